@@ -1,0 +1,201 @@
+"""What a run leaves: tables of values in SI base units, and what it cost.
+
+Tables are Arrow tables with the schemas below. Times are seconds from the meeting's start;
+a row of an interval carries the interval's beginning. A value that there is no data for is null.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+import pyarrow as pa
+
+from scenarios.scenario import Scenario
+
+TEXT = pa.dictionary(pa.int32(), pa.string())
+COUNT = pa.int32()
+VALUE = pa.float32()
+
+ATTRIBUTES = ("carrier", "access", "province", "level", "site")
+"""What endpoints are grouped and selected by."""
+
+BUDGET = ("encode", "uplink", "node", "backbone", "aggregation", "access", "playout")
+"""Parts of the mouth-to-ear delay, in the order in which a packet meets them.
+
+Uplink is everything from the publisher to its media node; node is from the arrival at the first
+media node to leaving the last, the cascade between nodes included; backbone includes peering and
+the propagation to the province; access includes the last link's propagation and jitter.
+"""
+
+ENDPOINTS = pa.schema(
+    [
+        ("site", pa.string()),
+        ("name", pa.string()),
+        ("level", TEXT),
+        ("kind", TEXT),
+        ("district", TEXT),
+        ("province", TEXT),
+        ("latitude", pa.float64()),
+        ("longitude", pa.float64()),
+        ("carrier", TEXT),
+        ("access", TEXT),
+        ("node", TEXT),
+        ("layer", TEXT),  # simulcast layer of the programme picture
+        ("downlink_rate", pa.float64()),  # nominal, bit/s
+        ("uplink_rate", pa.float64()),
+        *((f"budget_{part}", VALUE) for part in BUDGET),  # mean over audio packets, s
+    ]
+)
+"""One row an endpoint, the command centre last (level `command-centre`)."""
+
+SAMPLES = pa.schema(
+    [
+        ("time", pa.float64()),
+        ("site", TEXT),
+        ("packets_expected", COUNT),  # by RTP sequence numbers
+        ("packets_received", COUNT),
+        ("packet_loss", VALUE),
+        ("audio_packet_loss", VALUE),
+        ("video_packet_loss", VALUE),
+        ("one_way_delay_mean", VALUE),
+        ("one_way_delay_p50", VALUE),
+        ("one_way_delay_p95", VALUE),
+        ("one_way_delay_p99", VALUE),
+        ("one_way_delay_max", VALUE),
+        ("mouth_to_ear_delay_mean", VALUE),
+        ("glass_to_glass_delay_mean", VALUE),
+        ("jitter", VALUE),
+        ("bitrate", VALUE),
+        ("audio_mos", VALUE),
+        ("frames_complete", COUNT),
+        ("frames_expected", COUNT),
+        ("downlink_packets", COUNT),  # copies that reached the access link
+        ("downlink_dropped_queue", COUNT),
+        ("downlink_dropped_policer", COUNT),
+        ("downlink_lost", COUNT),  # lost on the link itself
+        ("uplink_packets", COUNT),
+        ("uplink_dropped_queue", COUNT),
+        ("uplink_dropped_policer", COUNT),
+        ("uplink_lost", COUNT),
+    ]
+)
+"""Endpoint × interval, ordered by time, then by the endpoints' order."""
+
+NODES = pa.schema(
+    [
+        ("time", pa.float64()),
+        ("node", TEXT),
+        ("packets_in", pa.int64()),
+        ("copies_out", pa.int64()),
+        ("copies_dropped", pa.int64()),
+        ("node_egress", pa.float64()),  # bit/s
+        ("node_cpu", VALUE),  # ratio
+        ("queue_delay_max", VALUE),  # s
+    ]
+)
+"""Media node × interval."""
+
+LINKS = pa.schema(
+    [
+        ("time", pa.float64()),
+        ("link", TEXT),  # unique name, as in "aggregation vnpt Cà Mau down"
+        ("kind", TEXT),  # backbone | peering | aggregation | cascade
+        ("carrier", TEXT),  # null for cascade
+        ("province", TEXT),  # aggregation only
+        ("direction", TEXT),  # down: towards the provinces | up
+        ("packets_in", pa.int64()),
+        ("packets_out", pa.int64()),
+        ("packets_dropped", pa.int64()),
+        ("bitrate", pa.float64()),  # own traffic accepted, bit/s
+        ("background_bitrate", pa.float64()),
+        ("link_utilization", VALUE),
+        ("queue_delay_mean", VALUE),  # over own packets, waiting and transmission
+        ("queue_delay_max", VALUE),
+    ]
+)
+"""Shared link × interval."""
+
+EVENTS = pa.schema(
+    [
+        ("time", pa.float64()),
+        ("kind", TEXT),  # floor, path, load …
+        ("subject", pa.string()),
+        ("detail", pa.string()),
+    ]
+)
+"""Control events, in time."""
+
+HISTOGRAMS = pa.schema(
+    [
+        ("metric", TEXT),
+        ("time", pa.float64()),
+        *((attribute, TEXT) for attribute in ATTRIBUTES),
+        ("bucket", pa.int16()),  # results.histograms
+        ("count", pa.int64()),
+    ]
+)
+"""Packets by delay: metric × interval × group of endpoints alike in all attributes × bucket.
+
+`site` is null, but for sites that a threshold selects by name: those are groups of their own.
+The command centre's groups have level `command-centre`.
+"""
+
+TABLES: Mapping[str, pa.Schema] = {
+    "endpoints": ENDPOINTS,
+    "samples": SAMPLES,
+    "nodes": NODES,
+    "links": LINKS,
+    "events": EVENTS,
+    "histograms": HISTOGRAMS,
+}
+"""Schemas by file name."""
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What a run took."""
+
+    wall_s: float
+    packets: int
+    """Packets sent by publishers and copies sent by media nodes."""
+    packet_hops: int
+    """One per packet copy and queue served."""
+    peak_rss_bytes: int
+
+
+@dataclass(frozen=True)
+class Accounting:
+    """Where every packet went: sent = delivered + lost at a named place + in flight."""
+
+    sent: int
+    delivered: int
+    in_flight: int
+    lost: Mapping[str, int]
+    """Packets by place: uplink queue, uplink policer, uplink, aggregation up, …"""
+
+    @property
+    def balanced(self) -> bool:
+        """Whether nothing came from nowhere or went nowhere."""
+        return self.sent == self.delivered + self.in_flight + sum(self.lost.values())
+
+
+@dataclass(frozen=True)
+class Run:
+    """A run, whole: what was asked, what came out."""
+
+    scenario: Scenario
+    mode: Literal["simulated", "live"]
+    started: str
+    """ISO 8601, UTC."""
+    finished: str
+    command: tuple[str, ...]
+    duration_s: float
+    """Length of the meeting that was played."""
+    tables: Mapping[str, pa.Table]
+    """By the names of TABLES."""
+    accounting: Accounting
+    cost: Cost
+    trace: pa.Table | None = None
+    """One row a packet of the traced endpoint, where one was asked for."""
+    assumptions: tuple[str, ...] = ()
+    """What the model takes for granted, shown beside its results."""

@@ -1,0 +1,136 @@
+"""The endpoints: a table of sites, and rules that deal out carrier, access link and media node."""
+
+from collections.abc import Mapping
+from typing import Annotated, Self
+
+from pydantic import BeforeValidator, Field, ValidationInfo, model_validator
+
+from scenarios.network import Place
+from scenarios.record import (
+    AccessName,
+    CarrierName,
+    Context,
+    NodeName,
+    Problem,
+    Record,
+    report,
+)
+from scenarios.units import Share
+
+ATTRIBUTES = ("site", "name", "level", "kind", "district", "province")
+"""Columns of the endpoint table."""
+
+
+def _as_tuple(value: object) -> object:
+    return (value,) if isinstance(value, str) else value
+
+
+def _as_shares(value: object) -> object:
+    return {value: "100%"} if isinstance(value, str) else value
+
+
+Values = Annotated[tuple[str, ...], BeforeValidator(_as_tuple)]
+"""One value or several."""
+
+
+class When(Record):
+    """Table values that an endpoint must have, all of them; one value or a list of values each."""
+
+    site: Values | None = None
+    level: Values | None = None
+    kind: Values | None = None
+    district: Values | None = None
+    province: Values | None = None
+
+    @model_validator(mode="after")
+    def _check_values(self, info: ValidationInfo) -> Self:
+        rows = info.context.rows if isinstance(info.context, Context) else None
+        problems = []
+        for attribute, wanted in self:
+            known = {row[attribute] for row in rows or ()}
+            problems += [
+                Problem((attribute,), value, f"must be a {attribute} of the table", tuple(known))
+                for value in wanted or ()
+                if rows is not None and value not in known
+            ]
+        report(problems)
+        return self
+
+    def matches(self, row: Mapping[str, str]) -> bool:
+        """Whether the table's ``row`` has all the values."""
+        return all(wanted is None or row[attribute] in wanted for attribute, wanted in self)
+
+
+class Rule(Record):
+    """Deals out what it names to the endpoints that it matches.
+
+    Of the rules that match an endpoint, the first that names a carrier (access, node) deals its
+    carrier (access, node). Shares are probabilities: each endpoint draws for itself.
+    """
+
+    when: When = When()
+    """Which endpoints; all, unless said."""
+    carrier: Annotated[dict[CarrierName, Share], BeforeValidator(_as_shares)] | None = None
+    """Shares by carrier, or one carrier."""
+    access: Annotated[dict[AccessName, Share], BeforeValidator(_as_shares)] | None = None
+    """Shares by access profile, or one profile."""
+    node: Annotated[dict[NodeName, Share], BeforeValidator(_as_shares)] | None = None
+    """Shares by media node, or one node; the nearest node, unless a rule says otherwise."""
+
+    @model_validator(mode="after")
+    def _check_shares(self) -> Self:
+        report(
+            [
+                Problem((key,), dict(shares), "shares must add up to 100%")
+                for key in ("carrier", "access", "node")
+                if (shares := getattr(self, key)) is not None
+                and abs(sum(shares.values()) - 1) > 1e-9
+            ]
+        )
+        return self
+
+
+class Endpoints(Record):
+    """The endpoints: a table of sites and what each of them gets."""
+
+    table: str
+    """CSV file with the columns site, name, level, kind, district, province; one row an endpoint.
+    Looked for beside the scenario file, then in the library."""
+    places: str
+    """CSV file with the columns province, seat_latitude, seat_longitude."""
+    sample: Annotated[int, Field(ge=1)] | None = None
+    """Take only this many endpoints, spread evenly over the table."""
+    scale: Annotated[int, Field(ge=1, le=100)] = 1
+    """Play every endpoint this many times; copies are named site.2, site.3, …"""
+    rules: Annotated[tuple[Rule, ...], Field(min_length=1)]
+    """What each endpoint gets."""
+
+    @model_validator(mode="after")
+    def _check_cover(self, info: ValidationInfo) -> Self:
+        rows = info.context.rows if isinstance(info.context, Context) else None
+        problems = []
+        for what in ("carrier", "access"):
+            bare = [
+                row["site"]
+                for row in rows or ()
+                if not any(getattr(rule, what) and rule.when.matches(row) for rule in self.rules)
+            ]
+            if bare:
+                others = f" and {len(bare) - 1} more" if len(bare) > 1 else ""
+                rule = f"every endpoint needs a rule that gives it its {what}"
+                problems.append(Problem(("rules",), f"{bare[0]}{others}", rule))
+        report(problems)
+        return self
+
+
+class CommandCentre(Place):
+    """The room from which the meeting is led, on a link of its own to its media node."""
+
+    name: str
+    """Name in reports."""
+    carrier: CarrierName
+    """Carrier, for groups in reports; its link crosses no shared part of it."""
+    access: AccessName
+    """Access profile."""
+    node: NodeName
+    """Media node."""

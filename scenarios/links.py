@@ -1,0 +1,282 @@
+"""Links: what stands between two places, from a carrier's backbone to an endpoint's access.
+
+Figures on which the library's profiles stand: docs/background, section Links.
+"""
+
+from typing import Annotated, Self
+
+from pydantic import BeforeValidator, Field, PlainSerializer, WithJsonSchema, model_validator
+
+from scenarios.record import Record
+from scenarios.units import (
+    DURATION,
+    SIZE,
+    Duration,
+    PositiveBitrate,
+    PositiveDataSize,
+    PositiveDuration,
+    Share,
+    format_quantity,
+    parse_quantity,
+)
+
+# ---------------------------------------------------------------- queue limits
+
+
+class Buffer(Record):
+    """A queue's limit on bytes waiting: a size, or a time at the link's nominal rate."""
+
+    bytes: int | None = None
+    time: int | None = None
+
+    def limit(self, rate: int) -> int:
+        """The limit in bytes for a link of ``rate`` bit/s."""
+        return self.bytes if self.bytes is not None else (self.time or 0) * rate // 8_000_000_000
+
+
+def _parse_buffer(value: object) -> Buffer:
+    if isinstance(value, Buffer):
+        return value
+    for units, key in ((SIZE, "bytes"), (DURATION, "time")):
+        try:
+            quantity = parse_quantity(value, units, "buffer")
+        except ValueError:
+            continue
+        if quantity < 0:
+            raise ValueError("must be 0 or more")
+        return Buffer(**{key: int(quantity)})
+    raise ValueError(f"a buffer is a number with a unit ({', '.join([*SIZE, *DURATION])})")
+
+
+def _format_buffer(buffer: Buffer) -> str:
+    if buffer.bytes is not None:
+        return format_quantity(buffer.bytes, SIZE)
+    return format_quantity(buffer.time or 0, DURATION)
+
+
+BufferLimit = Annotated[
+    Buffer,
+    BeforeValidator(_parse_buffer),
+    PlainSerializer(_format_buffer, return_type=str),
+    WithJsonSchema({"type": "string", "examples": ["256KiB", "200ms"]}),
+]
+
+# ---------------------------------------------------------------- distributions over endpoints
+
+
+def _spread(value: object) -> object:
+    return value if isinstance(value, dict) else {"p5": value, "p50": value, "p95": value}
+
+
+class RateQuantiles(Record):
+    """Percentiles over endpoints of a bit rate; one value stands for all three."""
+
+    p5: PositiveBitrate
+    p50: PositiveBitrate
+    p95: PositiveBitrate
+
+    @model_validator(mode="after")
+    def _check_order(self) -> Self:
+        if not self.p5 <= self.p50 <= self.p95:
+            raise ValueError("must satisfy p5 ≤ p50 ≤ p95")
+        return self
+
+
+class DelayQuantiles(Record):
+    """Percentiles over endpoints of a delay; one value stands for all three."""
+
+    p5: Duration
+    p50: Duration
+    p95: Duration
+
+    @model_validator(mode="after")
+    def _check_order(self) -> Self:
+        if not self.p5 <= self.p50 <= self.p95:
+            raise ValueError("must satisfy p5 ≤ p50 ≤ p95")
+        return self
+
+
+def _one_or_quantiles(quantiles: type[Record]) -> WithJsonSchema:
+    schema = quantiles.model_json_schema()
+    return WithJsonSchema({"anyOf": [schema["properties"]["p50"], schema]})
+
+
+Rates = Annotated[RateQuantiles, BeforeValidator(_spread), _one_or_quantiles(RateQuantiles)]
+"""A bit rate for every endpoint alike, or `{p5: …, p50: …, p95: …}` over endpoints."""
+Delays = Annotated[DelayQuantiles, BeforeValidator(_spread), _one_or_quantiles(DelayQuantiles)]
+"""A delay for every endpoint alike, or `{p5: …, p50: …, p95: …}` over endpoints."""
+
+# ---------------------------------------------------------------- load in time
+
+
+class LoadStep(Record):
+    """From ``at`` on, other traffic takes ``share`` of the link."""
+
+    at: Duration
+    share: Share
+
+
+def _constant_load(value: object) -> object:
+    return value if isinstance(value, (list, tuple)) else [{"at": "0s", "share": value}]
+
+
+def _check_load(steps: tuple[LoadStep, ...]) -> tuple[LoadStep, ...]:
+    times = [step.at for step in steps]
+    if not steps or times[0] != 0 or times != sorted(set(times)):
+        raise ValueError("steps must start at 0s and follow one another in time")
+    return steps
+
+
+Load = Annotated[
+    tuple[LoadStep, ...],
+    BeforeValidator(_constant_load),
+]
+"""A share of the link for the whole meeting, or steps `[{at: 0min, share: 20%}, …]`."""
+
+
+class Background(Record):
+    """Other traffic on a shared link: bursts at the instants of a Poisson process.
+
+    Each burst joins the queue as one block of bytes in true arrival order; what does not fit the
+    buffer is lost.
+    """
+
+    load: Load = (LoadStep(at="0s", share="0%"),)
+    """Share of the capacity that the bursts ask for, on average."""
+    burst: PositiveDataSize = 65536
+    """Bytes of a burst."""
+
+    @model_validator(mode="after")
+    def _check_steps(self) -> Self:
+        _check_load(self.load)
+        return self
+
+
+class SharedLink(Record):
+    """One direction of a link that many endpoints share; both directions are alike."""
+
+    capacity: PositiveBitrate
+    """Bits per second at the IP layer."""
+    buffer: BufferLimit = Buffer(time=20_000_000)
+    """Drop-tail limit on bytes waiting."""
+    packets: Annotated[int, Field(ge=1, le=1_000_000)] = 16384
+    """Drop-tail limit on packets waiting."""
+    background: Background = Background()
+    """Traffic of others."""
+
+
+# ---------------------------------------------------------------- access links
+
+
+class Policer(Record):
+    """A token bucket that drops what exceeds it and queues nothing."""
+
+    rate: PositiveBitrate
+    """Rate at which tokens come in."""
+    burst: PositiveDataSize
+    """Depth of the bucket, in bytes."""
+
+
+class AccessDirection(Record):
+    """One direction of an access link."""
+
+    rate: Rates
+    """Bits per second at the IP layer, over endpoints."""
+    buffer: BufferLimit = Buffer(time=200_000_000)
+    """Drop-tail limit on bytes waiting."""
+    packets: Annotated[int, Field(ge=1, le=100_000)] = 500
+    """Drop-tail limit on packets waiting."""
+    policer: Policer | None = None
+    """A token bucket before the queue."""
+
+
+class GilbertElliott(Record):
+    """Two-state loss, one step per packet: Gilbert (1960), Elliott (1963).
+
+    Stationary loss is (to_good · loss_in_good + to_bad · loss_in_bad) / (to_good + to_bad), and a
+    bad run lasts 1 / to_good packets on average.
+    """
+
+    to_bad: Share
+    """Probability per packet to turn from good to bad."""
+    to_good: Share
+    """Probability per packet to turn from bad to good."""
+    loss_in_bad: Share = 1.0
+    """Probability to lose a packet while bad."""
+    loss_in_good: Share = 0.0
+    """Probability to lose a packet while good."""
+
+
+class Jitter(Record):
+    """Extra delay correlated in time: median · exp(spread · x(t)), x a unit Ornstein–Uhlenbeck.
+
+    Packets keep their order: one that would overtake waits for the one before it.
+    """
+
+    median: Duration
+    """Median of the extra delay."""
+    spread: Annotated[float, Field(ge=0, le=3)] = 0.7
+    """Standard deviation of the extra delay's logarithm."""
+    correlation: PositiveDuration = 200_000_000
+    """Time in which the correlation falls to 1/e."""
+    step: PositiveDuration = 20_000_000
+    """Time for which one value holds."""
+
+
+class Fading(Record):
+    """The rate in time: rate · exp(spread · x(t) − spread²/2), x a unit Ornstein–Uhlenbeck.
+
+    The factor's mean is 1. Holes, in which nothing moves, come at exponential distances.
+    """
+
+    spread: Annotated[float, Field(ge=0, le=2)] = 0.4
+    """Standard deviation of the rate's logarithm."""
+    correlation: PositiveDuration = 2 * 10**9
+    """Time in which the correlation falls to 1/e."""
+    step: PositiveDuration = 100_000_000
+    """Time for which one value holds."""
+    hole_every: Duration = 0
+    """Mean time between the beginnings of holes; 0s: no holes."""
+    hole_length: Duration = 0
+    """Mean length of a hole."""
+
+
+class PathChange(Record):
+    """A path chosen anew at fixed times, as low-earth-orbit networks do every 15 s."""
+
+    every: PositiveDuration
+    """Time between changes."""
+    extra_delay: Delays
+    """Delay that the chosen path adds, over choices."""
+    loss: Share = 0.0
+    """Share of packets lost just after a change."""
+    loss_time: Duration = 0
+    """How long that loss lasts."""
+
+
+class AccessProfile(Record):
+    """A kind of access link: what its endpoints have in common and how they differ."""
+
+    label: str
+    """Name on plots and in reports."""
+    down: AccessDirection
+    """Towards the endpoint."""
+    up: AccessDirection
+    """From the endpoint."""
+    delay: Delays
+    """One-way delay without queueing, over endpoints, each direction."""
+    loss: GilbertElliott | None = None
+    """Loss on the link itself, each direction on its own."""
+    jitter: Jitter | None = None
+    """Extra delay in time."""
+    fading: Fading | None = None
+    """Rate in time."""
+    path_change: PathChange | None = None
+    """Path in time."""
+    load: Load = (LoadStep(at="0s", share="0%"),)
+    """Share of the rate that others in the same cell or beam take."""
+
+    @model_validator(mode="after")
+    def _check_load(self) -> Self:
+        _check_load(self.load)
+        return self

@@ -1,0 +1,87 @@
+"""The base of all scenario records, and names that point at other parts of the scenario."""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, StringConstraints, ValidationInfo
+from pydantic_core import PydanticCustomError
+
+
+class Record(BaseModel):
+    """A frozen record that refuses keys it does not know."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+
+
+Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_-]{0,39}$")]
+"""A short name that the scenario gives to one of its parts."""
+
+
+@dataclass(frozen=True)
+class Context:
+    """What a scenario's fields may point at; passed to pydantic as the validation context."""
+
+    names: Mapping[str, Collection[str]] = field(default_factory=dict)
+    """Valid names by noun: carrier, access, node, layer, site, province …"""
+    rows: tuple[Mapping[str, str], ...] | None = None
+    """The endpoint table's rows, where the table could be read."""
+
+
+def check_choice(noun: str, value: str, choices: Collection[str]) -> str:
+    """``value`` if it is one of ``choices``.
+
+    Raises:
+        PydanticCustomError: of type ``unknown_name`` with the choices in its context.
+    """
+    if value not in choices:
+        raise PydanticCustomError(
+            "unknown_name",
+            "must name a {noun} of this scenario",
+            {"noun": noun, "choices": sorted(choices)},
+        )
+    return value
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One thing wrong below a validated value, where one validator finds several."""
+
+    path: tuple[str | int, ...]
+    """Keys from the validated value down to what is wrong."""
+    value: object
+    rule: str
+    choices: tuple[str, ...] = ()
+    """Valid values, where the rule is a choice."""
+
+
+def report(problems: list[Problem]) -> None:
+    """Raise all ``problems`` together, if there are any.
+
+    Raises:
+        PydanticCustomError: of type ``several`` with the problems in its context.
+    """
+    if problems:
+        rules = "; ".join(problem.rule for problem in problems)
+        raise PydanticCustomError("several", "{rules}", {"rules": rules, "problems": problems})
+
+
+def one_of(noun: str) -> Any:
+    """An annotation: the string must be among the context's names for ``noun``.
+
+    A noun that the context does not hold is not checked: what would define it is itself at fault.
+    """
+
+    def check(value: str, info: ValidationInfo) -> str:
+        names = info.context.names if isinstance(info.context, Context) else {}
+        return check_choice(noun, value, names[noun]) if noun in names else value
+
+    return AfterValidator(check)
+
+
+CarrierName = Annotated[str, one_of("carrier")]
+AccessName = Annotated[str, one_of("access")]
+NodeName = Annotated[str, one_of("node")]
+LayerName = Annotated[str, one_of("layer")]
+SiteName = Annotated[str, one_of("site")]
+ProvinceName = Annotated[str, one_of("province")]

@@ -1,0 +1,53 @@
+"""A scenario: one rehearsal, from its endpoints to its thresholds."""
+
+from typing import Annotated
+
+from pydantic import Field
+
+from scenarios.endpoints import CommandCentre, Endpoints
+from scenarios.links import AccessProfile, SharedLink
+from scenarios.media import Media
+from scenarios.meeting import Meeting
+from scenarios.network import Carrier, MediaNode
+from scenarios.record import Name, Record
+from scenarios.thresholds import Thresholds
+from scenarios.units import PositiveDuration
+
+SCHEMA_VERSION = 1
+"""Raised when a file of an earlier version would no longer load or mean the same."""
+
+
+class Scenario(Record):
+    """One rehearsal."""
+
+    name: Name
+    """Name of the scenario and of its run folders; the file's name, unless said."""
+    title: str
+    """What is rehearsed, in a line."""
+    description: str = ""
+    """What is assumed, and what the outcome is to tell."""
+    duration: PositiveDuration
+    """Length of the meeting."""
+    seed: Annotated[int, Field(ge=0, le=2**63 - 1)] = 1
+    """Root of all randomness."""
+    interval: PositiveDuration = 5_000_000_000
+    """Sampling interval: the grain of samples and of thresholds' windows."""
+    endpoints: Endpoints
+    """Who takes part."""
+    command_centre: CommandCentre
+    """Who leads."""
+    carriers: Annotated[dict[Name, Carrier], Field(min_length=1)]
+    """Carriers by name."""
+    access: Annotated[dict[Name, AccessProfile], Field(min_length=1)]
+    """Kinds of access link by name."""
+    nodes: Annotated[dict[Name, MediaNode], Field(min_length=1)]
+    """Media nodes by name."""
+    cascade: SharedLink = SharedLink(capacity="1Gbps")
+    """Each link from a media node to another: one copy of a stream crosses it, not one per
+    endpoint."""
+    media: Media
+    """What is sent."""
+    meeting: Meeting = Meeting()
+    """Who is seen and heard, and when."""
+    thresholds: Thresholds = {}
+    """What must hold."""

@@ -1,0 +1,131 @@
+"""Quantities with units: strings in files ('20ms', '1.5Mbps'), integers inside.
+
+Durations are integer nanoseconds, sizes bytes, rates bits per second; shares are plain ratios.
+Each annotated type parses its string, refuses bare numbers, and serializes back to a string,
+so that a resolved scenario loads again unchanged.
+"""
+
+import re
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Annotated, Any
+
+from pydantic import BeforeValidator, PlainSerializer, WithJsonSchema
+
+SECOND = 1_000_000_000
+"""Nanoseconds in a second."""
+
+Units = Mapping[str, Decimal]
+
+DURATION: Units = {
+    unit: Decimal(scale)
+    for unit, scale in {
+        "ns": 1,
+        "us": 1_000,
+        "µs": 1_000,
+        "ms": 1_000_000,
+        "s": SECOND,
+        "min": 60 * SECOND,
+        "h": 3600 * SECOND,
+    }.items()
+}
+SIZE: Units = {
+    unit: Decimal(scale)
+    for unit, scale in {
+        "B": 1,
+        "kB": 10**3,
+        "KiB": 2**10,
+        "MB": 10**6,
+        "MiB": 2**20,
+        "GB": 10**9,
+        "GiB": 2**30,
+    }.items()
+}
+RATE: Units = {
+    unit: Decimal(scale)
+    for unit, scale in {"bps": 1, "kbps": 10**3, "Mbps": 10**6, "Gbps": 10**9}.items()
+}
+SHARE: Units = {"%": Decimal("0.01")}
+
+_NUMBER = r"[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d{1,2})?"
+_QUANTITY = re.compile(rf"\s*({_NUMBER})\s*([^\s\d]+)\s*")
+_LONGEST = 64
+_LARGEST = 2**62
+
+
+def parse_quantity(text: object, units: Units, noun: str) -> Decimal:
+    """The value of ``text`` in the base unit of ``units``.
+
+    Raises:
+        ValueError: the text is no number with one of the units; the message states the rule.
+    """
+    rule = f"a {noun} is a number with a unit ({', '.join(units)})"
+    match = _QUANTITY.fullmatch(text) if isinstance(text, str) and len(text) <= _LONGEST else None
+    if match is None:
+        raise ValueError(rule)
+    number, unit = match.groups()
+    if unit not in units:
+        raise ValueError(f"{rule}; {unit!r} is none of them")
+    return Decimal(number) * units[unit]
+
+
+def format_quantity(value: int, units: Units) -> str:
+    """``value`` (in base units) as a string, with the largest unit that keeps it whole."""
+    whole = [unit for unit, scale in units.items() if value % scale == 0 and scale <= abs(value)]
+    unit = max(whole, key=lambda name: units[name], default=next(iter(units)))
+    return f"{int(value / units[unit])}{unit}"
+
+
+def format_share(value: float) -> str:
+    """A ratio as a percentage with its unit."""
+    return f"{value * 100:.12g}%"
+
+
+def _pattern(units: Units) -> WithJsonSchema:
+    names = "|".join(re.escape(unit) for unit in units)
+    return WithJsonSchema({"type": "string", "pattern": rf"^\s*{_NUMBER}\s*({names})\s*$"})
+
+
+def _integer(units: Units, noun: str, smallest: int = 0) -> tuple[Any, ...]:
+    """The parts of an annotated integer type with ``units``, at least ``smallest`` base units."""
+
+    def parse(value: object) -> int:
+        quantity = parse_quantity(value, units, noun)
+        if not smallest <= quantity <= _LARGEST:
+            bound = "more than 0" if smallest else "0 or more"
+            raise ValueError(f"must be {bound}, and at most {_LARGEST} {next(iter(units))}")
+        return int(quantity.to_integral_value())
+
+    return (
+        BeforeValidator(parse),
+        PlainSerializer(lambda value: format_quantity(value, units), return_type=str),
+        _pattern(units),
+    )
+
+
+def _share(value: object) -> float:
+    quantity = parse_quantity(value, SHARE, "share")
+    if not 0 <= quantity <= 1:
+        raise ValueError("must lie between 0% and 100%")
+    return float(quantity)
+
+
+Duration = Annotated[int, *_integer(DURATION, "duration")]
+"""Nanoseconds, 0 or more."""
+PositiveDuration = Annotated[int, *_integer(DURATION, "duration", 1)]
+"""Nanoseconds, 1 or more."""
+DataSize = Annotated[int, *_integer(SIZE, "data size")]
+"""Bytes, 0 or more."""
+PositiveDataSize = Annotated[int, *_integer(SIZE, "data size", 1)]
+"""Bytes, 1 or more."""
+Bitrate = Annotated[int, *_integer(RATE, "bit rate")]
+"""Bits per second, 0 or more."""
+PositiveBitrate = Annotated[int, *_integer(RATE, "bit rate", 1)]
+"""Bits per second, 1 or more."""
+Share = Annotated[
+    float,
+    BeforeValidator(_share),
+    PlainSerializer(format_share, return_type=str),
+    _pattern(SHARE),
+]
+"""A ratio between 0 and 1, written as a percentage."""
