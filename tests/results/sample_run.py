@@ -1,0 +1,441 @@
+"""A small run made by hand: 60 endpoints, 60 s, every packet drawn, all tables consistent.
+
+Samples and histograms are counted from the same packets. What happens in it: the floor goes to a
+province at 20 s, the 4G cells fill up from 30 s to 45 s, one satellite dish is dead from 30 s on.
+"""
+
+import csv
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+import scenarios
+from results.histograms import BUCKETS, bucket_of
+from results.records import (
+    ATTRIBUTES,
+    BUDGET,
+    ENDPOINTS,
+    EVENTS,
+    HISTOGRAMS,
+    LINKS,
+    NODES,
+    SAMPLES,
+    Accounting,
+    Cost,
+    Run,
+)
+from scenarios.meeting import COMMAND_CENTRE
+from scenarios.scenario import Scenario
+from scenarios.thresholds import Target
+from simulations.quality import audio_mos
+
+LIBRARY = Path(scenarios.__file__).parent / "library"
+CARRIERS = ("vnpt", "viettel")
+ACCESS = ("fibre", "dsl", "4g", "satellite")
+BASE_DELAY = {"fibre": 0.012, "dsl": 0.024, "4g": 0.055, "satellite": 0.290}
+SPREAD = {"fibre": 0.001, "dsl": 0.004, "4g": 0.015, "satellite": 0.010}
+LOSS = {"fibre": 0.0002, "dsl": 0.001, "4g": 0.01, "satellite": 0.02}
+CITIES = ("hanoi", "hcmc")
+AUDIO_RATE, FRAME_RATE, PACKETS_PER_FRAME = 50, 25, 3
+AUDIO_BYTES, VIDEO_BYTES = 130, 1100
+THRESHOLDS = {
+    "mouth_to_ear_delay": ["p(95) < 400ms", "max < 2s"],
+    "mouth_to_ear_delay{access=4g}": [{"check": "p(95) < 250ms", "during": "30s..45s"}],
+    "packet_loss{level=commune}": ["mean < 1%", {"check": "max < 50%", "advisory": True}],
+    "audio_mos{carrier=vnpt}": ["p(5) > 2"],
+    "link_utilization{kind=aggregation}": ["max < 90%"],
+    "node_egress": ["max < 1Gbps"],
+}
+
+
+def make_scenario(**changes: Any) -> Scenario:
+    """The scenario of the run; ``changes`` replace its top-level keys."""
+    link = {"capacity": "1Gbps"}
+    carrier = {"backbone": {"capacity": "2Gbps"}, "aggregation": link, "peering": link}
+
+    def access(label: str, down: str, up: str, delay: str) -> dict[str, Any]:
+        return {"label": label, "down": {"rate": down}, "up": {"rate": up}, "delay": delay}
+
+    def node(label: str, latitude: float, longitude: float, home: str) -> dict[str, Any]:
+        place = {"latitude": latitude, "longitude": longitude}
+        return {"label": label, **place, "carriers": [home], "nic": "10Gbps"}
+
+    return Scenario.model_validate(
+        {
+            "name": "hand-made",
+            "title": "A run made by hand",
+            "duration": "60s",
+            "seed": 7,
+            "interval": "5s",
+            "endpoints": {
+                "table": "southern_endpoints.csv",
+                "places": "southern_provinces.csv",
+                "sample": 60,
+                "rules": [
+                    {"when": {"kind": "phường"}, "access": "fibre"},
+                    {"carrier": {"vnpt": "50%", "viettel": "50%"}},
+                    {
+                        "access": {"fibre": "40%", "dsl": "25%", "4g": "25%", "satellite": "10%"},
+                    },
+                ],
+            },
+            "command_centre": {
+                "name": "Hà Nội",
+                "latitude": 21.03,
+                "longitude": 105.84,
+                "carrier": "vnpt",
+                "access": "fibre",
+                "node": "hanoi",
+            },
+            "carriers": {
+                "vnpt": {"label": "VNPT", **carrier},
+                "viettel": {"label": "Viettel", **carrier},
+            },
+            "access": {
+                "fibre": access("Fibre", "90Mbps", "90Mbps", "2ms"),
+                "dsl": access("DSL", "12Mbps", "2Mbps", "10ms"),
+                "4g": access("4G", "27Mbps", "10Mbps", "40ms"),
+                "satellite": access("Satellite", "8Mbps", "2Mbps", "275ms"),
+            },
+            "nodes": {
+                "hanoi": node("Hà Nội", 21.03, 105.85, "vnpt"),
+                "hcmc": node("Hồ Chí Minh City", 10.78, 106.70, "viettel"),
+            },
+            "media": {"video": {"layers": [{"name": "low", "height": 360, "bitrate": "660kbps"}]}},
+            "meeting": {
+                "floor": [
+                    {"at": "0s", "site": COMMAND_CENTRE},
+                    {"at": "20s", "site": "p79"},
+                    {"at": "40s", "site": COMMAND_CENTRE},
+                ],
+            },
+            "thresholds": THRESHOLDS,
+            **changes,
+        }
+    )
+
+
+def make_run(scenario: Scenario | None = None, seed: int = 7) -> Run:
+    """The run: the same bytes for the same arguments."""
+    scenario = scenario or make_scenario()
+    rng = np.random.default_rng(seed)
+    sites = _sites(scenario, rng)
+    times = np.arange(0, scenario.duration, scenario.interval) / 1e9
+    seconds = scenario.interval / 1e9
+    packets = _Packets(sites, times, seconds, rng)
+    samples = _samples(scenario, sites, times, seconds, packets)
+    lost = {
+        "downlink queue": _total(samples, "downlink_dropped_queue"),
+        "downlink": _total(samples, "downlink_lost"),
+    }
+    received = _total(samples, "packets_received")
+    in_flight = len(sites)
+    return Run(
+        scenario=scenario,
+        mode="simulated",
+        started="2026-03-02T03:00:00Z",
+        finished="2026-03-02T03:00:02Z",
+        command=("rehearse", "simulate", scenario.name),
+        duration_s=scenario.duration / 1e9,
+        tables={
+            "endpoints": _endpoints(scenario, sites, packets),
+            "samples": samples,
+            "nodes": _nodes(times, rng),
+            "links": _links(sites, times, rng),
+            "events": _events(scenario),
+            "histograms": _histograms(scenario, sites, times, packets),
+        },
+        accounting=Accounting(received + sum(lost.values()) + in_flight, received, in_flight, lost),
+        cost=Cost(1.5, received + sum(lost.values()), 4 * received, 250_000_000),
+        assumptions=("Which carrier serves which endpoint is assumed.", "Echo is cancelled."),
+    )
+
+
+def _sites(scenario: Scenario, rng: np.random.Generator) -> list[dict[str, Any]]:
+    """Endpoints as dictionaries, the command centre last."""
+    with (LIBRARY / "southern_endpoints.csv").open(encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    with (LIBRARY / "southern_provinces.csv").open(encoding="utf-8") as file:
+        seats = {row["province"]: row for row in csv.DictReader(file)}
+    count = scenario.endpoints.sample or len(rows)
+    sites: list[dict[str, Any]] = []
+    for row in (rows[i * len(rows) // count] for i in range(count)):
+        seat = seats[row["province"]]
+        shares = (1, 0, 0, 0) if row["kind"] == "phường" else (0.4, 0.25, 0.25, 0.1)
+        sites.append(
+            {
+                **row,
+                "latitude": float(seat["seat_latitude"]) + rng.normal(0, 0.15),
+                "longitude": float(seat["seat_longitude"]) + rng.normal(0, 0.15),
+                "carrier": str(rng.choice(CARRIERS)),
+                "access": str(rng.choice(ACCESS, p=shares)),
+            }
+        )
+    centre = scenario.command_centre
+    return [
+        *sites,
+        {
+            "site": COMMAND_CENTRE,
+            "name": centre.name,
+            "level": COMMAND_CENTRE,
+            "latitude": centre.latitude,
+            "longitude": centre.longitude,
+            "carrier": centre.carrier,
+            "access": centre.access,
+        },
+    ]
+
+
+class _Packets:
+    """Every packet's one-way delay in seconds, (sites, intervals, packets); NaN where lost."""
+
+    def __init__(
+        self,
+        sites: list[dict[str, Any]],
+        times: NDArray[np.float64],
+        seconds: float,
+        rng: np.random.Generator,
+    ) -> None:
+        access = [site["access"] for site in sites]
+        self.audio_count = int(AUDIO_RATE * seconds)
+        self.frames = int(FRAME_RATE * seconds)
+        count = self.audio_count + self.frames * PACKETS_PER_FRAME
+        shape = (len(sites), len(times), count)
+        base, spread, loss = (
+            np.array([figures[kind] for kind in access])[:, None, None]
+            for figures in (BASE_DELAY, SPREAD, LOSS)
+        )
+        base = base * rng.uniform(0.8, 1.3, len(sites))[:, None, None]
+        mobile = np.array([kind == "4g" for kind in access])[:, None]
+        busy = (mobile & (times >= 30) & (times < 45))[:, :, None]
+        dishes = [i for i, kind in enumerate(access) if kind == "satellite"]
+        dead = np.zeros(shape[:2], dtype=bool)
+        dead[dishes[:1]] = times >= 30
+        chance = rng.random(shape)
+        self.lost_on_link = (chance < loss) | dead[:, :, None]
+        self.dropped = ~self.lost_on_link & busy & (rng.random(shape) < 0.04)
+        delay = base + rng.gamma(1.5, spread, shape) + busy * rng.gamma(2, 0.06, shape)
+        self.delay = np.where(self.lost_on_link | self.dropped, np.nan, delay)
+
+    @property
+    def audio(self) -> NDArray[np.float64]:
+        """(sites, intervals, audio packets)."""
+        return self.delay[:, :, : self.audio_count]
+
+    @property
+    def frame_delays(self) -> NDArray[np.float64]:
+        """(sites, intervals, frames): until the last packet; NaN where one is missing."""
+        shape = (*self.delay.shape[:2], self.frames, PACKETS_PER_FRAME)
+        frames: NDArray[np.float64] = self.delay[:, :, self.audio_count :].reshape(shape)
+        return np.asarray(frames.max(axis=3))
+
+
+def _samples(
+    scenario: Scenario,
+    sites: list[dict[str, Any]],
+    times: NDArray[np.float64],
+    seconds: float,
+    packets: _Packets,
+) -> pa.Table:
+    delay, audio, frames = packets.delay, packets.audio, packets.frame_delays
+    received = (~np.isnan(delay)).sum(axis=2)
+    expected = np.full_like(received, delay.shape[2])
+    audio_received = (~np.isnan(audio)).sum(axis=2)
+    video_received = received - audio_received
+    audio_loss = 1 - audio_received / audio.shape[2]
+    ordered = np.sort(delay, axis=2)  # NaN last
+
+    def mean(values: NDArray[np.float64]) -> NDArray[np.float64]:
+        count = (~np.isnan(values)).sum(axis=2)
+        return np.where(count, np.nansum(values, axis=2) / np.maximum(count, 1), np.nan)
+
+    def percentile(rank: float) -> NDArray[np.float64]:
+        index = np.maximum(np.ceil(rank / 100 * received).astype(int) - 1, 0)
+        return np.take_along_axis(ordered, index[:, :, None], axis=2)[:, :, 0]
+
+    media = scenario.media
+    fixed = (media.audio.encode_delay + media.audio.playout_delay) / 1e9
+    ear = mean(audio) + fixed
+    bits = 8 * (AUDIO_BYTES * audio_received + VIDEO_BYTES * video_received)
+    steps = np.abs(np.diff(audio, axis=2, append=np.nan))
+    columns = {
+        "packets_expected": expected,
+        "packets_received": received,
+        "packet_loss": 1 - received / expected,
+        "audio_packet_loss": audio_loss,
+        "video_packet_loss": 1 - video_received / (expected - audio.shape[2]),
+        "one_way_delay_mean": mean(delay),
+        "one_way_delay_p50": percentile(50),
+        "one_way_delay_p95": percentile(95),
+        "one_way_delay_p99": percentile(99),
+        "one_way_delay_max": percentile(100),
+        "mouth_to_ear_delay_mean": ear,
+        "glass_to_glass_delay_mean": mean(frames)
+        + (media.video.encode_delay + media.video.playout_delay) / 1e9,
+        "jitter": mean(steps),
+        "bitrate": bits / seconds,
+        # Silence is the worst there is to hear, not a gap in the data.
+        "audio_mos": np.where(
+            audio_received, audio_mos(np.nan_to_num(ear), audio_loss, 1.0, "opus"), 1.0
+        ),
+        "frames_complete": (~np.isnan(frames)).sum(axis=2),
+        "frames_expected": np.full_like(received, packets.frames),
+        "downlink_packets": expected,
+        "downlink_dropped_queue": packets.dropped.sum(axis=2),
+        "downlink_lost": packets.lost_on_link.sum(axis=2),
+    }
+    arrays = {"time": np.repeat(times, len(sites))}
+    arrays["site"] = _texts([s["site"] for s in sites], np.tile(np.arange(len(sites)), len(times)))
+    for field in SAMPLES:
+        if field.name not in arrays:
+            grid = columns.get(field.name, np.zeros_like(received))
+            arrays[field.name] = pa.array(grid.T.ravel(), from_pandas=True).cast(field.type)
+    return pa.table(arrays, schema=SAMPLES)
+
+
+def _histograms(
+    scenario: Scenario, sites: list[dict[str, Any]], times: NDArray[np.float64], packets: _Packets
+) -> pa.Table:
+    audio, video = scenario.media.audio, scenario.media.video
+    delays = {
+        "one_way_delay": packets.delay,
+        "mouth_to_ear_delay": packets.audio + (audio.encode_delay + audio.playout_delay) / 1e9,
+        "glass_to_glass_delay": packets.frame_delays
+        + (video.encode_delay + video.playout_delay) / 1e9,
+    }
+    selectors = [Target.parse(text).selector for text in scenario.thresholds]
+    named = {selector["site"] for selector in selectors if "site" in selector}
+    keys = [
+        tuple(site.get(a) if a != "site" or site[a] in named else None for a in ATTRIBUTES)
+        for site in sites
+    ]
+    groups = list(dict.fromkeys(keys))
+    group = np.array([groups.index(key) for key in keys])[:, None, None]
+    parts = []
+    for index, values in enumerate(delays.values()):
+        interval = np.arange(len(times))[None, :, None]
+        cell = np.broadcast_to(interval * len(groups) + group, values.shape)[~np.isnan(values)]
+        nanoseconds = np.rint(values[~np.isnan(values)] * 1e9).astype(np.int64)
+        cells, counts = np.unique(cell * BUCKETS + bucket_of(nanoseconds), return_counts=True)
+        rows = cells // BUCKETS
+        columns: dict[str, Any] = {
+            "metric": _texts(list(delays), np.full(len(cells), index)),
+            "time": times[rows // len(groups)],
+            "bucket": (cells % BUCKETS).astype(np.int16),
+            "count": counts.astype(np.int64),
+        }
+        for position, attribute in enumerate(ATTRIBUTES):
+            columns[attribute] = _texts([g[position] for g in groups], rows % len(groups))
+        parts.append(pa.table(columns).select(HISTOGRAMS.names).cast(HISTOGRAMS))
+    return pa.concat_tables(parts).unify_dictionaries().combine_chunks()
+
+
+def _endpoints(scenario: Scenario, sites: list[dict[str, Any]], packets: _Packets) -> pa.Table:
+    audio = scenario.media.audio
+    network = np.nanmean(packets.audio, axis=(1, 2))
+    rows = []
+    for site, delay in zip(sites, network, strict=True):
+        shares = {"uplink": 0.1, "node": 0.05, "backbone": 0.3, "aggregation": 0.05, "access": 0.5}
+        budget = {part: share * delay for part, share in shares.items()}
+        budget |= {"encode": audio.encode_delay / 1e9, "playout": audio.playout_delay / 1e9}
+        profile = scenario.access[site["access"]]
+        rows.append(
+            {
+                "node": CITIES[CARRIERS.index(site["carrier"])],
+                "layer": "low",
+                "downlink_rate": float(profile.down.rate.p50),
+                "uplink_rate": float(profile.up.rate.p50),
+                **site,
+                **{f"budget_{part}": budget[part] for part in BUDGET},
+            }
+        )
+    return _table(rows, ENDPOINTS)
+
+
+def _nodes(times: NDArray[np.float64], rng: np.random.Generator) -> pa.Table:
+    return _table(
+        [
+            {
+                "time": time,
+                "node": node,
+                "packets_in": 625,
+                "copies_out": 18_750,
+                "copies_dropped": 0,
+                "node_egress": rng.normal(26e6, 1e6),
+                "node_cpu": rng.uniform(0.1, 0.2),
+                "queue_delay_max": rng.uniform(0.0005, 0.002),
+            }
+            for time in times
+            for node in CITIES
+        ],
+        NODES,
+    )
+
+
+def _links(
+    sites: list[dict[str, Any]], times: NDArray[np.float64], rng: np.random.Generator
+) -> pa.Table:
+    provinces = dict.fromkeys(site["province"] for site in sites if "province" in site)
+    links: list[dict[str, Any]] = [{"kind": "cascade", "link": "cascade hanoi hcmc"}]
+    for carrier in CARRIERS:
+        for direction in ("down", "up"):
+            common = {"carrier": carrier, "direction": direction}
+            for kind in ("backbone", "peering"):
+                links += [
+                    {**common, "kind": kind, "link": f"{kind} {carrier} {city} {direction}"}
+                    for city in CITIES
+                ]
+            links += [
+                {
+                    **common,
+                    "kind": "aggregation",
+                    "province": province,
+                    "link": f"aggregation {carrier} {province} {direction}",
+                }
+                for province in provinces
+            ]
+    rows = []
+    for time in times:
+        for link in links:
+            level = {"down": 0.45, "up": 0.08}.get(link.get("direction", ""), 0.02)
+            rows.append(
+                {
+                    "direction": "down",
+                    **link,
+                    "time": time,
+                    "packets_in": 10_000,
+                    "packets_out": 10_000,
+                    "packets_dropped": 0,
+                    "bitrate": level * 2e8,
+                    "background_bitrate": level * 8e8,
+                    "link_utilization": min(level * rng.uniform(0.8, 1.3), 1.0),
+                    "queue_delay_mean": rng.uniform(1e-5, 1e-4),
+                    "queue_delay_max": rng.uniform(1e-4, 3e-3),
+                }
+            )
+    return _table(rows, LINKS)
+
+
+def _events(scenario: Scenario) -> pa.Table:
+    rows = [
+        {"time": turn.at / 1e9, "kind": "floor", "subject": turn.site, "detail": "has the floor"}
+        for turn in scenario.meeting.floor
+    ]
+    rows.append({"time": 30.0, "kind": "load", "subject": "4g", "detail": "others take 60%"})
+    return _table(sorted(rows, key=lambda row: float(str(row["time"]))), EVENTS)
+
+
+def _table(rows: list[dict[str, Any]], schema: pa.Schema) -> pa.Table:
+    columns = [pa.array([row.get(f.name) for row in rows], type=f.type) for f in schema]
+    return pa.table(columns, schema=schema)
+
+
+def _texts(values: list[str | None], rows: NDArray[np.int64]) -> pa.Array:
+    return pa.array(values, type=pa.string()).dictionary_encode().take(pa.array(rows))
+
+
+def _total(table: pa.Table, column: str) -> int:
+    return int(np.asarray(table[column]).sum())
