@@ -1,0 +1,1 @@
+"""What is rehearsed: records, units, loading and checking, the library."""

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Annotated, Self
 
-from pydantic import BeforeValidator, Field, ValidationInfo, model_validator
+from pydantic import BeforeValidator, Field, PrivateAttr, ValidationInfo, model_validator
 
 from scenarios.network import Place
 from scenarios.record import (
@@ -104,6 +104,26 @@ class Endpoints(Record):
     """Play every endpoint this many times; copies are named site.2, site.3, …"""
     rules: Annotated[tuple[Rule, ...], Field(min_length=1)]
     """What each endpoint gets."""
+
+    _rows: tuple[Mapping[str, str], ...] | None = PrivateAttr(None)
+    _coordinates: Mapping[str, tuple[float, float]] | None = PrivateAttr(None)
+
+    @property
+    def rows(self) -> tuple[Mapping[str, str], ...] | None:
+        """The table's rows as they were loaded; None where nothing loaded them."""
+        return self._rows
+
+    @property
+    def coordinates(self) -> Mapping[str, tuple[float, float]] | None:
+        """Latitude and longitude by province; None where nothing loaded them."""
+        return self._coordinates
+
+    @model_validator(mode="after")
+    def _keep_tables(self, info: ValidationInfo) -> Self:
+        """Keep what the tables say: a scenario is whole, and played without looking at files."""
+        if isinstance(info.context, Context) and info.context.rows is not None:
+            self._rows, self._coordinates = info.context.rows, info.context.places
+        return self
 
     @model_validator(mode="after")
     def _check_cover(self, info: ValidationInfo) -> Self:

@@ -25,7 +25,7 @@ class Carrier(Record):
     """From each media node's city towards the provinces, and back."""
     aggregation: SharedLink
     """Within each province, and back."""
-    provinces: dict[ProvinceName, SharedLink] = {}
+    provinces: dict[ProvinceName, SharedLink] = Field(default_factory=dict)
     """Aggregation links that differ from `aggregation`, by province."""
     peering: SharedLink
     """In each media node's city, to nodes that are not on this carrier, and back."""

@@ -11,7 +11,9 @@ from pydantic_core import PydanticCustomError
 class Record(BaseModel):
     """A frozen record that refuses keys it does not know."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, use_attribute_docstrings=True, allow_inf_nan=False
+    )
 
 
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_-]{0,39}$")]
@@ -26,6 +28,8 @@ class Context:
     """Valid names by noun: carrier, access, node, layer, site, province …"""
     rows: tuple[Mapping[str, str], ...] | None = None
     """The endpoint table's rows, where the table could be read."""
+    places: Mapping[str, tuple[float, float]] | None = None
+    """Latitude and longitude of each province's seat, where that table could be read."""
 
 
 def check_choice(noun: str, value: str, choices: Collection[str]) -> str:

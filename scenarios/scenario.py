@@ -1,15 +1,16 @@
 """A scenario: one rehearsal, from its endpoints to its thresholds."""
 
-from typing import Annotated
+from typing import Annotated, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
+from scenarios.consistency import Pieces, contradictions
 from scenarios.endpoints import CommandCentre, Endpoints
 from scenarios.links import AccessProfile, SharedLink
 from scenarios.media import Media
 from scenarios.meeting import Meeting
 from scenarios.network import Carrier, MediaNode
-from scenarios.record import Name, Record
+from scenarios.record import Name, Record, report
 from scenarios.thresholds import Thresholds
 from scenarios.units import PositiveDuration
 
@@ -49,5 +50,10 @@ class Scenario(Record):
     """What is sent."""
     meeting: Meeting = Meeting()
     """Who is seen and heard, and when."""
-    thresholds: Thresholds = {}
+    thresholds: Thresholds = Field(default_factory=dict)
     """What must hold."""
+
+    @model_validator(mode="after")
+    def _check_parts(self) -> Self:
+        report(contradictions(Pieces(self.duration, self.interval, self.endpoints, self.meeting)))
+        return self

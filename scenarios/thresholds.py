@@ -25,7 +25,9 @@ OPERATORS: Mapping[str, Callable[[float, float], bool]] = {
 }
 
 _TARGET = re.compile(r"\s*([a-z_]+)\s*(?:\{([^{}]*)\})?\s*")
-_EXPRESSION = re.compile(r"\s*(p\(\s*(\d+(?:\.\d+)?)\s*\)|mean|min|max|count)\s*(<=|>=|<|>)\s*(\S.*?)\s*")
+_EXPRESSION = re.compile(
+    r"\s*(p\(\s*(\d+(?:\.\d+)?)\s*\)|mean|min|max|count)\s*(<=|>=|<|>)\s*(\S.*?)\s*"
+)
 _WINDOW = re.compile(r"\s*(\S+?)\s*\.\.\s*(\S+)\s*")
 
 
