@@ -79,6 +79,8 @@ class Rule(Record):
 
     @model_validator(mode="after")
     def _check_shares(self) -> Self:
+        if self.carrier is self.access is self.node is None:
+            raise ValueError("must deal out a carrier, an access profile or a node")
         report(
             [
                 Problem((key,), dict(shares), "shares must add up to 100%")

@@ -11,7 +11,7 @@ from scenarios.errors import Fault, nearest, shorten
 from scenarios.keys import Key, KeyPath, format_path
 from scenarios.record import Problem
 
-_MOST_LISTED = 8
+_MOST_LISTED = 16
 
 _RULES = {
     "missing": "is missing",
@@ -58,17 +58,16 @@ def explain(
             faults.append(_missing(root, path))
         elif kind == "extra_forbidden":
             fields = field_names(model, details["loc"][:-1])
-            # A field that is there already was not meant.
-            parent, _ = _locate(root, path[:-1])
-            free = [name for name in fields if parent.child(name) is None]
-            faults.append(_fault(root, path, None, "is no key here", free or fields))
+            faults.append(_fault(root, path, None, "is no key here", fields))
         elif kind == "unknown_name":
             rule = details["msg"]
             faults.append(_fault(root, path, value, rule, context["choices"]))
         elif kind == "value_error":
             faults.append(_fault(root, path, value, str(context["error"])))
         elif kind in ("too_short", "too_long"):
-            faults.append(_fault(root, path, value, _length_rule(kind, context)))
+            # Pydantic counts only sound items; the others have faults of their own.
+            if kind == "too_long" or len(value) < context["min_length"]:
+                faults.append(_fault(root, path, value, _length_rule(kind, context)))
         else:
             rule = _RULES.get(kind, details["msg"]).format_map(context)
             faults.append(_fault(root, path, value, rule))
@@ -147,7 +146,7 @@ def _fault(
     node, depth = _locate(root, path)
     hint = nearest(value if value is not None else path[-1], choices) if choices else None
     if choices and hint is None and len(choices) <= _MOST_LISTED:
-        rule = f"{rule}: {', '.join(map(str, choices))}"
+        rule = f"{rule}; there are {', '.join(map(str, choices))}"
     shown = None if value is None else shorten(value)
     # Below a short form, as one rate for three percentiles, the user wrote one value.
     return Fault(node.source.label, node.line, format_path(path[:depth]), shown, rule, hint)

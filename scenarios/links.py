@@ -16,6 +16,7 @@ from scenarios.units import (
     PositiveDataSize,
     PositiveDuration,
     Share,
+    between,
     format_quantity,
     parse_quantity,
 )
@@ -34,6 +35,9 @@ class Buffer(Record):
         return self.bytes if self.bytes is not None else (self.time or 0) * rate // 8_000_000_000
 
 
+_LARGEST_BUFFER = {"bytes": 10**9, "time": 60 * 10**9}
+
+
 def _parse_buffer(value: object) -> Buffer:
     if isinstance(value, Buffer):
         return value
@@ -44,6 +48,8 @@ def _parse_buffer(value: object) -> Buffer:
             continue
         if quantity < 0:
             raise ValueError("must be 0 or more")
+        if quantity > _LARGEST_BUFFER[key]:
+            raise ValueError("a buffer holds at most 1GB or 60s")
         return Buffer(**{key: int(quantity)})
     raise ValueError(f"a buffer is a number with a unit ({', '.join([*SIZE, *DURATION])})")
 
@@ -164,6 +170,16 @@ class SharedLink(Record):
     background: Background = Background()
     """Traffic of others."""
 
+    @model_validator(mode="after")
+    def _check_bursts(self) -> Self:
+        limit = self.buffer.limit(self.capacity)
+        loaded = any(step.share > 0 for step in self.background.load)
+        if loaded and self.background.burst > limit:
+            size = format_quantity(self.background.burst, SIZE)
+            rule = f"a burst of the background, {size}, must fit the buffer, {limit} bytes"
+            raise ValueError(rule)
+        return self
+
 
 # ---------------------------------------------------------------- access links
 
@@ -173,8 +189,8 @@ class Policer(Record):
 
     rate: PositiveBitrate
     """Rate at which tokens come in."""
-    burst: PositiveDataSize
-    """Depth of the bucket, in bytes."""
+    burst: Annotated[PositiveDataSize, between(SIZE, "1500B", "1GB")]
+    """Depth of the bucket, in bytes; a larger packet would never pass."""
 
 
 class AccessDirection(Record):
@@ -206,6 +222,16 @@ class GilbertElliott(Record):
     loss_in_good: Share = 0.0
     """Probability to lose a packet while good."""
 
+    @model_validator(mode="after")
+    def _check_return(self) -> Self:
+        if self.to_good == 0:
+            raise ValueError("to_good must be more than 0%: a bad run must end")
+        return self
+
+
+Step = Annotated[PositiveDuration, between(DURATION, "1ms", "10s")]
+"""The grain of a process in time."""
+
 
 class Jitter(Record):
     """Extra delay correlated in time: median · exp(spread · x(t)), x a unit Ornstein–Uhlenbeck.
@@ -219,7 +245,7 @@ class Jitter(Record):
     """Standard deviation of the extra delay's logarithm."""
     correlation: PositiveDuration = 200_000_000
     """Time in which the correlation falls to 1/e."""
-    step: PositiveDuration = 20_000_000
+    step: Step = 20_000_000
     """Time for which one value holds."""
 
 
@@ -233,18 +259,26 @@ class Fading(Record):
     """Standard deviation of the rate's logarithm."""
     correlation: PositiveDuration = 2 * 10**9
     """Time in which the correlation falls to 1/e."""
-    step: PositiveDuration = 100_000_000
+    step: Step = 100_000_000
     """Time for which one value holds."""
     hole_every: Duration = 0
     """Mean time between the beginnings of holes; 0s: no holes."""
     hole_length: Duration = 0
     """Mean length of a hole."""
 
+    @model_validator(mode="after")
+    def _check_holes(self) -> Self:
+        if (self.hole_every == 0) != (self.hole_length == 0):
+            raise ValueError("hole_every and hole_length go together: both, or neither")
+        if self.hole_every and self.hole_length >= self.hole_every:
+            raise ValueError("hole_length must be shorter than hole_every")
+        return self
+
 
 class PathChange(Record):
     """A path chosen anew at fixed times, as low-earth-orbit networks do every 15 s."""
 
-    every: PositiveDuration
+    every: Annotated[PositiveDuration, between(DURATION, "100ms", "24h")]
     """Time between changes."""
     extra_delay: Delays
     """Delay that the chosen path adds, over choices."""
@@ -252,6 +286,12 @@ class PathChange(Record):
     """Share of packets lost just after a change."""
     loss_time: Duration = 0
     """How long that loss lasts."""
+
+    @model_validator(mode="after")
+    def _check_loss_time(self) -> Self:
+        if self.loss_time > self.every:
+            raise ValueError("loss_time must not be longer than every")
+        return self
 
 
 class AccessProfile(Record):
@@ -279,4 +319,6 @@ class AccessProfile(Record):
     @model_validator(mode="after")
     def _check_load(self) -> Self:
         _check_load(self.load)
+        if any(step.share == 1 for step in self.load):
+            raise ValueError("load must leave some of the link: less than 100%")
         return self

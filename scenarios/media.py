@@ -5,7 +5,18 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from scenarios.record import Name, Record
-from scenarios.units import Duration, PositiveBitrate, PositiveDataSize, PositiveDuration, Share
+from scenarios.units import (
+    DURATION,
+    RATE,
+    SECOND,
+    SIZE,
+    Duration,
+    PositiveBitrate,
+    PositiveDataSize,
+    PositiveDuration,
+    Share,
+    between,
+)
 
 
 class Audio(Record):
@@ -15,20 +26,30 @@ class Audio(Record):
     """Codec, for the E-model's equipment impairment."""
     bitrate: PositiveBitrate = 32_000
     """Payload bits per second while talking."""
-    ptime: PositiveDuration = 20_000_000
+    ptime: Annotated[PositiveDuration, between(DURATION, "2.5ms", "120ms")] = 20_000_000
     """Media time of a packet."""
     dtx: bool = True
     """Send only comfort noise in pauses."""
-    talk: PositiveDuration = 1_004_000_000
+    talk: Annotated[PositiveDuration, between(DURATION, "100ms", "1h")] = 1_004_000_000
     """Mean talk spurt, exponential (ITU-T P.59)."""
-    pause: PositiveDuration = 1_587_000_000
+    pause: Annotated[PositiveDuration, between(DURATION, "100ms", "1h")] = 1_587_000_000
     """Mean pause, exponential (ITU-T P.59)."""
-    comfort_noise_interval: PositiveDuration = 400_000_000
+    comfort_noise_interval: Annotated[PositiveDuration, between(DURATION, "20ms", "10s")] = (
+        400_000_000
+    )
     """Time between comfort-noise packets in a pause (RFC 7587, section 3.1.3)."""
     encode_delay: Duration = 26_500_000
     """From the mouth to the packet's sending: framing and look-ahead."""
     playout_delay: Duration = 60_000_000
     """From a packet's arrival to the ear: jitter buffer, decoding, output."""
+
+    @model_validator(mode="after")
+    def _check_packet(self) -> Self:
+        payload = self.bitrate * self.ptime // (8 * SECOND)
+        if not 1 <= payload <= 1400:
+            rule = "must have 1 to 1400 bytes"
+            raise ValueError(f"bitrate and ptime make packets of {payload} bytes; a packet {rule}")
+        return self
 
 
 class Layer(Record):
@@ -38,7 +59,7 @@ class Layer(Record):
     """Name of the layer, as in low, mid, high."""
     height: Annotated[int, Field(ge=16, le=4320)]
     """Lines of the picture."""
-    bitrate: PositiveBitrate
+    bitrate: Annotated[PositiveBitrate, between(RATE, "10kbps", "100Mbps")]
     """Payload bits per second, key frames included."""
 
 
@@ -47,13 +68,15 @@ class Video(Record):
 
     frame_rate: Annotated[int, Field(ge=1, le=120)] = 25
     """Frames per second."""
-    key_frame_interval: PositiveDuration = 10_000_000_000
+    key_frame_interval: Annotated[PositiveDuration, between(DURATION, "100ms", "1h")] = (
+        10_000_000_000
+    )
     """Time between key frames."""
     key_frame_ratio: Annotated[float, Field(ge=1, le=50)] = 5.0
     """Mean size of a key frame over the mean size of the others."""
     size_spread: Annotated[float, Field(ge=0, le=1)] = 0.25
     """Standard deviation of the logarithm of a frame's size."""
-    payload: PositiveDataSize = 1200
+    payload: Annotated[PositiveDataSize, between(SIZE, "100B", "8900B")] = 1200
     """Largest payload of a packet, in bytes."""
     pacing: Annotated[float, Field(ge=1, le=20)] = 2.5
     """A frame's packets leave at this multiple of the layer's bitrate."""
@@ -83,5 +106,5 @@ class Media(Record):
     """Voice."""
     video: Video
     """Picture."""
-    header: PositiveDataSize = 50
+    header: Annotated[PositiveDataSize, between(SIZE, "1B", "200B")] = 50
     """Bytes that each packet adds to its payload: IPv4 20, UDP 8, RTP 12, SRTP tag 10."""

@@ -5,7 +5,7 @@ from typing import Annotated, Self
 from pydantic import Field, model_validator
 
 from scenarios.record import LayerName, Record, SiteName
-from scenarios.units import Duration, PositiveDuration
+from scenarios.units import DURATION, Duration, PositiveDuration, between
 
 COMMAND_CENTRE = "command-centre"
 """The command centre's site name."""
@@ -25,7 +25,7 @@ class Wall(Record):
 
     tiles: Annotated[int, Field(ge=1, le=400)]
     """Endpoints shown at once."""
-    dwell: PositiveDuration = 10_000_000_000
+    dwell: Annotated[PositiveDuration, between(DURATION, "1s", "24h")] = 10_000_000_000
     """Time for which an endpoint stays on the wall."""
     layer: LayerName
     """Simulcast layer of the tiles."""

@@ -1,8 +1,8 @@
 """The network's shared parts: carriers and media nodes."""
 
-from typing import Annotated
+from typing import Annotated, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from scenarios.links import SharedLink
 from scenarios.record import CarrierName, ProvinceName, Record
@@ -57,3 +57,9 @@ class MediaNode(Place):
     """A copy that would wait longer than this to leave the node is dropped."""
     cost: NodeCost = NodeCost()
     """Processing time."""
+
+    @model_validator(mode="after")
+    def _check_carriers(self) -> Self:
+        if len(set(self.carriers)) != len(self.carriers):
+            raise ValueError("carriers must be named once each")
+        return self

@@ -32,6 +32,25 @@ class Context:
     """Latitude and longitude of each province's seat, where that table could be read."""
 
 
+_PHRASES = {
+    "access": "an access profile of this scenario",
+    "layer": "a layer of media.video.layers",
+    "site": "a site of the endpoint table, or command-centre",
+    "province": "a province of the table of places",
+    "level": "a level of the endpoint table, or command-centre",
+    "metric": "a metric",
+    "attribute": "an attribute that this metric is selected by",
+    "kind": "a kind of shared link",
+    "direction": "a direction",
+}
+"""What a noun's names are, where it is not 'a carrier of this scenario'."""
+
+
+def naming_rule(noun: str) -> str:
+    """The rule that a name of ``noun`` has to follow."""
+    return f"must name {_PHRASES.get(noun, f'a {noun} of this scenario')}"
+
+
 def check_choice(noun: str, value: str, choices: Collection[str]) -> str:
     """``value`` if it is one of ``choices``.
 
@@ -41,8 +60,8 @@ def check_choice(noun: str, value: str, choices: Collection[str]) -> str:
     if value not in choices:
         raise PydanticCustomError(
             "unknown_name",
-            "must name a {noun} of this scenario",
-            {"noun": noun, "choices": sorted(choices)},
+            "{rule}",
+            {"rule": naming_rule(noun), "value": value, "choices": sorted(choices)},
         )
     return value
 

@@ -12,7 +12,7 @@ from scenarios.meeting import Meeting
 from scenarios.network import Carrier, MediaNode
 from scenarios.record import Name, Record, report
 from scenarios.thresholds import Thresholds
-from scenarios.units import PositiveDuration
+from scenarios.units import DURATION, PositiveDuration, between
 
 SCHEMA_VERSION = 1
 """Raised when a file of an earlier version would no longer load or mean the same."""
@@ -27,11 +27,11 @@ class Scenario(Record):
     """What is rehearsed, in a line."""
     description: str = ""
     """What is assumed, and what the outcome is to tell."""
-    duration: PositiveDuration
+    duration: Annotated[PositiveDuration, between(DURATION, "1s", "24h")]
     """Length of the meeting."""
     seed: Annotated[int, Field(ge=0, le=2**63 - 1)] = 1
     """Root of all randomness."""
-    interval: PositiveDuration = 5_000_000_000
+    interval: Annotated[PositiveDuration, between(DURATION, "100ms", "1h")] = 5_000_000_000
     """Sampling interval: the grain of samples and of thresholds' windows."""
     endpoints: Endpoints
     """Who takes part."""

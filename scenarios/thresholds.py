@@ -14,7 +14,7 @@ from pydantic import AfterValidator, BeforeValidator, ValidationInfo, model_vali
 from pydantic_core import PydanticCustomError
 
 from scenarios.metrics import METRICS, SELECTORS, Metric
-from scenarios.record import Context, Problem, Record, check_choice, report
+from scenarios.record import Context, Problem, Record, check_choice, naming_rule, report
 from scenarios.units import DURATION, RATE, SECOND, SHARE, Units, parse_quantity
 
 OPERATORS: Mapping[str, Callable[[float, float], bool]] = {
@@ -28,6 +28,7 @@ _TARGET = re.compile(r"\s*([a-z_]+)\s*(?:\{([^{}]*)\})?\s*")
 _EXPRESSION = re.compile(
     r"\s*(p\(\s*(\d+(?:\.\d+)?)\s*\)|mean|min|max|count)\s*(<=|>=|<|>)\s*(\S.*?)\s*"
 )
+_PLAIN_NUMBER = re.compile(r"[+-]?(?:\d{1,15}(?:\.\d{0,15})?|\.\d{1,15})")
 _WINDOW = re.compile(r"\s*(\S+?)\s*\.\.\s*(\S+)\s*")
 
 
@@ -56,6 +57,8 @@ class Target:
             if not equals or not value:
                 raise ValueError(f"selector {part!r} must be attribute=value")
             check_choice("attribute", attribute, SELECTORS[metric.subject])
+            if attribute in selector:
+                raise ValueError(f"selects by {attribute} twice")
             selector[attribute] = value
         return cls(metric, selector)
 
@@ -102,10 +105,10 @@ _UNITS: Mapping[str, tuple[Units, str, int]] = {
 
 def _bound(text: str, metric: Metric, aggregation: str) -> float:
     if aggregation == "count" or metric.unit not in _UNITS:
-        try:
-            return float(text)
-        except ValueError:
-            raise ValueError(f"{metric.name} is compared with a number without a unit") from None
+        if not _PLAIN_NUMBER.fullmatch(text):
+            subject = "a count" if aggregation == "count" else metric.name
+            raise ValueError(f"{subject} is compared with a number without a unit")
+        return float(text)
     units, noun, scale = _UNITS[metric.unit]
     return float(parse_quantity(text, units, noun)) / scale
 
@@ -171,11 +174,12 @@ def _check_thresholds(
             problems.append(Problem((text,), text, str(error)))
             continue
         except PydanticCustomError as error:
-            choices = tuple((error.context or {}).get("choices", ()))
-            problems.append(Problem((text,), text, error.message(), choices))
+            wrong = error.context or {}
+            choices = tuple(wrong.get("choices", ()))
+            problems.append(Problem((text,), wrong.get("value", text), error.message(), choices))
             continue
         problems += [
-            Problem((text,), value, f"must name a {noun} of this scenario", tuple(names[noun]))
+            Problem((text,), value, naming_rule(noun), tuple(names[noun]))
             for noun, value in target.selector.items()
             if noun in names and value not in names[noun]
         ]

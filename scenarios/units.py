@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Annotated, Any
 
-from pydantic import BeforeValidator, PlainSerializer, WithJsonSchema
+from pydantic import AfterValidator, BeforeValidator, PlainSerializer, WithJsonSchema
 
 SECOND = 1_000_000_000
 """Nanoseconds in a second."""
@@ -47,10 +47,14 @@ RATE: Units = {
 }
 SHARE: Units = {"%": Decimal("0.01")}
 
-_NUMBER = r"[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d{1,2})?"
+_NUMBER = r"[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d{1,3})?"
 _QUANTITY = re.compile(rf"\s*({_NUMBER})\s*([^\s\d]+)\s*")
 _LONGEST = 64
-_LARGEST = 2**62
+
+# Bounds keep the engine's integers, products of a size or rate and a time among them, in 64 bits.
+_LARGEST_DURATION = 720 * 3600 * SECOND
+_LARGEST_SIZE = 10**9
+_LARGEST_RATE = 10**14
 
 
 def parse_quantity(text: object, units: Units, noun: str) -> Decimal:
@@ -77,8 +81,10 @@ def format_quantity(value: int, units: Units) -> str:
 
 
 def format_share(value: float) -> str:
-    """A ratio as a percentage with its unit."""
-    return f"{value * 100:.12g}%"
+    """A ratio as a percentage with its unit, exactly: it parses to the same float."""
+    percent = (Decimal(repr(value)) * 100).normalize()
+    plain = f"{percent:f}"
+    return f"{plain if len(plain) < 25 else percent}%"
 
 
 def _pattern(units: Units) -> WithJsonSchema:
@@ -86,14 +92,15 @@ def _pattern(units: Units) -> WithJsonSchema:
     return WithJsonSchema({"type": "string", "pattern": rf"^\s*{_NUMBER}\s*({names})\s*$"})
 
 
-def _integer(units: Units, noun: str, smallest: int = 0) -> tuple[Any, ...]:
-    """The parts of an annotated integer type with ``units``, at least ``smallest`` base units."""
+def _integer(units: Units, noun: str, largest: int, smallest: int = 0) -> tuple[Any, ...]:
+    """The parts of an annotated integer type with ``units``, bounded in base units."""
 
     def parse(value: object) -> int:
         quantity = parse_quantity(value, units, noun)
-        if not smallest <= quantity <= _LARGEST:
-            bound = "more than 0" if smallest else "0 or more"
-            raise ValueError(f"must be {bound}, and at most {_LARGEST} {next(iter(units))}")
+        if quantity < smallest:
+            raise ValueError("must be more than 0" if smallest else "must be 0 or more")
+        if quantity > largest:
+            raise ValueError(f"must be at most {format_quantity(largest, units)}")
         return int(quantity.to_integral_value())
 
     return (
@@ -110,17 +117,29 @@ def _share(value: object) -> float:
     return float(quantity)
 
 
-Duration = Annotated[int, *_integer(DURATION, "duration")]
+def between(units: Units, low: str, high: str) -> AfterValidator:
+    """An annotation: the quantity must lie from ``low`` to ``high``, both included."""
+    smallest, largest = (parse_quantity(bound, units, "bound") for bound in (low, high))
+
+    def check(value: int) -> int:
+        if not smallest <= value <= largest:
+            raise ValueError(f"must be between {low} and {high}")
+        return value
+
+    return AfterValidator(check)
+
+
+Duration = Annotated[int, *_integer(DURATION, "duration", _LARGEST_DURATION)]
 """Nanoseconds, 0 or more."""
-PositiveDuration = Annotated[int, *_integer(DURATION, "duration", 1)]
+PositiveDuration = Annotated[int, *_integer(DURATION, "duration", _LARGEST_DURATION, 1)]
 """Nanoseconds, 1 or more."""
-DataSize = Annotated[int, *_integer(SIZE, "data size")]
+DataSize = Annotated[int, *_integer(SIZE, "data size", _LARGEST_SIZE)]
 """Bytes, 0 or more."""
-PositiveDataSize = Annotated[int, *_integer(SIZE, "data size", 1)]
+PositiveDataSize = Annotated[int, *_integer(SIZE, "data size", _LARGEST_SIZE, 1)]
 """Bytes, 1 or more."""
-Bitrate = Annotated[int, *_integer(RATE, "bit rate")]
+Bitrate = Annotated[int, *_integer(RATE, "bit rate", _LARGEST_RATE)]
 """Bits per second, 0 or more."""
-PositiveBitrate = Annotated[int, *_integer(RATE, "bit rate", 1)]
+PositiveBitrate = Annotated[int, *_integer(RATE, "bit rate", _LARGEST_RATE, 1)]
 """Bits per second, 1 or more."""
 Share = Annotated[
     float,
