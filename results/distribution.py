@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from results.histograms import BUCKETS, bucket_edges
 
 _EDGES = bucket_edges()
-_MIDDLES = (_EDGES[:-1] + _EDGES[1:]) / 2
+_MIDDLES = np.array([float(f"{middle:.6g}") for middle in (_EDGES[:-1] + _EDGES[1:]) / 2])
 
 SUMMARY = ("mean", "p50", "p95", "p99", "min", "max")
 """Aggregations that every summary of a metric shows."""
@@ -50,7 +50,7 @@ class Distribution:
         if self.count == 0:
             return None
         if self.counts is not None:
-            return float(self.values @ self.counts) / self.count
+            return float(f"{float(self.values @ self.counts) / self.count:.7g}")
         mean = float(self.values.mean(dtype=np.float64))
         # A mean has no more digits than its values: 0.1 in single precision is not above 0.1.
         return float(f"{mean:.7g}") if self.values.dtype == np.float32 else mean

@@ -253,7 +253,7 @@ def _slices(length: int) -> Iterator[slice]:
 def _encode(column: pa.ChunkedArray) -> tuple[list[str], NDArray[np.int32]]:
     """A text column as its values, in order of appearance at best, and a code per row; null: -1."""
     encoded = column if pa.types.is_dictionary(column.type) else column.dictionary_encode()
-    whole = encoded.unify_dictionaries().combine_chunks()
+    whole = encoded.combine_chunks()
     if isinstance(whole, pa.ChunkedArray):  # what combining leaves of no chunk or of huge ones
         whole = pa.concat_arrays(whole.chunks) if whole.num_chunks else pa.array([], whole.type)
     codes = pc.fill_null(whole.indices, -1).to_numpy().astype(np.int32, copy=False)

@@ -7,6 +7,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from results import selection
 from results.histograms import BUCKETS
 from results.records import Run
 from results.selection import Measurements
@@ -193,6 +194,26 @@ def test_tables_in_chunks_with_dictionaries_of_their_own(run: Run) -> None:
     for metric in ("packet_loss", "one_way_delay"):
         a, b = (m.distribution(metric, {"access": "4g"}) for m in (whole, split))
         assert (a.count, a.mean) == (b.count, b.mean), metric
+
+
+def test_the_meetings_last_interval_may_be_cut_short(run: Run) -> None:
+    shorter = Measurements(replace(run, duration_s=58.0))
+    whole, early = Window(50 * SECOND, 58 * SECOND), Window(50 * SECOND, 57 * SECOND)
+    assert shorter.distribution("packet_loss", window=whole).count == 2 * 60
+    assert shorter.distribution("packet_loss", window=early).count == 60
+
+
+def test_a_large_table_is_worked_on_in_slices(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    window = Window(20 * SECOND, 40 * SECOND)
+    answers = []
+    for size in (1 << 18, 1000):
+        monkeypatch.setattr(selection, "_SLICE", size)
+        measurements = Measurements(run)
+        for within in (None, window):
+            found = measurements.distribution("one_way_delay", {"access": "dsl"}, within)
+            answers.append((found.count, found.mean, found.max))
+    assert answers[:2] == answers[2:]
+    assert answers[0][0] > answers[1][0] > 0
 
 
 def test_a_run_without_rows_has_no_values(run: Run) -> None:

@@ -1,0 +1,108 @@
+"""The summary: what is worth knowing of a run in one small document, summary.json."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from statistics import fmean
+from typing import Any
+
+from results.distribution import SUMMARY, Distribution
+from results.records import BUDGET, Run
+from results.selection import Measurements
+from results.verdict import judge
+from results.worst import find_worst
+from scenarios.meeting import COMMAND_CENTRE
+from scenarios.metrics import METRICS, Metric
+
+GROUPS = ("carrier", "access", "province", "level")
+"""Attributes of endpoints that the summary groups by."""
+ENDPOINT_METRICS = tuple(metric for metric in METRICS.values() if metric.subject == "endpoint")
+
+Json = dict[str, Any]
+
+
+def summarize(run: Run) -> Json:
+    """The content of summary.json: valid against summary.schema.json, free of NaN.
+
+    Beyond what the schema asks for: ``reason`` (of the verdict), ``groups`` and ``group_sizes``
+    (attribute → value → metrics, endpoints), ``command_centre`` (its own metrics, which no other
+    figure contains), ``budget`` (mean seconds by part of the mouth-to-ear delay, overall and by
+    access), ``worst`` (results.worst), ``accounting`` and ``assumptions``.
+    """
+    measurements = Measurements(run)
+    outcome = judge(run, measurements)
+    accounting = run.accounting
+    centre = {"level": COMMAND_CENTRE}
+    return {
+        "scenario": run.scenario.name,
+        "title": run.scenario.title,
+        "mode": run.mode,
+        "verdict": outcome.verdict,
+        "reason": outcome.reason,
+        "endpoints": sum(measurements.sizes("level").values()),
+        "duration_s": run.duration_s,
+        "seed": run.scenario.seed,
+        "metrics": {
+            metric.name: _entry(metric, measurements.distribution(metric.name))
+            for metric in METRICS.values()
+        },
+        "thresholds": [asdict(judgement) for judgement in outcome.judgements],
+        "cost": asdict(run.cost),
+        "accounting": {
+            "sent": accounting.sent,
+            "delivered": accounting.delivered,
+            "in_flight": accounting.in_flight,
+            "lost": dict(accounting.lost),
+            "balanced": accounting.balanced,
+        },
+        "worst": find_worst(run),
+        "groups": {attribute: _groups(attribute, measurements) for attribute in GROUPS},
+        "group_sizes": {attribute: measurements.sizes(attribute) for attribute in GROUPS},
+        "command_centre": {
+            metric.name: _entry(metric, measurements.distribution(metric.name, centre))
+            for metric in ENDPOINT_METRICS
+        },
+        "budget": _budget(run),
+        "assumptions": list(run.assumptions),
+    }
+
+
+def format_summary(summary: Mapping[str, Any]) -> str:
+    """``summary`` as JSON text.
+
+    Raises:
+        ValueError: a value is not finite, which JSON has no way to say.
+    """
+    return json.dumps(summary, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def _entry(metric: Metric, values: Distribution) -> Json:
+    aggregates = {aggregation: values.aggregate(aggregation) for aggregation in SUMMARY}
+    return {"unit": metric.unit, "count": values.count, **aggregates}
+
+
+def _groups(attribute: str, measurements: Measurements) -> dict[str, Json]:
+    groups: dict[str, Json] = {value: {} for value in measurements.sizes(attribute)}
+    for metric in ENDPOINT_METRICS:
+        for value, values in measurements.by(attribute, metric.name).items():
+            groups[value][metric.name] = _entry(metric, values)
+    return groups
+
+
+def _budget(run: Run) -> Json:
+    """Means over endpoints of each part's mean over audio packets; None without data."""
+    columns = ["level", "access", *(f"budget_{part}" for part in BUDGET)]
+    rows = run.tables["endpoints"].select(columns).to_pylist()
+    rows = [row for row in rows if row["level"] != COMMAND_CENTRE]
+    kinds = dict.fromkeys(row["access"] for row in rows)
+    return {
+        "overall": _parts(rows),
+        "access": {kind: _parts([r for r in rows if r["access"] == kind]) for kind in kinds},
+    }
+
+
+def _parts(rows: Sequence[Mapping[str, Any]]) -> dict[str, float | None]:
+    parts = {part: [row[f"budget_{part}"] for row in rows] for part in BUDGET}
+    known = {part: [v for v in values if v is not None] for part, values in parts.items()}
+    # The digits that single precision has.
+    return {part: float(f"{fmean(v):.7g}") if v else None for part, v in known.items()}

@@ -1,0 +1,86 @@
+"""The verdict: what the scenario's thresholds say about a run."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from results.records import Run
+from results.selection import Measurements
+from scenarios.thresholds import Expression, Target, Threshold, Window
+
+Verdict = Literal["pass", "fail", "inconclusive"]
+
+EXIT_CODES: Mapping[Verdict, int] = {"pass": 0, "fail": 99, "inconclusive": 98}
+"""Exit codes of commands that end in a verdict."""
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """What came of one threshold."""
+
+    metric: str
+    """With its selector, as the scenario writes it."""
+    expression: str
+    """As the scenario writes it."""
+    value: float | None
+    """In the metric's SI unit; None without data."""
+    verdict: Verdict
+    during: str | None = None
+    """The window, as the scenario writes it; None: the meeting."""
+    advisory: bool = False
+    """Reported only: cannot fail the run."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """A run's verdict and why."""
+
+    verdict: Verdict
+    reason: str
+    """One sentence."""
+    judgements: tuple[Judgement, ...]
+    """In the scenario's order."""
+
+
+def judge(run: Run, measurements: Measurements) -> Outcome:
+    """The verdict on ``run``, whose values ``measurements`` holds.
+
+    A threshold without data is inconclusive, whatever it asks. The run fails if any threshold
+    that is not advisory fails; else it is inconclusive if any of those is, if there is none of
+    them, for then nothing was put to the test, or if packets are not all accounted for; else it
+    passes.
+    """
+    judgements = tuple(
+        judge_threshold(text, threshold, measurements)
+        for text, conditions in run.scenario.thresholds.items()
+        for threshold in conditions
+    )
+    verdict, reason = _conclude(judgements, run.accounting.balanced)
+    return Outcome(verdict, reason, judgements)
+
+
+def judge_threshold(text: str, threshold: Threshold, measurements: Measurements) -> Judgement:
+    """What comes of one ``threshold`` on the target that ``text`` names."""
+    target = Target.parse(text)
+    expression = Expression.parse(threshold.check, target.metric)
+    window = Window.parse(threshold.during) if threshold.during is not None else None
+    values = measurements.distribution(target.metric.name, target.selector, window)
+    value = values.aggregate(expression.aggregation)
+    verdict: Verdict = "inconclusive"
+    if value is not None:
+        verdict = "pass" if expression.holds(value) else "fail"
+    return Judgement(text, threshold.check, value, verdict, threshold.during, threshold.advisory)
+
+
+def _conclude(judgements: Sequence[Judgement], balanced: bool) -> tuple[Verdict, str]:
+    binding = [judgement.verdict for judgement in judgements if not judgement.advisory]
+    of_all = f"of {len(binding)} threshold{'s' if len(binding) != 1 else ''}"
+    if failed := binding.count("fail"):
+        return "fail", f"{failed} {of_all} failed."
+    if not balanced:
+        return "inconclusive", "The packets sent are not all accounted for."
+    if not binding:
+        return "inconclusive", "The scenario has no thresholds that could fail."
+    if unknown := binding.count("inconclusive"):
+        return "inconclusive", f"{unknown} {of_all} had no data."
+    return "pass", f"{len(binding)} {of_all} passed."

@@ -1,0 +1,124 @@
+"""What is worst must be what the run was made with: a dead dish, full 4G cells."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import pyarrow as pa
+import pytest
+
+from results.records import Run
+from results.worst import find_worst
+
+Row = dict[str, Any]
+
+
+def changed(run: Run, table: str, change: Callable[[Row], Row]) -> Run:
+    """``run`` with every row of ``table`` changed."""
+    rows = [change(row) for row in run.tables[table].to_pylist()]
+    schema = run.tables[table].schema
+    return replace(run, tables={**run.tables, table: pa.Table.from_pylist(rows, schema=schema)})
+
+
+def endpoints(run: Run, metric: str) -> list[Row]:
+    return [row for row in find_worst(run)["endpoints"] if row["metric"] == metric]
+
+
+def group(run: Run, metric: str, attribute: str) -> Row | None:
+    rows = find_worst(run)["groups"]
+    return next((r for r in rows if (r["metric"], r["attribute"]) == (metric, attribute)), None)
+
+
+@pytest.fixture(scope="module")
+def dead(run: Run) -> Row:
+    """The endpoint whose dish is dead."""
+    silent = next(r["site"] for r in run.tables["samples"].to_pylist() if r["packet_loss"] == 1)
+    return next(row for row in run.tables["endpoints"].to_pylist() if row["site"] == silent)
+
+
+def test_the_dead_dish_loses_most(run: Run, dead: Row) -> None:
+    worst = endpoints(run, "packet_loss")
+    assert len(worst) == 5
+    assert [row["value"] for row in worst] == sorted((r["value"] for r in worst), reverse=True)
+    assert worst[0]["site"] == dead["site"]
+    assert worst[0]["name"] == dead["name"]
+    assert worst[0]["value"] == pytest.approx(0.51, abs=0.01)
+    assert worst[0]["reason"] == (
+        "100% of the losses on the access link itself, nothing arrived in 50% of the intervals"
+    )
+
+
+def test_satellite_is_worst_in_every_way(run: Run) -> None:
+    for metric in ("packet_loss", "mouth_to_ear_delay", "audio_mos"):
+        row = group(run, metric, "access")
+        assert row is not None
+        assert (row["group"], row["endpoints"]) == ("satellite", 5), metric
+    delay = group(run, "mouth_to_ear_delay", "access")
+    assert delay is not None
+    assert delay["reason"].startswith("access takes ")
+
+
+def test_scores_are_worst_when_low(run: Run, dead: Row) -> None:
+    worst = endpoints(run, "audio_mos")
+    assert worst[0]["site"] == dead["site"]
+    assert [row["value"] for row in worst] == sorted(row["value"] for row in worst)
+
+
+def test_losses_before_the_access_link_name_the_link(run: Run) -> None:
+    province = "Cà Mau"
+    sites = {r["site"] for r in run.tables["endpoints"].to_pylist() if r["province"] == province}
+    starved = changed(
+        run,
+        "samples",
+        lambda row: (
+            row | {"packet_loss": 0.9, "packets_received": 60, "downlink_packets": 60}
+            if row["site"] in sites
+            else row
+        ),
+    )
+    row = group(starved, "packet_loss", "province")
+    assert row is not None
+    assert row["group"] == province
+    assert row["reason"].endswith("before the access link")
+
+    drops = {f"aggregation {c} {province} down": 7 for c in ("vnpt", "viettel")}
+    drops |= {"aggregation vnpt An Giang down": 99, f"aggregation vnpt {province} up": 99}
+    carriers = {row["carrier"] for row in starved.tables["endpoints"].to_pylist()}
+    assert carriers == {"vnpt", "viettel"}
+    full = changed(
+        starved,
+        "links",
+        lambda row: row | {"packets_dropped": drops.get(row["link"], 0)},
+    )
+    row = group(full, "packet_loss", "province")
+    assert row is not None
+    # Other provinces' links and the way up have no part in it.
+    assert "most drops at aggregation v" in row["reason"]
+    assert f"{province} down" in row["reason"]
+
+    busy = changed(full, "nodes", lambda row: row | {"copies_dropped": 50})
+    row = group(busy, "packet_loss", "province")
+    assert row is not None
+    assert "most drops at node h" in row["reason"]
+
+
+def test_without_loss_nothing_is_worst_at_it(run: Run) -> None:
+    perfect = changed(run, "samples", lambda row: row | {"packet_loss": 0.0})
+    assert endpoints(perfect, "packet_loss") == []
+    assert group(perfect, "packet_loss", "access") is None
+    assert endpoints(perfect, "audio_mos")
+
+
+def test_an_attribute_that_all_share_has_no_worst_group(run: Run) -> None:
+    alike = changed(run, "endpoints", lambda row: row | {"carrier": "vnpt"})
+    assert group(alike, "audio_mos", "carrier") is None
+    assert group(alike, "audio_mos", "access") is not None
+
+
+def test_the_command_centre_takes_no_part(run: Run) -> None:
+    deaf = changed(
+        run,
+        "samples",
+        lambda row: row | {"packet_loss": 1.0} if row["site"] == "command-centre" else row,
+    )
+    assert find_worst(deaf) == find_worst(run)
