@@ -1,0 +1,157 @@
+"""Distributions of packets' delays by access kind: the body (CDF) and the tail (CCDF)."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
+from numpy.typing import NDArray
+
+from results.plots.readings import Delays, delays
+from results.plots.style import (
+    INK,
+    LINE_STYLES,
+    axis_title,
+    colours,
+    label_for,
+    log_axis,
+    plain,
+    say_no_data,
+)
+from results.quantities import Scale, format_value, label_of
+from results.records import Run
+from scenarios.thresholds import Expression, Target
+
+MILLISECONDS = Scale(1e3, "ms")
+
+
+@dataclass(frozen=True)
+class _Bound:
+    """A threshold on a percentile: where its curve must pass on the left."""
+
+    access: str | None
+    value: float
+    share: float
+    text: str
+
+
+def draw_cdf(run: Run, ax: Axes, metric: str = "one_way_delay") -> None:
+    """Share of packets that took at most x, by access kind, with the percentiles that must hold."""
+    counted = delays(run, metric, "access").over_time()
+    if not counted.counts.any():
+        say_no_data(ax, f"No packets with a {label_of(metric, inside=True)} in this run.")
+        return
+    for name, edges, share in _curves(counted):
+        ax.plot(edges * 1e3, share * 100, **_look(run, counted, name))
+    log_axis(ax, "x")
+    ax.set_ylim(0, 101)
+    ax.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    ax.set_ylabel("Packets at or below (%)")
+    _finish(run, ax, counted, metric)
+    for bound in _bounds(run, metric):
+        _mark(run, ax, bound, bound.share * 100)
+    _legend(ax)
+
+
+def draw_ccdf(run: Run, ax: Axes, metric: str = "one_way_delay") -> None:
+    """Share of packets that took longer than x, by access kind, both axes logarithmic."""
+    counted = delays(run, metric, "access").over_time()
+    if not counted.counts.any():
+        say_no_data(ax, f"No packets with a {label_of(metric, inside=True)} in this run.")
+        return
+    smallest = 1.0
+    for name, edges, share in _curves(counted):
+        above = 1 - share
+        # Rounding must not lift the last bucket, above which nothing is, into sight.
+        seen = above > 1e-12
+        if seen.any():
+            smallest = min(smallest, float(above[seen].min()))
+        ax.plot(edges[seen] * 1e3, above[seen] * 100, **_look(run, counted, name))
+    log_axis(ax, "x")
+    ax.set_yscale("log")
+    ax.yaxis.set_major_locator(LogLocator())
+    ax.yaxis.set_minor_locator(NullLocator())
+    ax.yaxis.set_major_formatter(FuncFormatter(lambda value, _: plain(value)))
+    ax.set_ylim(10 ** np.floor(np.log10(max(smallest, 1e-9) * 100)), 130)
+    ax.set_ylabel("Packets above (%)")
+    _finish(run, ax, counted, metric)
+    for bound in _bounds(run, metric):
+        if bound.share < 1:
+            _mark(run, ax, bound, (1 - bound.share) * 100)
+    _legend(ax)
+
+
+def _curves(
+    counted: Delays,
+) -> Iterator[tuple[str, NDArray[np.float64], NDArray[np.float64]]]:
+    """Group, upper edges of its buckets in seconds, share of packets up to there."""
+    edges = counted.edges
+    for name, histogram in zip(counted.groups, counted.counts[:, 0], strict=True):
+        used = np.flatnonzero(histogram)
+        if not len(used):
+            continue
+        window = slice(used[0], used[-1] + 1)
+        share = histogram[window].cumsum() / histogram.sum()
+        # The curve begins at zero, at its first bucket's lower edge.
+        yield name, edges[used[0] : used[-1] + 2], np.concatenate([[0.0], share])
+
+
+def _look(run: Run, counted: Delays, name: str) -> dict[str, Any]:
+    group = counted.groups.index(name)
+    median, high = counted.percentiles(50, 99)[group, 0]
+    style = list(run.scenario.access).index(name) if name in run.scenario.access else group
+    return {
+        "color": colours(run, "access").get(name, INK),
+        "linestyle": LINE_STYLES[style % len(LINE_STYLES)],
+        "label": f"{label_for(run, 'access', name)}: median {format_value(median, 's')}, "
+        f"p99 {format_value(high, 's')}",
+    }
+
+
+def _legend(ax: Axes) -> None:
+    # Above the axes: inside there is no corner that curves never reach.
+    ax.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=2, borderaxespad=0.1)
+
+
+def _finish(run: Run, ax: Axes, counted: Delays, metric: str) -> None:
+    used = np.flatnonzero(counted.counts.any(axis=(0, 1)))
+    edges = counted.edges * 1e3
+    bounds = [bound.value * 1e3 for bound in _bounds(run, metric)]
+    low, high = edges[used[0]], edges[used[-1] + 1]
+    ax.set_xlim(low / 1.1, max([high, *(b for b in bounds if b < 10 * high)]) * 1.1)
+    ax.set_xlabel(axis_title(label_of(metric), MILLISECONDS) + ", log scale")
+    ax.grid(visible=True)
+
+
+def _bounds(run: Run, metric: str) -> list[_Bound]:
+    """Thresholds on percentiles of all endpoints' packets, or of one access kind's."""
+    bounds = []
+    for text, conditions in run.scenario.thresholds.items():
+        target = Target.parse(text)
+        if target.metric.name != metric or set(target.selector) - {"access"}:
+            continue
+        for condition in conditions:
+            expression = Expression.parse(condition.check, target.metric)
+            rank = {"max": 1.0}.get(expression.aggregation)
+            if expression.aggregation.startswith("p"):
+                rank = float(expression.aggregation[1:]) / 100
+            if rank is not None and condition.during is None and "<" in expression.operator:
+                access = target.selector.get("access")
+                bounds.append(_Bound(access, expression.bound, rank, condition.check))
+    return bounds
+
+
+def _mark(run: Run, ax: Axes, bound: _Bound, y: float) -> None:
+    colour = colours(run, "access").get(bound.access or "", INK)
+    x = bound.value * 1e3
+    if not ax.get_xlim()[0] <= x <= ax.get_xlim()[1]:
+        return
+    # A half-open gate: curves must pass through it on its left.
+    ax.plot([x], [y], marker="<", markersize=6, color=colour, linestyle="none", zorder=4)
+    who = f"{label_for(run, 'access', bound.access)}: " if bound.access else ""
+    ax.annotate(
+        f"{who}{bound.text}", (x, y), (6, 0), textcoords="offset points",
+        fontsize=7.5, color=INK, va="center", annotation_clip=False,
+    )  # fmt: skip

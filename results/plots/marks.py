@@ -1,0 +1,110 @@
+"""Marks: the meeting's events on a time axis."""
+
+import math
+from typing import Any
+
+from matplotlib.axes import Axes
+
+from results.plots.style import GRID, MUTED, clean, text_width
+from results.records import Run
+from scenarios.meeting import COMMAND_CENTRE
+
+LABEL_SIZE = 7.0
+GAP = 7.0
+"""Between labels in a row, in points."""
+_LEADER = {"arrowstyle": "-", "color": GRID, "linewidth": 0.8, "shrinkA": 0, "shrinkB": 0}
+MOST_ROWS = 3
+MOST_MARKS = 60
+"""A kind with more events than this is a process, not an event: it would only hatch the plot."""
+
+
+def mark_events(ax: Axes, run: Run, factor: float, *, through: bool = True) -> list[str]:
+    """Mark the run's events on ``ax``, whose x axis is time in seconds times ``factor``.
+
+    A mark is a dotted line (a tick above the axes, unless ``through``) with its label above the
+    axes. Labels share up to three rows; where there is no room for one, its line stands without
+    it. Call it last: labels are fitted to the width that the axes have by then. Returns the labels
+    that are set.
+    """
+    events = _events(run)
+    figure = ax.get_figure(root=True)
+    if not events or figure is None:
+        return []
+    figure.draw_without_rendering()  # settles the layout
+    span = run.duration_s * factor
+    width = ax.get_window_extent().width / figure.dpi * 72
+    rows = _Rows(width)
+    labels = []
+    for time, label in events:
+        x = time * factor
+        if through:
+            ax.axvline(x, color=MUTED, linewidth=0.8, linestyle=(0, (1, 2)), zorder=1.5)
+        else:
+            across = ax.get_xaxis_transform()
+            ax.plot([x, x], [1, 1.015], color=MUTED, lw=1, transform=across, clip_on=False)
+        place = rows.place(x / span * width, text_width(label, LABEL_SIZE))
+        if place is None:
+            continue
+        row, shift = place
+        height = (3 if through else 6) + row * (LABEL_SIZE + 2.5)
+        at: dict[str, Any] = {"xycoords": ("data", "axes fraction"), "textcoords": "offset points"}
+        ax.annotate("", (x, 1), (0, height + LABEL_SIZE), arrowprops=_LEADER, **at)
+        ax.annotate(label, (x, 1), (shift + 2.5, height), color=MUTED, fontsize=LABEL_SIZE, **at)
+        labels.append(label)
+    return labels
+
+
+class _Rows:
+    """Rows of labels above the axes: which are free where. Lengths are in points."""
+
+    def __init__(self, width: float) -> None:
+        self._width = width
+        self._ends = [-math.inf] * MOST_ROWS
+        self._leaders: list[tuple[float, int]] = []
+
+    def place(self, at: float, extent: float) -> tuple[int, float] | None:
+        """Row and shift to the right of a label for the line at ``at``; None without room.
+
+        No label may cross another label or its line, which leads down through all lower rows:
+        hence the highest row below which all is free.
+        """
+        # Near the right edge a label hangs to the left of its line.
+        shift = min(0.0, self._width - at - extent)
+        begin, end = at + shift, at + shift + extent + GAP
+        for row in reversed(range(MOST_ROWS)):
+            free = self._ends[row] <= begin and max(self._ends[: row + 1]) <= at
+            if free and not any(begin < x < end and row < above for x, above in self._leaders):
+                self._ends[row] = end
+                self._leaders.append((at, row))
+                return row, shift - (5 if shift else 0)
+        return None
+
+
+def _events(run: Run) -> list[tuple[float, str]]:
+    """Times and labels of the events worth a mark, in time."""
+    table = run.tables["events"]
+    kinds = table["kind"].to_pylist()
+    rows = zip(
+        table["time"].to_pylist(),
+        kinds,
+        table["subject"].to_pylist(),
+        table["detail"].to_pylist(),
+        strict=True,
+    )
+    names = dict(
+        zip(
+            run.tables["endpoints"]["site"].to_pylist(),
+            run.tables["endpoints"]["name"].to_pylist(),
+            strict=True,
+        )
+    )
+    names[COMMAND_CENTRE] = run.scenario.command_centre.name
+    marks = []
+    for time, kind, subject, detail in rows:
+        if kinds.count(kind) > MOST_MARKS or not 0 <= time <= run.duration_s:
+            continue
+        who = names.get(subject, subject or "")
+        # Whoever has the floor is the one event that needs no more words than a name.
+        text = who if kind == "floor" else f"{kind} {who}: {detail or ''}".rstrip(": ")
+        marks.append((float(time), clean(text, 26)))
+    return sorted(marks, key=lambda mark: mark[0])
