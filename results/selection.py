@@ -19,8 +19,6 @@ from scenarios.thresholds import Window
 _TABLES: Mapping[Subject, str] = {"endpoint": "samples", "node": "nodes", "link": "links"}
 _SLICE = 1 << 18
 """Histogram rows worked on at a time: bounds the memory for intermediate arrays."""
-_TOLERANCE = 1e-6
-"""Seconds by which a stored time may miss a window's edge through rounding."""
 
 
 class Measurements:
@@ -32,7 +30,7 @@ class Measurements:
 
     def __init__(self, run: Run) -> None:
         self._tables = run.tables
-        self._interval = run.scenario.interval / 1e9
+        self._interval = run.scenario.interval
         self._duration = run.duration_s
         self._series: dict[str, _Series] = {}
 
@@ -48,7 +46,8 @@ class Measurements:
             metric: a name in METRICS.
             selector: attributes that the subjects must have, as in {"access": "4g"}. Delays are
                 kept for a single site only where a threshold of the scenario names it.
-            window: only intervals that lie in it whole; None: the meeting.
+            window: only intervals that lie in it whole; None: the meeting. Delays are kept by
+                stretches of intervals: right for the windows of the scenario's thresholds.
 
         Raises:
             KeyError: metric or attribute is unknown.
@@ -81,13 +80,16 @@ class Measurements:
         return self._endpoints.sizes(attribute)
 
     def _bounds(self, window: Window | None) -> tuple[float, float] | None:
-        """First and last possible beginning, in seconds, of an interval inside ``window``."""
+        """Seconds between which the intervals inside ``window`` begin.
+
+        Both lie half an interval before a beginning: whatever the precision of stored times.
+        """
         if window is None:
             return None
-        begin, end = window.begin / 1e9, window.end / 1e9
+        first, end = -(-window.begin // self._interval), window.end // self._interval
         # The last interval of a meeting may be cut short by its end.
-        last = np.inf if end >= self._duration else end - self._interval
-        return begin - _TOLERANCE, last + _TOLERANCE
+        last = np.inf if window.end >= self._duration * 1e9 else end
+        return (first - 0.5) * self._interval / 1e9, (last - 0.5) * self._interval / 1e9
 
     def _values(self, metric: Metric) -> "_Series":
         if metric.name not in self._series:
@@ -179,7 +181,7 @@ class _Series:
         rows = self._subjects.mask(selector)[self._owners]
         if bounds is not None:
             times = self._times[self._order]
-            rows &= (times >= bounds[0]) & (times <= bounds[1])
+            rows &= (times > bounds[0]) & (times < bounds[1])
         return Distribution(self._values[rows])
 
     def by(self, attribute: str) -> dict[str, Distribution]:
@@ -231,7 +233,7 @@ class _Histograms:
         counts = np.zeros(BUCKETS, dtype=np.int64)
         for part in _slices(len(self._times)):
             times = self._times[part]
-            inside = (times >= bounds[0]) & (times <= bounds[1]) & groups[self._group_of[part]]
+            inside = (times > bounds[0]) & (times < bounds[1]) & groups[self._group_of[part]]
             rows = np.flatnonzero(inside) + part.start
             counts += self._tally(self._buckets[rows], rows, BUCKETS)
         return Distribution.of_buckets(counts)
