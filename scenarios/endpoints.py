@@ -1,9 +1,17 @@
 """The endpoints: a table of sites, and rules that deal out carrier, access link and media node."""
 
 from collections.abc import Mapping
+from pathlib import PurePath
 from typing import Annotated, Self
 
-from pydantic import BeforeValidator, Field, PrivateAttr, ValidationInfo, model_validator
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    PrivateAttr,
+    ValidationInfo,
+    model_validator,
+)
 
 from scenarios.network import Place
 from scenarios.record import (
@@ -29,8 +37,21 @@ def _as_shares(value: object) -> object:
     return {value: "100%"} if isinstance(value, str) else value
 
 
-Values = Annotated[tuple[str, ...], BeforeValidator(_as_tuple)]
+Values = Annotated[
+    tuple[str, ...], BeforeValidator(_as_tuple, json_schema_input_type=str | tuple[str, ...])
+]
 """One value or several."""
+
+_Dealing = BeforeValidator(_as_shares, json_schema_input_type=str | dict[str, Share])
+
+
+def _as_file_name(value: str, info: ValidationInfo) -> str:
+    """A table that was read goes by its file's name: its folder is of this machine only."""
+    read = isinstance(info.context, Context) and info.context.rows is not None
+    return PurePath(value).name if read else value
+
+
+TableName = Annotated[str, AfterValidator(_as_file_name)]
 
 
 class When(Record):
@@ -70,11 +91,11 @@ class Rule(Record):
 
     when: When = When()
     """Which endpoints; all, unless said."""
-    carrier: Annotated[dict[CarrierName, Share], BeforeValidator(_as_shares)] | None = None
+    carrier: Annotated[dict[CarrierName, Share], _Dealing] | None = None
     """Shares by carrier, or one carrier."""
-    access: Annotated[dict[AccessName, Share], BeforeValidator(_as_shares)] | None = None
+    access: Annotated[dict[AccessName, Share], _Dealing] | None = None
     """Shares by access profile, or one profile."""
-    node: Annotated[dict[NodeName, Share], BeforeValidator(_as_shares)] | None = None
+    node: Annotated[dict[NodeName, Share], _Dealing] | None = None
     """Shares by media node, or one node; the nearest node, unless a rule says otherwise."""
 
     @model_validator(mode="after")
@@ -95,10 +116,10 @@ class Rule(Record):
 class Endpoints(Record):
     """The endpoints: a table of sites and what each of them gets."""
 
-    table: str
+    table: TableName
     """CSV file with the columns site, name, level, kind, district, province; one row an endpoint.
     Looked for beside the scenario file, then in the library."""
-    places: str
+    places: TableName
     """CSV file with the columns province, seat_latitude, seat_longitude."""
     sample: Annotated[int, Field(ge=1)] | None = None
     """Take only this many endpoints, spread evenly over the table."""
@@ -125,6 +146,8 @@ class Endpoints(Record):
         """Keep what the tables say: a scenario is whole, and played without looking at files."""
         if isinstance(info.context, Context) and info.context.rows is not None:
             self._rows, self._coordinates = info.context.rows, info.context.places
+        if self.table == self.places:
+            raise ValueError("table and places must be files of different names")
         return self
 
     @model_validator(mode="after")

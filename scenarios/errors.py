@@ -36,7 +36,12 @@ class ScenarioError(Exception):
     """A scenario that cannot be played, with all that is wrong with it."""
 
     def __init__(self, faults: Iterable[Fault]) -> None:
-        self.faults = tuple(dict.fromkeys(faults))
+        found = tuple(dict.fromkeys(faults))
+        files = list(dict.fromkeys(fault.path for fault in found))
+        self.faults = tuple(
+            sorted(found, key=lambda fault: (files.index(fault.path), fault.line or 0))
+        )
+        """Each fault once: file by file, by line."""
         super().__init__(self.faults)
 
     def __str__(self) -> str:

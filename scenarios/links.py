@@ -19,6 +19,7 @@ from scenarios.units import (
     between,
     format_quantity,
     parse_quantity,
+    unit_schema,
 )
 
 # ---------------------------------------------------------------- queue limits
@@ -64,7 +65,7 @@ BufferLimit = Annotated[
     Buffer,
     BeforeValidator(_parse_buffer),
     PlainSerializer(_format_buffer, return_type=str),
-    WithJsonSchema({"type": "string", "examples": ["256KiB", "200ms"]}),
+    unit_schema(SIZE | DURATION),
 ]
 
 # ---------------------------------------------------------------- distributions over endpoints
@@ -135,7 +136,7 @@ def _check_load(steps: tuple[LoadStep, ...]) -> tuple[LoadStep, ...]:
 
 Load = Annotated[
     tuple[LoadStep, ...],
-    BeforeValidator(_constant_load),
+    BeforeValidator(_constant_load, json_schema_input_type=Share | tuple[LoadStep, ...]),
 ]
 """A share of the link for the whole meeting, or steps `[{at: 0min, share: 20%}, …]`."""
 

@@ -22,12 +22,14 @@ def apply_overrides(root: Node, overrides: Iterable[str]) -> tuple[Node, list[Fa
     for text in overrides:
         try:
             keys, value = split_assignment(text)
+        except ValueError as error:
+            faults.append(Fault(OVERRIDES.label, None, "", shorten(text), str(error)))
+            continue
+        try:
             node = parse_document(value, OVERRIDES, None) or Node(None, OVERRIDES, None)
             root = _set(root, keys, (), node)
         except ScenarioError as error:
-            faults += [replace(fault, key=text.partition("=")[0]) for fault in error.faults]
-        except ValueError as error:
-            faults.append(Fault(OVERRIDES.label, None, "", shorten(text), str(error)))
+            faults += [replace(fault, key=format_path(keys)) for fault in error.faults]
     return root, faults
 
 

@@ -161,6 +161,11 @@ def _as_list(value: object) -> object:
     return value if isinstance(value, (list, tuple)) else [value]
 
 
+_Conditions = BeforeValidator(
+    _as_list, json_schema_input_type=str | Threshold | tuple[str | Threshold, ...]
+)
+
+
 def _check_thresholds(
     thresholds: dict[str, tuple[Threshold, ...]], info: ValidationInfo
 ) -> dict[str, tuple[Threshold, ...]]:
@@ -170,13 +175,13 @@ def _check_thresholds(
     for text, conditions in thresholds.items():
         try:
             target = Target.parse(text)
-        except ValueError as error:
-            problems.append(Problem((text,), text, str(error)))
-            continue
         except PydanticCustomError as error:
             wrong = error.context or {}
             choices = tuple(wrong.get("choices", ()))
             problems.append(Problem((text,), wrong.get("value", text), error.message(), choices))
+            continue
+        except ValueError as error:
+            problems.append(Problem((text,), text, str(error)))
             continue
         problems += [
             Problem((text,), value, naming_rule(noun), tuple(names[noun]))
@@ -193,7 +198,7 @@ def _check_thresholds(
 
 
 Thresholds = Annotated[
-    dict[str, Annotated[tuple[Threshold, ...], BeforeValidator(_as_list)]],
+    dict[str, Annotated[tuple[Threshold, ...], _Conditions]],
     AfterValidator(_check_thresholds),
 ]
 """Conditions by target."""

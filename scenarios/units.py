@@ -6,7 +6,6 @@ so that a resolved scenario loads again unchanged.
 """
 
 import re
-from collections.abc import Mapping
 from decimal import Decimal
 from typing import Annotated, Any
 
@@ -15,7 +14,7 @@ from pydantic import AfterValidator, BeforeValidator, PlainSerializer, WithJsonS
 SECOND = 1_000_000_000
 """Nanoseconds in a second."""
 
-Units = Mapping[str, Decimal]
+Units = dict[str, Decimal]
 
 DURATION: Units = {
     unit: Decimal(scale)
@@ -74,10 +73,16 @@ def parse_quantity(text: object, units: Units, noun: str) -> Decimal:
 
 
 def format_quantity(value: int, units: Units) -> str:
-    """``value`` (in base units) as a string, with the largest unit that keeps it whole."""
-    whole = [unit for unit, scale in units.items() if value % scale == 0 and scale <= abs(value)]
-    unit = max(whole, key=lambda name: units[name], default=next(iter(units)))
-    return f"{int(value / units[unit])}{unit}"
+    """``value`` (in base units) as a string, exactly: it parses to the same integer.
+
+    The largest unit that leaves a whole number; with decimal prefixes three decimals will do.
+    """
+    for unit, scale in sorted(units.items(), key=lambda item: item[1], reverse=True):
+        quantity = Decimal(value) / scale
+        decimals = 3 if scale.log10() == scale.log10().to_integral_value() else 0
+        if abs(quantity) >= 1 and quantity == round(quantity, decimals):
+            return f"{quantity.normalize():f}{unit}"
+    return f"{value}{'s' if 's' in units and value == 0 else next(iter(units))}"
 
 
 def format_share(value: float) -> str:
@@ -87,7 +92,8 @@ def format_share(value: float) -> str:
     return f"{plain if len(plain) < 25 else percent}%"
 
 
-def _pattern(units: Units) -> WithJsonSchema:
+def unit_schema(units: Units) -> WithJsonSchema:
+    """The JSON Schema of a quantity with one of ``units``."""
     names = "|".join(re.escape(unit) for unit in units)
     return WithJsonSchema({"type": "string", "pattern": rf"^\s*{_NUMBER}\s*({names})\s*$"})
 
@@ -106,7 +112,7 @@ def _integer(units: Units, noun: str, largest: int, smallest: int = 0) -> tuple[
     return (
         BeforeValidator(parse),
         PlainSerializer(lambda value: format_quantity(value, units), return_type=str),
-        _pattern(units),
+        unit_schema(units),
     )
 
 
@@ -145,6 +151,6 @@ Share = Annotated[
     float,
     BeforeValidator(_share),
     PlainSerializer(format_share, return_type=str),
-    _pattern(SHARE),
+    unit_schema(SHARE),
 ]
 """A ratio between 0 and 1, written as a percentage."""
