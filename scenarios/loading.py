@@ -71,7 +71,7 @@ def parse_scenario(
 
 def _unknown(name: str) -> Fault:
     rule = f"must be a scenario of the library ({', '.join(library_names())}) or a file"
-    return Fault(shorten(name), None, "", None, rule, nearest(name, library_names()))
+    return Fault(shorten(name)[1:-1], None, "", None, rule, nearest(name, library_names()))
 
 
 def _resolve(
@@ -79,7 +79,7 @@ def _resolve(
 ) -> Scenario:
     root, faults = apply_overrides(root, overrides)
     if seed is not None:
-        root = set_value(root, "seed", seed)
+        root = set_value(root, "seed", seed, Source("--seed"))
     if root.child("name") is None:
         root = set_value(root, "name", short_name(stem))
     root = cut_short(root)

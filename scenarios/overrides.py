@@ -33,9 +33,9 @@ def apply_overrides(root: Node, overrides: Iterable[str]) -> tuple[Node, list[Fa
     return root, faults
 
 
-def set_value(root: Node, key: str, value: object) -> Node:
+def set_value(root: Node, key: str, value: object, source: Source = OVERRIDES) -> Node:
     """``root`` with the top-level ``key`` set to ``value``, as options and defaults do."""
-    return _set(root, (key,), (), wrap(value, OVERRIDES))
+    return _set(root, (key,), (), wrap(value, source))
 
 
 def cut_short(root: Node) -> Node:

@@ -1,0 +1,74 @@
+"""How commands end: exit codes, and one clear message where something went wrong."""
+
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import typer
+
+WRONG = 2
+"""Exit code: wrong usage or scenario, or a file that cannot be read or written."""
+INTERRUPTED = 130
+"""Exit code: Ctrl-C."""
+
+
+class Refusal(Exception):
+    """What a command cannot do; the message says why."""
+
+
+@contextmanager
+def clear_endings() -> Iterator[None]:
+    """End the command within: users' mistakes and full disks give a message, not a traceback."""
+    from scenarios.errors import ScenarioError  # noqa: PLC0415
+
+    try:
+        yield
+    except (ScenarioError, Refusal) as error:
+        complain(str(error))
+        raise typer.Exit(WRONG) from None
+    except OSError as error:
+        complain(explain_os_error(error))
+        raise typer.Exit(WRONG) from None
+    except KeyboardInterrupt:
+        complain("rehearse: interrupted; nothing was written")
+        raise typer.Exit(INTERRUPTED) from None
+
+
+def explain_os_error(error: OSError) -> str:
+    """``error`` as a sentence: what could not be done to which file, and why."""
+    reason = os.strerror(error.errno) if error.errno else str(error)
+    if error.filename is None:
+        return f"rehearse: cannot read or write: {reason}"
+    return f"rehearse: {os.fspath(error.filename)!s}: {reason}"
+
+
+def say(text: object, nl: bool = True) -> None:
+    """``text`` on stdout, if anyone still reads it: who has left changes no exit code."""
+    try:
+        typer.echo(text, nl=nl)
+    except BrokenPipeError:
+        _forget_stdout()
+
+
+def complain(message: str) -> None:
+    """``message`` on stderr."""
+    typer.echo(message, err=True)
+
+
+def close_stdout(code: int | str | None) -> int | str | None:
+    """``code``, once all output is out; a full disk behind stdout makes it an error."""
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        _forget_stdout()
+    except OSError as error:
+        complain(explain_os_error(error))
+        _forget_stdout()
+        return code or WRONG
+    return code
+
+
+def _forget_stdout() -> None:
+    """Keep the interpreter from flushing again what cannot be written."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
