@@ -1,0 +1,200 @@
+"""The store: run folders, which appear whole under their final name or not at all."""
+
+import json
+import os
+import secrets
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path, PurePath
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from results.manifest import ManifestError, describe, recover
+from results.records import TABLES, Run
+from results.summary import format_summary, summarize
+from scenarios.dumping import companion_tables, dump_scenario
+from scenarios.errors import ScenarioError
+from scenarios.loading import load_scenario
+from scenarios.scenario import Scenario
+
+RUNS = Path("results", "runs")
+"""Where run folders go unless told otherwise, below the current directory."""
+MANIFEST, SCENARIO, SUMMARY, REPORT, TRACE = (
+    "manifest.json",
+    "scenario.yaml",
+    "summary.json",
+    "report.html",
+    "packets.parquet",
+)
+"""Files of a run folder, beside a Parquet file for each of TABLES."""
+
+
+class StoreError(Exception):
+    """A run folder that cannot be written or read; the message is a sentence that says why."""
+
+
+def default_folder(name: str, now: datetime | None = None) -> Path:
+    """A folder that does not exist yet for a run of the scenario ``name`` at ``now`` (UTC).
+
+    Run folders of a scenario sort by time; runs of the same second differ in a random part.
+    """
+    moment = (now or datetime.now(UTC)).astimezone(UTC)
+    while True:
+        folder = RUNS / name / f"{moment:%Y-%m-%dT%H%M%SZ}-{secrets.token_hex(3)}"
+        if not folder.exists():
+            return folder
+
+
+def check_folder(folder: Path) -> None:
+    """Make sure that a run may be written to ``folder``: it must not exist or be empty.
+
+    Raises:
+        StoreError: it is something else.
+    """
+    with _errors(f"{folder}: cannot be a run folder"):
+        nearest = next((path for path in (folder, *folder.parents) if path.exists()), None)
+        if nearest is not None and not nearest.is_dir():
+            raise StoreError(f"{folder}: cannot be a run folder, for {nearest} is a file.")
+        if nearest != folder:
+            return
+        if any(folder.iterdir()):
+            raise StoreError(f"{folder}: is not empty; a run is never written over other files.")
+        if folder.samefile(Path()):
+            raise StoreError(f"{folder}: is the current directory; name a new folder in it.")
+
+
+def write_run(run: Run, folder: Path) -> dict[str, Any]:
+    """Write ``run`` to ``folder``, and give back its summary.
+
+    Everything is written and synchronized under a temporary name beside ``folder``, which is
+    then renamed. Whatever goes wrong, Ctrl-C included, what was written is removed again. Equal
+    tables give the same bytes.
+
+    Raises:
+        StoreError: ``folder`` is in use, or something could not be written.
+    """
+    check_folder(folder)
+    target = folder.resolve()
+    part = target.with_name(f".{target.name}.{secrets.token_hex(3)}.part")
+    with _errors(f"{folder}: the run could not be written"):
+        part.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            part.mkdir()
+            summary = _write_files(run, part)
+            _synchronize(part)
+            part.rename(target)
+        finally:
+            # After the renaming there is nothing left to remove.
+            shutil.rmtree(part, ignore_errors=True)
+        _synchronize_one(target.parent)
+    return summary
+
+
+def read_run(folder: Path) -> Run:
+    """The run that was written to ``folder``, equal to the one that was played.
+
+    Raises:
+        StoreError: there is no run, or one of another version, or it is damaged.
+    """
+    if not folder.is_dir():
+        raise StoreError(f"{folder}: there is no such folder.")
+    if not (folder / MANIFEST).is_file():
+        raise StoreError(f"{folder}: is not a run folder, for it has no {MANIFEST}.")
+    with _errors(f"{folder}: the run cannot be read"):
+        facts = _read_manifest(folder / MANIFEST)
+        tables = {}
+        for name, schema in TABLES.items():
+            tables[name] = _read_table(folder / f"{name}.parquet")
+            if not tables[name].schema.equals(schema):
+                raise StoreError(f"{folder / name}.parquet: its columns are not those of {name}.")
+        trace = folder / TRACE
+        return Run(
+            scenario=load_scenario(folder / SCENARIO),
+            tables=tables,
+            trace=_read_table(trace) if trace.exists() else None,
+            **facts,
+        )
+
+
+def _write_files(run: Run, folder: Path) -> dict[str, Any]:
+    from results.report import write_report  # noqa: PLC0415  matplotlib takes its time
+
+    summary = summarize(run)
+    for name in TABLES:
+        _write_table(run.tables[name], folder / f"{name}.parquet")
+    if run.trace is not None:
+        _write_table(run.trace, folder / TRACE)
+    _write_scenario(run.scenario, folder)
+    _write_text(folder / SUMMARY, format_summary(summary))
+    _write_text(folder / MANIFEST, json.dumps(describe(run), indent=2, ensure_ascii=False) + "\n")
+    write_report(run, summary, folder / REPORT)
+    return summary
+
+
+def _write_scenario(scenario: Scenario, folder: Path) -> None:
+    """The resolved scenario, with those of its tables beside it that the library has not."""
+    tables = companion_tables(scenario)
+    # Wherever a table came from, its copy lies beside the scenario.
+    names = {name: PurePath(name).name for name in tables}
+    endpoints = scenario.endpoints
+    renamed = {
+        "table": names.get(endpoints.table, endpoints.table),
+        "places": names.get(endpoints.places, endpoints.places),
+    }
+    endpoints = endpoints.model_copy(update=renamed)
+    scenario = scenario.model_copy(update={"endpoints": endpoints})
+    _write_text(folder / SCENARIO, dump_scenario(scenario))
+    for name, text in tables.items():
+        _write_text(folder / names[name], text)
+
+
+def _write_table(table: pa.Table, path: Path) -> None:
+    # In one piece, for the bytes not to depend on how the rows came together.
+    pq.write_table(table.combine_chunks(), path, compression="zstd", compression_level=3)
+
+
+def _write_text(path: Path, text: str) -> None:
+    path.write_text(text, encoding="utf-8", newline="\n")
+
+
+def _read_manifest(path: Path) -> dict[str, Any]:
+    try:
+        return recover(json.loads(path.read_text(encoding="utf-8")))
+    except (ManifestError, ValueError, RecursionError) as error:
+        raise StoreError(f"{path}: the run cannot be read: {error}.") from None
+
+
+def _read_table(path: Path) -> pa.Table:
+    try:
+        return pq.read_table(path)
+    except pa.ArrowException as error:
+        raise StoreError(f"{path}: is damaged: {error}.") from None
+
+
+def _synchronize(folder: Path) -> None:
+    for path in sorted(folder.iterdir()):
+        _synchronize_one(path)
+    _synchronize_one(folder)
+
+
+def _synchronize_one(path: Path) -> None:
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+@contextmanager
+def _errors(failure: str) -> Iterator[None]:
+    """What the system, Arrow and the scenario have against it, as StoreErrors."""
+    try:
+        yield
+    except OSError as error:
+        raise StoreError(f"{failure}: {error.strerror or error}.") from error
+    except (pa.ArrowException, ScenarioError) as error:
+        raise StoreError(f"{failure}: {error}") from error
