@@ -30,7 +30,7 @@ def bucket_edges() -> NDArray[np.float64]:
 def bucket_of(nanoseconds: NDArray[np.int64]) -> NDArray[np.int64]:
     """The buckets of values in nanoseconds, elementwise."""
     bits = np.maximum(nanoseconds, 1).astype(np.float64).view(np.int64)
-    return np.clip((bits >> MANTISSA_SHIFT) - FIRST_BUCKET, 0, BUCKETS - 1)
+    return np.asarray(np.clip((bits >> MANTISSA_SHIFT) - FIRST_BUCKET, 0, BUCKETS - 1))
 
 
 def quantiles(counts: NDArray[np.int64], ranks: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -43,5 +43,6 @@ def quantiles(counts: NDArray[np.int64], ranks: NDArray[np.float64]) -> NDArray[
         return np.full(len(ranks), np.nan)
     edges = bucket_edges()
     middles = (edges[:-1] + edges[1:]) / 2
-    order = np.clip(np.ceil(np.asarray(ranks) / 100 * total), 1, total)
+    # Multiplied first: 7 / 100 * 100 is a little more than 7.
+    order = np.clip(np.ceil(np.asarray(ranks) * total / 100), 1, total)
     return middles[np.searchsorted(np.cumsum(counts), order)]

@@ -7,7 +7,7 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from pathlib import Path, PurePath
+from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
@@ -19,7 +19,6 @@ from results.summary import format_summary, summarize
 from scenarios.dumping import companion_tables, dump_scenario
 from scenarios.errors import ScenarioError
 from scenarios.loading import load_scenario
-from scenarios.scenario import Scenario
 
 RUNS = Path("results", "runs")
 """Where run folders go unless told otherwise, below the current directory."""
@@ -128,33 +127,17 @@ def _write_files(run: Run, folder: Path) -> dict[str, Any]:
         _write_table(run.tables[name], folder / f"{name}.parquet")
     if run.trace is not None:
         _write_table(run.trace, folder / TRACE)
-    _write_scenario(run.scenario, folder)
+    _write_text(folder / SCENARIO, dump_scenario(run.scenario))
+    for name, text in companion_tables(run.scenario).items():
+        _write_text(folder / name, text)
     _write_text(folder / SUMMARY, format_summary(summary))
     _write_text(folder / MANIFEST, json.dumps(describe(run), indent=2, ensure_ascii=False) + "\n")
     write_report(run, summary, folder / REPORT)
     return summary
 
 
-def _write_scenario(scenario: Scenario, folder: Path) -> None:
-    """The resolved scenario, with those of its tables beside it that the library has not."""
-    tables = companion_tables(scenario)
-    # Wherever a table came from, its copy lies beside the scenario.
-    names = {name: PurePath(name).name for name in tables}
-    endpoints = scenario.endpoints
-    renamed = {
-        "table": names.get(endpoints.table, endpoints.table),
-        "places": names.get(endpoints.places, endpoints.places),
-    }
-    endpoints = endpoints.model_copy(update=renamed)
-    scenario = scenario.model_copy(update={"endpoints": endpoints})
-    _write_text(folder / SCENARIO, dump_scenario(scenario))
-    for name, text in tables.items():
-        _write_text(folder / names[name], text)
-
-
 def _write_table(table: pa.Table, path: Path) -> None:
-    # In one piece, for the bytes not to depend on how the rows came together.
-    pq.write_table(table.combine_chunks(), path, compression="zstd", compression_level=3)
+    pq.write_table(table, path, compression="zstd", compression_level=3)
 
 
 def _write_text(path: Path, text: str) -> None:

@@ -102,10 +102,13 @@ def burst_ratio(lost: ArrayLike, loss_runs: ArrayLike, expected: ArrayLike) -> N
         loss_runs: runs of consecutive losses that they formed.
         expected: packets sent, lost ones included.
 
-    Random loss of ratio p has runs of 1 / (1 − p). Without loss, and where nothing arrived, 1.
+    All are broadcast together. Random loss of ratio p has runs of 1 / (1 − p). The ratio is 1
+    without loss and where nothing arrived.
     """
-    losses, runs, packets = (np.asarray(x, dtype=np.float64) for x in (lost, loss_runs, expected))
+    losses, runs, packets = np.broadcast_arrays(
+        *(np.asarray(x, dtype=np.float64) for x in (lost, loss_runs, expected))
+    )
     usable = (losses > 0) & (runs > 0) & (losses < packets)
-    length = np.divide(losses, runs, out=np.ones_like(losses), where=usable)
-    received = np.divide(packets - losses, packets, out=np.ones_like(losses), where=usable)
-    return np.asarray(np.where(usable, length * received, 1.0), dtype=np.float64)
+    ratio = np.ones(losses.shape)
+    np.divide(losses * (packets - losses), runs * packets, out=ratio, where=usable)
+    return ratio
