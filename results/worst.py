@@ -45,7 +45,7 @@ class _Endpoints:
     """Packets by place."""
     intervals: NDArray[np.float64]
     silent: NDArray[np.float64]
-    """Intervals in which nothing arrived."""
+    """Intervals in which something was to arrive and nothing did."""
 
 
 def find_worst(run: Run) -> dict[str, list[dict[str, Any]]]:
@@ -145,7 +145,8 @@ def _measure(run: Run) -> _Endpoints:
         budget={part: table[f"budget_{part}"].to_numpy().astype(np.float64) for part in BUDGET},
         lost={**lost, "before": np.maximum(before, 0)},
         intervals=total(np.ones(len(owners))),
-        silent=total(received == 0),
+        # Who has the floor is sent nothing, and so misses nothing: its loss is null.
+        silent=total((received == 0) & ~np.isnan(column("packet_loss"))),
     )
 
 

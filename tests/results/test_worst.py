@@ -48,6 +48,19 @@ def test_the_dead_dish_loses_most(run: Run, dead: Row) -> None:
     )
 
 
+def test_who_has_the_floor_misses_nothing(run: Run, dead: Row) -> None:
+    speaking = changed(
+        run,
+        "samples",
+        lambda row: (
+            row | {"packet_loss": None if row["time"] >= 30 else row["packet_loss"]}
+            if row["site"] == dead["site"]
+            else row
+        ),
+    )
+    assert not any("nothing arrived" in row["reason"] for row in find_worst(speaking)["groups"])
+
+
 def test_satellite_is_worst_in_every_way(run: Run) -> None:
     for metric in ("packet_loss", "mouth_to_ear_delay", "audio_mos"):
         row = group(run, metric, "access")
