@@ -17,8 +17,8 @@ PLOTS: Mapping[str, Plot] = {
         Plot(
             "delay-cdf",
             "Delay by access link",
-            "Share of packets that took at most this long; a triangle is a threshold, which a "
-            "curve keeps by passing on its left.",
+            "Share of packets that took at most this long. A triangle is a threshold: its curve "
+            "(that of all endpoints, unless another is named) keeps it by passing on the left.",
             distributions.draw_cdf,
             (7.5, 4.0),
             DELAYS,

@@ -13,6 +13,7 @@ from results.plots.readings import Delays, delays
 from results.plots.style import (
     INK,
     LINE_STYLES,
+    SURFACE,
     axis_title,
     colours,
     label_for,
@@ -25,6 +26,8 @@ from results.records import Run
 from scenarios.thresholds import Expression, Target
 
 MILLISECONDS = Scale(1e3, "ms")
+ALL = ""
+"""The group of all access kinds together."""
 
 
 @dataclass(frozen=True)
@@ -39,7 +42,7 @@ class _Bound:
 
 def draw_cdf(run: Run, ax: Axes, metric: str = "one_way_delay") -> None:
     """Share of packets that took at most x, by access kind, with the percentiles that must hold."""
-    counted = delays(run, metric, "access").over_time()
+    counted = _by_access(run, metric)
     if not counted.counts.any():
         say_no_data(ax, f"No packets with a {label_of(metric, inside=True)} in this run.")
         return
@@ -57,7 +60,7 @@ def draw_cdf(run: Run, ax: Axes, metric: str = "one_way_delay") -> None:
 
 def draw_ccdf(run: Run, ax: Axes, metric: str = "one_way_delay") -> None:
     """Share of packets that took longer than x, by access kind, both axes logarithmic."""
-    counted = delays(run, metric, "access").over_time()
+    counted = _by_access(run, metric)
     if not counted.counts.any():
         say_no_data(ax, f"No packets with a {label_of(metric, inside=True)} in this run.")
         return
@@ -83,6 +86,16 @@ def draw_ccdf(run: Run, ax: Axes, metric: str = "one_way_delay") -> None:
     _legend(ax)
 
 
+def _by_access(run: Run, metric: str) -> Delays:
+    """The whole meeting's packets by access kind, and of all kinds together."""
+    kinds = delays(run, metric, "access").over_time()
+    if len(kinds.groups) < 2:
+        return kinds
+    every = kinds.over_groups()
+    counts = np.concatenate([kinds.counts, every.counts])
+    return Delays((*kinds.groups, ALL), kinds.times, counts, kinds.first)
+
+
 def _curves(
     counted: Delays,
 ) -> Iterator[tuple[str, NDArray[np.float64], NDArray[np.float64]]]:
@@ -99,14 +112,16 @@ def _curves(
 
 
 def _look(run: Run, counted: Delays, name: str) -> dict[str, Any]:
-    group = counted.groups.index(name)
-    median, high = counted.percentiles(50, 99)[group, 0]
-    style = list(run.scenario.access).index(name) if name in run.scenario.access else group
+    median, high = counted.percentiles(50, 99)[counted.groups.index(name), 0]
+    label = "All endpoints" if name == ALL else label_for(run, "access", name)
+    figures = f"median {format_value(median, 's')}, p99 {format_value(high, 's')}"
+    kinds = list(run.scenario.access)
+    style = LINE_STYLES[kinds.index(name) % len(LINE_STYLES)] if name in kinds else "-"
     return {
         "color": colours(run, "access").get(name, INK),
-        "linestyle": LINE_STYLES[style % len(LINE_STYLES)],
-        "label": f"{label_for(run, 'access', name)}: median {format_value(median, 's')}, "
-        f"p99 {format_value(high, 's')}",
+        "linestyle": style,
+        "linewidth": 1.0 if name == ALL else 1.7,
+        "label": f"{label}: {figures}",
     }
 
 
@@ -120,7 +135,7 @@ def _finish(run: Run, ax: Axes, counted: Delays, metric: str) -> None:
     edges = counted.edges * 1e3
     bounds = [bound.value * 1e3 for bound in _bounds(run, metric)]
     low, high = edges[used[0]], edges[used[-1] + 1]
-    ax.set_xlim(low / 1.1, max([high, *(b for b in bounds if b < 10 * high)]) * 1.1)
+    ax.set_xlim(low / 1.1, max([high, *(b for b in bounds if b < 3 * high)]) * 1.1)
     ax.set_xlabel(axis_title(label_of(metric), MILLISECONDS) + ", log scale")
     ax.grid(visible=True)
 
@@ -134,12 +149,11 @@ def _bounds(run: Run, metric: str) -> list[_Bound]:
             continue
         for condition in conditions:
             expression = Expression.parse(condition.check, target.metric)
-            rank = {"max": 1.0}.get(expression.aggregation)
-            if expression.aggregation.startswith("p"):
-                rank = float(expression.aggregation[1:]) / 100
-            if rank is not None and condition.during is None and "<" in expression.operator:
+            percentile = expression.aggregation.startswith("p")
+            if percentile and condition.during is None and "<" in expression.operator:
+                share = float(expression.aggregation[1:]) / 100
                 access = target.selector.get("access")
-                bounds.append(_Bound(access, expression.bound, rank, condition.check))
+                bounds.append(_Bound(access, expression.bound, share, condition.check))
     return bounds
 
 
@@ -153,5 +167,6 @@ def _mark(run: Run, ax: Axes, bound: _Bound, y: float) -> None:
     who = f"{label_for(run, 'access', bound.access)}: " if bound.access else ""
     ax.annotate(
         f"{who}{bound.text}", (x, y), (6, 0), textcoords="offset points",
-        fontsize=7.5, color=INK, va="center", annotation_clip=False,
+        fontsize=7.5, color=INK, va="center", annotation_clip=False, zorder=5,
+        bbox={"boxstyle": "square,pad=0.1", "facecolor": SURFACE, "alpha": 0.8, "linewidth": 0},
     )  # fmt: skip

@@ -5,6 +5,7 @@ from matplotlib.axes import Axes
 
 from results.plots.marks import mark_events
 from results.plots.provinces import bar_ticks, colour_map, norm_for, read_provinces, title_of
+from results.plots.readings import DELAYS
 from results.plots.style import clean, say_no_data, time_axis
 from results.quantities import label_of, scale_for, unit_of
 from results.records import Run
@@ -22,15 +23,18 @@ def draw(run: Run, ax: Axes, metric: str = "one_way_delay") -> None:
     found = reading.over_time[order]
     factor = time_axis(ax, run.duration_s)
     step = run.scenario.interval / 1e9
-    # A time without any row is a gap, not a longer interval.
-    columns = np.rint((reading.times - reading.times[0]) / step).astype(int)
-    grid = np.full((len(order), columns[-1] + 1), np.nan)
-    grid[:, columns] = found
-    begin, end = reading.times[0], reading.times[0] + grid.shape[1] * step
+    columns = np.arange(0, run.duration_s, step)
+    # Each column shows the stretch in which it lies; samples have one of their own or are a gap.
+    stretch = np.searchsorted(reading.times, columns + step / 2) - 1
+    known = stretch >= 0
+    if metric not in DELAYS:
+        known &= columns - reading.times[stretch] < step / 2
+    grid = np.where(known, found[:, stretch], np.nan)
+    end = len(columns) * step
     image = ax.imshow(
         grid,
         aspect="auto",
-        extent=(begin * factor, end * factor, len(order) - 0.5, -0.5),
+        extent=(0, end * factor, len(order) - 0.5, -0.5),
         cmap=colour_map(metric).with_extremes(bad=NO_DATA_COLOUR),
         norm=norm_for(metric, found),
         interpolation="none",

@@ -6,15 +6,22 @@ from numpy.typing import NDArray
 
 from results.plots.marks import mark_events
 from results.plots.readings import DELAYS, VALUES, delays, values
-from results.plots.style import axis_title, held, log_axis, say_no_data, time_axis, value_axis
+from results.plots.style import (
+    BLUE,
+    RED,
+    axis_title,
+    held,
+    log_axis,
+    say_no_data,
+    time_axis,
+    value_axis,
+)
 from results.quantities import label_of, unit_of
 from results.records import Run
 from scenarios.metrics import METRICS
 
 METRICS_OVER_TIME = (*DELAYS, *VALUES)
 RANKS = (1.0, 5.0, 25.0, 50.0, 75.0, 95.0, 99.0)
-BAND = "#0072b2"
-EXTREME = "#b5391f"
 
 
 def percentiles_over_time(
@@ -36,14 +43,15 @@ def draw(run: Run, ax: Axes, metric: str = "one_way_delay") -> None:
         return
     factor = time_axis(ax, run.duration_s)
     scale = value_axis(ax, "y", unit_of(metric), found)
-    x, y = held(times, run) * factor, np.repeat(found, 2, axis=0) * scale.factor
+    length = None if metric in DELAYS else run.scenario.interval / 1e9
+    x, y = held(times, length, run) * factor, np.repeat(found, 2, axis=0) * scale.factor
     p1, p5, p25, p50, p75, p95, p99 = y.T
-    ax.fill_between(x, p5, p95, color=BAND, alpha=0.18, linewidth=0, label="p5–p95")
-    ax.fill_between(x, p25, p75, color=BAND, alpha=0.38, linewidth=0, label="p25–p75")
-    ax.plot(x, p50, color=BAND, label="median")
+    ax.fill_between(x, p5, p95, color=BLUE, alpha=0.18, linewidth=0, label="p5–p95")
+    ax.fill_between(x, p25, p75, color=BLUE, alpha=0.38, linewidth=0, label="p25–p75")
+    ax.plot(x, p50, color=BLUE, label="median")
     # The bad end is where a verdict is lost.
     bad, name = (p1, "p1") if METRICS[metric].higher_is_better else (p99, "p99")
-    ax.plot(x, bad, color=EXTREME, linewidth=1.1, label=name)
+    ax.plot(x, bad, color=RED, linewidth=1.1, label=name)
     title = axis_title(label_of(metric), scale)
     low, high = np.nanmin(y), np.nanmax(y)
     if unit_of(metric) == "s" and low > 0 and high / low > 8:

@@ -4,12 +4,13 @@ The command centre is left out of all of them: what it receives is the meeting's
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from results.histograms import BUCKETS, bucket_edges
+from results.histograms import bucket_edges
 from results.records import Run
 from scenarios.meeting import COMMAND_CENTRE
 from scenarios.metrics import METRICS
@@ -23,16 +24,19 @@ VALUES = tuple(
 )
 """Metrics of endpoints that have one value an interval."""
 
+SLICE = 1 << 20
+"""Histogram rows worked on at a time: bounds the memory for intermediate arrays."""
 
-def codes(table: pa.Table, column: str) -> tuple[NDArray[np.int64], list[str]]:
+
+def codes(table: pa.Table, column: str) -> tuple[NDArray[np.int32], list[str]]:
     """A text column as indices into its names; -1 where it is null."""
     array = table[column].unify_dictionaries().combine_chunks()
     if isinstance(array, pa.ChunkedArray):
         array = pa.concat_arrays(array.chunks) if array.num_chunks else pa.array([], array.type)
     if not pa.types.is_dictionary(array.type):
         array = array.dictionary_encode()
-    index = array.indices.fill_null(-1).to_numpy(zero_copy_only=False).astype(np.int64)
-    return index, array.dictionary.to_pylist()
+    index = array.indices.fill_null(-1).to_numpy(zero_copy_only=False)
+    return index.astype(np.int32, copy=False), array.dictionary.to_pylist()
 
 
 def floats(table: pa.Table, column: str) -> NDArray[np.float64]:
@@ -40,17 +44,24 @@ def floats(table: pa.Table, column: str) -> NDArray[np.float64]:
     return np.asarray(table[column].to_numpy(), dtype=np.float64)
 
 
-def _slots(run: Run, table: pa.Table) -> NDArray[np.int64]:
-    return np.rint(floats(table, "time") / (run.scenario.interval / 1e9)).astype(np.int64)
+def intervals(
+    run: Run, times: NDArray[np.floating[Any]]
+) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+    """The distinct beginnings of intervals in ``times``, ascending, and each time's place there."""
+    step = run.scenario.interval / 1e9
+    number = np.rint(times / step).astype(np.int64)
+    present = np.bincount(number, minlength=1) > 0
+    beginnings = np.flatnonzero(present).astype(np.float64) * step
+    return beginnings, np.asarray(np.cumsum(present) - 1)[number]
 
 
 @dataclass(frozen=True)
 class Delays:
-    """Packets by group, interval and bucket of delay."""
+    """Packets by group, stretch of the meeting and bucket of delay."""
 
     groups: tuple[str, ...]
     times: NDArray[np.float64]
-    """(T,) beginnings of the intervals in seconds."""
+    """(T,) beginnings of the stretches in seconds; each lasts until the next one begins."""
     counts: NDArray[np.int64]
     """(G, T, B) packets in consecutive buckets."""
     first: int
@@ -62,7 +73,7 @@ class Delays:
         return bucket_edges()[self.first : self.first + self.counts.shape[2] + 1]
 
     def over_time(self) -> "Delays":
-        """All intervals together."""
+        """All stretches together."""
         return Delays(self.groups, self.times[:1], self.counts.sum(1, keepdims=True), self.first)
 
     def over_groups(self) -> "Delays":
@@ -90,34 +101,34 @@ def delays(run: Run, metric: str, by: str | None = None) -> Delays:
     Groups come in the order of the endpoints' table.
     """
     table = run.tables["histograms"]
-    names = [] if by is None else _values_in_order(run, by)
-    metric_code, metrics = codes(table, "metric")
-    level_code, levels = codes(table, "level")
-    keep = metric_code == metrics.index(metric) if metric in metrics else metric_code < -1
+    groups = ("",) if by is None else tuple(_values_in_order(run, by))
+    metric_of, metrics = codes(table, "metric")
+    level_of, levels = codes(table, "level")
+    wanted = metric_of == metrics.index(metric) if metric in metrics else np.zeros(len(table), bool)
     if COMMAND_CENTRE in levels:
-        keep &= level_code != levels.index(COMMAND_CENTRE)
-    if by is None:
-        group, count = np.zeros(len(keep), dtype=np.int64), 1
-    else:
-        code, found = codes(table, by)
-        place = {name: i for i, name in enumerate(names)}
+        wanted &= level_of != levels.index(COMMAND_CENTRE)
+    if not wanted.any():
+        return Delays(groups, np.empty(0), np.empty((len(groups), 0, 0), np.int64), 0)
+    if by is not None:
+        group_of, found = codes(table, by)
         # The appended -1 is where null's code, -1, looks.
-        group = np.array([place.get(name, -1) for name in found] + [-1])[code]
-        keep &= group >= 0
-        count = len(names)
-    rows = np.flatnonzero(keep)
-    if not len(rows):
-        return Delays(tuple(names), np.empty(0), np.empty((count, 0, 0), np.int64), 0)
-    slot = _slots(run, table)[rows]
-    bucket = np.asarray(table["bucket"].to_numpy())[rows].astype(np.int64)
-    packets = np.asarray(table["count"].to_numpy())[rows]
-    first, last = int(bucket.min()), min(int(bucket.max()), BUCKETS - 1)
-    present, slot = np.unique(slot, return_inverse=True)
-    shape = (count, len(present), last - first + 1)
-    cell = np.ravel_multi_index((group[rows], slot, bucket - first), shape)
-    sums = np.bincount(cell, weights=packets, minlength=int(np.prod(shape)))
-    times = present.astype(np.float64) * (run.scenario.interval / 1e9)
-    return Delays(tuple(names) or ("",), times, sums.astype(np.int64).reshape(shape), first)
+        place = np.array([groups.index(name) for name in found] + [-1])
+    time, bucket, count = (
+        np.asarray(table[name].to_numpy()) for name in ("time", "bucket", "count")
+    )
+    times, _ = intervals(run, np.unique(time))
+    first, last = int(bucket.min()), int(bucket.max())
+    shape = (len(groups), len(times), last - first + 1)
+    sums = np.zeros(shape)
+    for begin in range(0, len(table), SLICE):
+        rows = begin + np.flatnonzero(wanted[begin : begin + SLICE])
+        group = np.zeros(len(rows), np.int64) if by is None else place[group_of[rows]]
+        rows, group = rows[group >= 0], group[group >= 0]
+        stretch = times.searchsorted(time[rows] - run.scenario.interval / 2e9)
+        cell = np.ravel_multi_index((group, stretch, bucket[rows].astype(np.int64) - first), shape)
+        # Sums in doubles are exact below 2**53 packets.
+        sums += np.bincount(cell, weights=count[rows], minlength=sums.size).reshape(shape)
+    return Delays(groups, times, sums.astype(np.int64), first)
 
 
 @dataclass(frozen=True)
@@ -163,11 +174,11 @@ def values(run: Run, metric: str) -> Values:
     place = {site: i for i, site in enumerate(sites)}
     code, found = codes(table, "site")
     endpoint = np.array([place.get(site, -1) for site in found] + [-1])[code]
-    rows = np.flatnonzero(endpoint >= 0)
-    present, slot = np.unique(_slots(run, table)[rows], return_inverse=True)
-    grid = np.full((len(present), len(sites)), np.nan)
-    grid[slot, endpoint[rows]] = floats(table, metric)[rows]
-    return Values(present.astype(np.float64) * (run.scenario.interval / 1e9), grid, tuple(sites))
+    known = endpoint >= 0
+    times, interval = intervals(run, floats(table, "time")[known])
+    grid = np.full((len(times), len(sites)), np.nan)
+    grid[interval, endpoint[known]] = floats(table, metric)[known]
+    return Values(times, grid, tuple(sites))
 
 
 def endpoint_groups(run: Run, attribute: str) -> tuple[NDArray[np.int64], list[str]]:

@@ -8,13 +8,12 @@ from matplotlib.figure import Figure, SubFigure
 from matplotlib.lines import Line2D
 from numpy.typing import NDArray
 
-from results.plots.readings import codes, floats
-from results.plots.style import INK, MUTED, clean, colours, held, say_no_data, time_axis
+from results.plots.readings import codes, floats, intervals
+from results.plots.style import BLUE, INK, MUTED, clean, colours, held, say_no_data, time_axis
 from results.records import Run
 
 KINDS = ("backbone", "peering", "aggregation", "cascade")
 BUSIEST = 10
-BAND = "#0072b2"
 
 
 @dataclass(frozen=True)
@@ -37,11 +36,9 @@ def read_utilization(run: Run) -> Utilization:
     """Every shared link's utilization by interval."""
     table = run.tables["links"]
     link, names = codes(table, "link")
-    interval = run.scenario.interval / 1e9
-    slots = np.rint(floats(table, "time") / interval).astype(np.int64)
-    present, slot = np.unique(slots, return_inverse=True)
-    grid = np.full((len(present), len(names)), np.nan)
-    grid[slot, link] = floats(table, "link_utilization")
+    times, interval = intervals(run, floats(table, "time"))
+    grid = np.full((len(times), len(names)), np.nan)
+    grid[interval, link] = floats(table, "link_utilization")
     _, first = np.unique(link, return_index=True)
     kinds, carriers = (
         [[*found, None][code[row]] for row in first]
@@ -50,7 +47,7 @@ def read_utilization(run: Run) -> Utilization:
     # Names that no row uses have no kind either.
     used = np.unique(link)
     return Utilization(
-        present.astype(np.float64) * interval,
+        times,
         tuple(names[i] for i in used),
         tuple(kind or "" for kind in kinds),
         tuple(carriers),
@@ -88,11 +85,11 @@ def _over_time(ax: Axes, run: Run, found: Utilization, kind: str) -> None:
     if values.shape[1]:
         with np.errstate(all="ignore"):
             middle, most = np.nanmedian(values, axis=1), np.nanmax(values, axis=1)
-        x = held(found.times, run) * factor
+        x = held(found.times, run.scenario.interval / 1e9, run) * factor
         middle, most = np.repeat(middle, 2), np.repeat(most, 2)
-        ax.fill_between(x, middle, most, color=BAND, alpha=0.2, linewidth=0)
-        ax.plot(x, most, color=BAND, linewidth=1.1)
-        ax.plot(x, middle, color=BAND, linewidth=1.1, linestyle=(0, (2, 1.2)))
+        ax.fill_between(x, middle, most, color=BLUE, alpha=0.2, linewidth=0)
+        ax.plot(x, most, color=BLUE, linewidth=1.1)
+        ax.plot(x, middle, color=BLUE, linewidth=1.1, linestyle=(0, (2, 1.2)))
     ax.set_title(f"{kind.capitalize()} ({found.kinds.count(kind)})")
     ax.grid(visible=True, axis="y")
 

@@ -22,11 +22,24 @@ INK = "#1b2530"
 MUTED = "#5c6873"
 GRID = "#d8dee4"
 SURFACE = "#fdfdfd"
-INKS = {INK: "ink", MUTED: "muted", GRID: "grid", SURFACE: "surface"}
-"""Colours of the page rather than of the data, as in the style sheet."""
+BLUE = "#0072b2"
+RED = "#b5391f"
+THEMED = {
+    INK: "ink",
+    MUTED: "muted",
+    GRID: "grid",
+    SURFACE: "surface",
+    # Data, but too dark for a dark page.
+    BLUE: "blue",
+    RED: "red",
+    "#882255": "wine",
+    "#332288": "indigo",
+}
+"""Names of the colours that a page with a dark theme sets anew; the first four are in the style
+sheet too."""
 
 # Okabe and Ito (2008), without black, which is ink, and yellow, which no white page shows.
-_ACCESS = ("#0072b2", "#e69f00", "#d55e00", "#cc79a7", "#009e73", "#56b4e9")
+_ACCESS = (BLUE, "#e69f00", "#d55e00", "#cc79a7", "#009e73", "#56b4e9")
 # Other hues than access kinds have: teal, wine, sand, indigo (Tol, 2021, muted scheme).
 _CARRIERS = ("#44aa99", "#882255", "#999933", "#332288")
 LINE_STYLES: Sequence[str | tuple[int, tuple[float, ...]]] = (
@@ -124,10 +137,13 @@ def time_axis(ax: Axes, duration_s: float) -> float:
     return factor
 
 
-def held(times: NDArray[np.float64], run: Run) -> NDArray[np.float64]:
-    """(2T,) beginning and end of each interval: a value holds for all of its interval."""
-    ends = np.minimum(times + run.scenario.interval / 1e9, run.duration_s)
-    return np.column_stack([times, ends]).ravel()
+def held(times: NDArray[np.float64], length: float | None, run: Run) -> NDArray[np.float64]:
+    """(2T,) beginning and end of each stretch, for all of which its value holds.
+
+    A stretch lasts for ``length`` seconds; None: until the next one begins.
+    """
+    ends = np.append(times[1:], run.duration_s) if length is None else times + length
+    return np.column_stack([times, np.minimum(ends, run.duration_s)]).ravel()
 
 
 def axis_title(name: str, scale: Scale) -> str:
