@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from results.histograms import BUCKETS, bucket_edges
 
 _EDGES = bucket_edges()
-_MIDDLES = np.array([float(f"{middle:.6g}") for middle in (_EDGES[:-1] + _EDGES[1:]) / 2])
+_MIDDLES = np.array([float(f"{middle:.10g}") for middle in (_EDGES[:-1] + _EDGES[1:]) / 2])
 
 SUMMARY = ("mean", "p50", "p95", "p99", "min", "max")
 """Aggregations that every summary of a metric shows."""

@@ -99,12 +99,8 @@ def read_run(folder: Path) -> Run:
     Raises:
         StoreError: there is no run, or one of another version, or it is damaged.
     """
-    if not folder.is_dir():
-        raise StoreError(f"{folder}: there is no such folder.")
-    if not (folder / MANIFEST).is_file():
-        raise StoreError(f"{folder}: is not a run folder, for it has no {MANIFEST}.")
+    manifest = read_manifest(folder)
     with _errors(f"{folder}: the run cannot be read"):
-        facts = _read_manifest(folder / MANIFEST)
         tables = {}
         for name, schema in TABLES.items():
             tables[name] = _read_table(folder / f"{name}.parquet")
@@ -115,8 +111,28 @@ def read_run(folder: Path) -> Run:
             scenario=load_scenario(folder / SCENARIO),
             tables=tables,
             trace=_read_table(trace) if trace.exists() else None,
-            **facts,
+            **recover(manifest),
         )
+
+
+def read_manifest(folder: Path) -> dict[str, Any]:
+    """The content of the manifest in ``folder``: see results.manifest.
+
+    Raises:
+        StoreError: there is none, or none that this program can read.
+    """
+    path = folder / MANIFEST
+    if not folder.is_dir():
+        raise StoreError(f"{folder}: there is no such folder.")
+    if not path.is_file():
+        raise StoreError(f"{folder}: is not a run folder, for it has no {MANIFEST}.")
+    with _errors(f"{path}: the run cannot be read"):
+        try:
+            manifest: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+            recover(manifest)
+        except (ManifestError, ValueError, RecursionError) as error:
+            raise StoreError(f"{path}: the run cannot be read: {error}.") from None
+    return manifest
 
 
 def _write_files(run: Run, folder: Path) -> dict[str, Any]:
@@ -131,8 +147,9 @@ def _write_files(run: Run, folder: Path) -> dict[str, Any]:
     for name, text in companion_tables(run.scenario).items():
         _write_text(folder / name, text)
     _write_text(folder / SUMMARY, format_summary(summary))
-    _write_text(folder / MANIFEST, json.dumps(describe(run), indent=2, ensure_ascii=False) + "\n")
-    write_report(run, summary, folder / REPORT)
+    manifest = describe(run)
+    _write_text(folder / MANIFEST, json.dumps(manifest, indent=2, ensure_ascii=False) + "\n")
+    write_report(run, summary, folder / REPORT, manifest)
     return summary
 
 
@@ -142,13 +159,6 @@ def _write_table(table: pa.Table, path: Path) -> None:
 
 def _write_text(path: Path, text: str) -> None:
     path.write_text(text, encoding="utf-8", newline="\n")
-
-
-def _read_manifest(path: Path) -> dict[str, Any]:
-    try:
-        return recover(json.loads(path.read_text(encoding="utf-8")))
-    except (ManifestError, ValueError, RecursionError) as error:
-        raise StoreError(f"{path}: the run cannot be read: {error}.") from None
 
 
 def _read_table(path: Path) -> pa.Table:

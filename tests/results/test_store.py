@@ -3,6 +3,7 @@ import json
 import os
 import re
 import resource
+import secrets
 import sys
 from collections.abc import Callable
 from dataclasses import replace
@@ -15,9 +16,17 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from results import store
+from results import manifest, store
+from results.manifest import describe
 from results.records import TABLES, Run
-from results.store import StoreError, check_folder, default_folder, read_run, write_run
+from results.store import (
+    StoreError,
+    check_folder,
+    default_folder,
+    read_manifest,
+    read_run,
+    write_run,
+)
 from results.summary import format_summary, summarize
 from scenarios.loading import load_scenario, parse_scenario
 from tests.results.sample_run import make_run, make_scenario
@@ -31,8 +40,11 @@ WHOLE = {
 }
 
 
-def a_report(run: Run, summary: dict[str, Any], path: Path) -> None:
-    path.write_text(f"<title>{run.scenario.title}: {summary['verdict']}</title>", encoding="utf-8")
+Facts = dict[str, Any]
+
+
+def a_report(run: Run, summary: Facts, path: Path, facts: Facts) -> None:
+    path.write_text(f"{run.scenario.title}, {facts['seed']}: {summary['verdict']}", "utf-8")
 
 
 @pytest.fixture(autouse=True)
@@ -41,6 +53,8 @@ def report(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     module = ModuleType("results.report")
     module.write_report = a_report  # type: ignore[attr-defined]
     monkeypatch.setitem(sys.modules, "results.report", module)
+    # Somebody may commit between two runs of a test.
+    monkeypatch.setattr(manifest, "commit", lambda: "0" * 40)
     return module
 
 
@@ -60,9 +74,10 @@ def test_a_run_comes_back_as_it_was(loaded: Run, tmp_path: Path) -> None:
     assert files(folder) == WHOLE
     assert files(folder.parent) - {"yet"} == {f"yet/{name}" for name in WHOLE}
     assert read_run(folder) == loaded
+    assert read_manifest(folder) == describe(loaded)
     assert summary == summarize(loaded)
     assert (folder / "summary.json").read_text(encoding="utf-8") == format_summary(summary)
-    assert (folder / "report.html").read_text(encoding="utf-8").endswith(": fail</title>")
+    assert (folder / "report.html").read_text(encoding="utf-8") == "A run made by hand, 7: fail"
 
 
 def test_a_trace_is_kept(loaded: Run, tmp_path: Path) -> None:
@@ -159,7 +174,7 @@ def test_an_absolute_table_is_copied_not_written_over(tmp_path: Path, loaded: Ru
 
 
 def fail_with(error: BaseException) -> Callable[..., None]:
-    def write_report(run: Run, summary: dict[str, Any], path: Path) -> None:
+    def write_report(run: Run, summary: Facts, path: Path, facts: Facts) -> None:
         path.write_text("half a rep", encoding="utf-8")
         raise error
 
@@ -216,8 +231,8 @@ def test_the_final_name_appears_when_all_is_written_and_synchronized(
 
 
 def test_someone_else_was_faster(loaded: Run, tmp_path: Path, report: Any) -> None:
-    def write_report(run: Run, summary: dict[str, Any], path: Path) -> None:
-        a_report(run, summary, path)
+    def write_report(run: Run, summary: Facts, path: Path, facts: Facts) -> None:
+        a_report(run, summary, path, facts)
         (tmp_path / "run").mkdir()
         (tmp_path / "run" / "theirs").touch()
 
@@ -319,6 +334,6 @@ def test_default_folders_sort_by_time_and_differ() -> None:
 def test_a_default_folder_is_a_new_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     tokens = iter(["taken", "taken", "free"])
-    monkeypatch.setattr(store.secrets, "token_hex", lambda _: next(tokens))
+    monkeypatch.setattr(secrets, "token_hex", lambda _: next(tokens))
     default_folder("smoke", datetime(2026, 3, 2, tzinfo=UTC)).mkdir(parents=True)
     assert default_folder("smoke", datetime(2026, 3, 2, tzinfo=UTC)).name.endswith("-free")
