@@ -1,0 +1,358 @@
+"""From a scenario to the arrays that the engine plays."""
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from results.histograms import BUCKETS
+from scenarios.links import AccessDirection, AccessProfile, LoadStep
+from scenarios.media import Media
+from scenarios.population import Population
+from scenarios.randomness import mix_keys, name_hashes, stream_key, uniforms
+from scenarios.scenario import Scenario
+from simulations.links import LINK
+from simulations.media import TRACK
+from simulations.packets import EDGE, ITEM, PACKET
+from simulations.queues import make_queues
+from simulations.rates import FOREVER
+from simulations.receivers import METER, STREAM
+from simulations.stations import schedule_burst
+from simulations.topology import Plan, Station
+from simulations.trace import PLACES
+from simulations.world import (
+    CASCADE,
+    ENDPOINT,
+    FAN_OUT,
+    INBOX,
+    LETTER,
+    LEVELS,
+    NODE,
+    STATION,
+    TOTALS,
+    World,
+)
+
+_RING = 1024
+"""First size of an edge's ring; the engine doubles it when it must."""
+_PACKET_LIFE = 70
+"""Seconds for which a packet may be on its way: two access links at their limit, and some."""
+_TRACE_ROWS = 1 << 20
+
+
+def build(
+    scenario: Scenario,
+    population: Population,
+    plan: Plan,
+    *,
+    replication: int = 0,
+    threads: int = 1,
+    trace_site: str | None = None,
+) -> World:
+    """The world at the meeting's start: nobody sends yet.
+
+    Raises:
+        ValueError: ``trace_site`` is no site of the population.
+    """
+
+    def keys(component: str, names: Sequence[str]) -> NDArray[np.uint64]:
+        return mix_keys(stream_key(scenario.seed, replication, component), name_hashes(names))
+
+    n = len(population)
+    wall = scenario.meeting.wall
+    tiles = wall.tiles if wall else 0
+    layers = len(scenario.media.video.layers)
+    loads = _Loads()
+    stations, level_first, station_backlog = _stations(plan, keys, loads)
+    access = list(scenario.access.values())
+    links = [
+        _links(access, population, direction, keys, loads) for direction in ("down", "up")
+    ]
+    load_times, load_shares = loads.tables()
+    subscribers, audiences = _audiences(scenario, population, keys("fan-out order", population.site))
+    members = np.argsort(plan.group, kind="stable").astype(np.int32)
+    first = np.searchsorted(plan.group[members], np.arange(plan.group.max() + 2))
+    endpoints = np.zeros(n, ENDPOINT)
+    endpoints["first_stream"] = 2 * np.arange(n)
+    endpoints["group"] = plan.group
+    endpoints["node"] = population.node
+    pending = _power_of_two(
+        np.array([access[a].down.packets for a in population.access]) + 256
+    )
+    endpoints["mask"] = pending - 1
+    endpoints["base"] = np.concatenate(([0], np.cumsum(pending)[:-1]))
+    streams = np.zeros(2 * n + tiles, STREAM)
+    streams["source"] = -1
+    streams["highest"] = -1
+    streams["frame"] = -1
+    edges = _edges(plan, population)
+    media = scenario.media
+    trace = population.site.index(trace_site) if trace_site is not None else -1
+
+    world = World(
+        clock=np.array([0, -1]),
+        totals=np.zeros(TOTALS, np.int64),
+        packets=np.zeros(_packet_ring(media, tiles), PACKET),
+        tracks=_idle_tracks(1 + layers + tiles),
+        stations=stations,
+        level_first=level_first,
+        backlog_starts=station_backlog[0],
+        backlog_sizes=station_backlog[1],
+        edges=edges,
+        edge_items=np.zeros(_RING * len(edges), ITEM),
+        route=plan.route,
+        nodes=_nodes(scenario, population),
+        node_edges=plan.node_edges,
+        subscribers=subscribers,
+        audiences=audiences,
+        endpoints=endpoints,
+        uplinks=links[1][0],
+        uplink_starts=links[1][1],
+        uplink_sizes=links[1][2],
+        downlinks=links[0][0],
+        downlink_starts=links[0][1],
+        downlink_sizes=links[0][2],
+        pending=np.zeros(int(pending.sum()), LETTER),
+        inboxes=np.zeros((n, INBOX), LETTER),
+        load_times=load_times,
+        load_shares=load_shares,
+        streams=streams,
+        meters=np.zeros(n, METER),
+        delays=np.zeros((n, BUCKETS), np.uint32),
+        audio_delays=np.zeros((n, BUCKETS), np.uint32),
+        frame_delays=np.zeros((n, BUCKETS), np.uint32),
+        group_members=members,
+        group_first=first,
+        shares=_shares(np.diff(first), threads),
+        offsets=np.array(
+            [media.audio.encode_delay + media.audio.playout_delay, media.video.playout_delay]
+        ),
+        trace=np.array([trace, 0]),
+        trace_rows=np.zeros((_TRACE_ROWS if trace >= 0 else 0, 6), np.int64),
+    )
+    for s in np.flatnonzero(stations["burst_bytes"]):
+        schedule_burst(stations[s], load_times, load_shares, 0)
+    return world
+
+
+class _Loads:
+    """Load profiles, each once."""
+
+    def __init__(self) -> None:
+        self.profiles: dict[tuple[LoadStep, ...], int] = {}
+
+    def index(self, profile: tuple[LoadStep, ...]) -> int:
+        return self.profiles.setdefault(profile, len(self.profiles))
+
+    def tables(self) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+        """(profiles, steps + 1) times and shares, padded with FOREVER and the last share."""
+        width = 1 + max(len(profile) for profile in self.profiles)
+        times = np.full((len(self.profiles), width), FOREVER, np.int64)
+        shares = np.zeros((len(self.profiles), width))
+        for profile, row in self.profiles.items():
+            times[row, : len(profile)] = [step.at for step in profile]
+            shares[row, : len(profile)] = [step.share for step in profile]
+            shares[row, len(profile) :] = profile[-1].share
+        return times, shares
+
+
+def _stations(plan: Plan, keys: Any, loads: _Loads) -> tuple[Any, Any, Any]:
+    stations = np.zeros(len(plan.stations), STATION)
+    links = [station.link for station in plan.stations]
+    queues, starts, sizes = make_queues(
+        np.array([link.buffer.limit(link.capacity) if link else 0 for link in links]),
+        np.array([link.packets if link else 1 for link in links]),
+    )
+    stations["queue"] = queues
+    stations["rate"] = [link.capacity if link else 0 for link in links]
+    stations["level"] = [station.level for station in plan.stations]
+    stations["place"] = [_place(station) for station in plan.stations]
+    stations["out_edge"] = -1
+    stations["burst_at"] = FOREVER
+    stations["key"] = keys("background", [station.name for station in plan.stations])
+    targets = np.array([edge.target for edge in plan.edges])
+    stations["first_edge"] = np.searchsorted(targets, np.arange(len(stations)))
+    stations["edges"] = np.bincount(targets, minlength=len(stations))
+    for s, link in enumerate(links):
+        if link is None:
+            continue
+        stations["load"][s] = loads.index(link.background.load)
+        if any(step.share > 0 for step in link.background.load):
+            stations["burst_bytes"][s] = link.background.burst
+    for e, edge in enumerate(plan.edges):
+        if edge.source >= 0 and plan.stations[edge.source].level == CASCADE:
+            stations["out_edge"][edge.source] = e
+    levels = [station.level for station in plan.stations]
+    level_first = np.searchsorted(levels, np.arange(LEVELS + 1)).astype(np.int64)
+    return stations, level_first, (starts, sizes)
+
+
+def _place(station: Station) -> int:
+    if station.kind in ("", "cascade"):
+        return PLACES.index("cascade")
+    name = f"{station.kind} up" if station.direction == "up" else station.kind
+    return PLACES.index(name)
+
+
+def _edges(plan: Plan, population: Population) -> NDArray[Any]:
+    edges = np.zeros(len(plan.edges), EDGE)
+    edges["base"] = _RING * np.arange(len(edges))
+    edges["mask"] = _RING - 1
+    edges["delay"] = [edge.delay for edge in plan.edges]
+    edges["source"] = [edge.source for edge in plan.edges]
+    edges["fan"] = 1
+    fan = np.bincount(plan.route[FAN_OUT], minlength=len(edges))
+    for e, edge in enumerate(plan.edges):
+        if edge.source >= 0:
+            level = plan.stations[edge.source].level
+            edges["cascade"][e] = level == CASCADE
+            if level == FAN_OUT:
+                edges["fan"][e] = fan[e]
+    return edges
+
+
+def _nodes(scenario: Scenario, population: Population) -> NDArray[Any]:
+    nodes = np.zeros(len(scenario.nodes), NODE)
+    for n, node in enumerate(scenario.nodes.values()):
+        nodes[n]["nic"] = node.nic
+        nodes[n]["queue"] = node.queue
+        nodes[n]["packet_cost"] = node.cost.packet
+        nodes[n]["copy_cost"] = node.cost.copy_
+        nodes[n]["kilobyte_cost"] = node.cost.kilobyte
+    return nodes
+
+
+def _audiences(
+    scenario: Scenario, population: Population, order_keys: NDArray[np.uint64]
+) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
+    """Who listens and who watches which layer at each node, in an order that is no one's favour."""
+    order = np.argsort(uniforms(order_keys), kind="stable")
+    layers = len(scenario.media.video.layers)
+    subscribers: list[NDArray[Any]] = []
+    audiences = np.zeros((len(scenario.nodes), layers + 2), np.int64)
+    total = 0
+    for n in range(len(scenario.nodes)):
+        mine = order[population.node[order] == n]
+        for audience in range(layers + 1):
+            chosen = mine if audience == 0 else mine[population.layer[mine] == audience - 1]
+            audiences[n, audience] = total
+            subscribers.append(chosen)
+            total += len(chosen)
+        audiences[n, layers + 1] = total
+    return np.concatenate(subscribers).astype(np.int32), audiences
+
+
+def _links(
+    access: list[AccessProfile],
+    population: Population,
+    direction: str,
+    keys: Any,
+    loads: _Loads,
+) -> tuple[NDArray[Any], NDArray[np.int64], NDArray[np.int32]]:
+    rates = population.down_rate if direction == "down" else population.up_rate
+    sides: list[AccessDirection] = [getattr(profile, direction) for profile in access]
+    limits = [
+        sides[a].buffer.limit(int(rate))
+        for a, rate in zip(population.access, rates, strict=True)
+    ]
+    packets = [sides[a].packets for a in population.access]
+    queues, starts, sizes = make_queues(np.array(limits), np.array(packets))
+    links = np.zeros(len(population), LINK)
+    links["queue"] = queues
+    links["delay"] = population.delay
+    links["rate"]["nominal"] = rates
+    for part, field, component in (
+        ("rate", "key", "fading"),
+        ("rate", "hole_key", "holes"),
+        ("loss", "state_key", "loss state"),
+        ("loss", "loss_key", "loss"),
+        ("jitter", "key", "jitter"),
+        ("path", "key", "path"),
+        ("path", "loss_key", "path loss"),
+    ):
+        links[part][field] = keys(f"{direction} {component}", population.site)
+    for a, profile in enumerate(access):
+        mine = population.access == a
+        for part, values in _profile_state(profile, sides[a], loads).items():
+            for field, value in values.items():
+                links[part][field][mine] = value
+    return links, starts, sizes
+
+
+def _profile_state(
+    profile: AccessProfile, side: AccessDirection, loads: _Loads
+) -> dict[str, dict[str, float]]:
+    """What all links of one profile have in common: record → field → value."""
+    state: dict[str, dict[str, float]] = {"rate": {"load": loads.index(profile.load)}}
+    if (fading := profile.fading) is not None:
+        state["rate"] |= {
+            "step": fading.step if fading.spread > 0 else 0,
+            "decay": math.exp(-fading.step / fading.correlation),
+            "spread": fading.spread,
+            "hole_every": fading.hole_every,
+            "hole_length": fading.hole_length,
+        }
+    if (loss := profile.loss) is not None:
+        state["loss"] = {name: getattr(loss, name) for name in type(loss).model_fields}
+    if (jitter := profile.jitter) is not None:
+        state["jitter"] = {
+            "median": jitter.median,
+            "spread": jitter.spread,
+            "step": jitter.step,
+            "decay": math.exp(-jitter.step / jitter.correlation),
+        }
+    if (path := profile.path_change) is not None:
+        logs = [
+            math.log(max(value, 1))
+            for value in (path.extra_delay.p5, path.extra_delay.p50, path.extra_delay.p95)
+        ]
+        state["path"] = {
+            "every": path.every,
+            "log_p5": logs[0],
+            "log_p50": logs[1],
+            "log_p95": logs[2],
+            "loss": path.loss,
+            "loss_time": path.loss_time,
+        }
+    if (policer := side.policer) is not None:
+        depth = 8 * policer.burst
+        state["policer"] = {"rate": policer.rate, "depth": depth, "tokens": depth}
+    return state
+
+
+def _idle_tracks(count: int) -> NDArray[Any]:
+    tracks = np.zeros(count, TRACK)
+    tracks["next"] = FOREVER
+    return tracks
+
+
+def _packet_ring(media: Media, tiles: int) -> int:
+    """Packets that can be on their way at once, as a power of two."""
+    voice = 1e9 / media.audio.ptime
+    pictures = [
+        layer.bitrate / 8 / media.video.payload + media.video.frame_rate
+        for layer in media.video.layers
+    ]
+    per_second = voice + sum(pictures) + tiles * max(pictures)
+    return int(_power_of_two(np.array(2 * per_second * _PACKET_LIFE)))
+
+
+def _power_of_two(values: NDArray[Any]) -> NDArray[np.int64]:
+    """The powers of two that are at least ``values``."""
+    return (1 << np.ceil(np.log2(np.maximum(values, 1))).astype(np.int64)).astype(np.int64)
+
+
+def _shares(sizes: NDArray[np.int64], threads: int) -> NDArray[np.int64]:
+    """Groups for each thread, the largest dealt first to whoever has least; ends with −1."""
+    shares: list[list[int]] = [[] for _ in range(threads)]
+    loads = [0] * threads
+    for group in sorted(range(len(sizes)), key=lambda g: -int(sizes[g])):
+        thread = loads.index(min(loads))
+        shares[thread].append(group)
+        loads[thread] += int(sizes[group])
+    table = np.full((threads, max(map(len, shares)) + 1), -1, np.int64)
+    for thread, groups in enumerate(shares):
+        table[thread, : len(groups)] = groups
+    return table

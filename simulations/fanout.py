@@ -1,0 +1,118 @@
+"""The media node: packets in, copies out to everyone who listens or watches."""
+
+from typing import Any
+
+from simulations.compiled import inlined, kernel
+from simulations.packets import AUDIO, FIRST_TILE, push
+from simulations.queues import DROPPED, transmission
+from simulations.stations import next_edge
+from simulations.trace import NODE_IN, NODE_OUT, SENT, note
+from simulations.world import CASCADED, FAN_OUT, INGRESSED
+
+
+@kernel
+def run_ingress(world: Any, s: int, n: int, until: int) -> None:
+    """Take what arrives at the node ``n`` by the station ``s`` before ``until``.
+
+    A packet goes to the node's own fan-out and, once each, to the other nodes where someone wants
+    it. Tiles of the wall go to the command centre's node only: that of the last endpoint.
+    """
+    station, edges, packets = world.stations[s], world.edges, world.packets
+    items, node_edges, totals = world.edge_items, world.node_edges, world.totals
+    trace, trace_rows = world.trace, world.trace_rows
+    centre_node = world.endpoints[len(world.endpoints) - 1].node
+    while True:
+        e = next_edge(station, edges, items, until)
+        if e < 0:
+            break
+        edge = edges[e]
+        item = items[edge.base + (edge.head & edge.mask)]
+        edge.head += 1
+        now, index, publisher = item.time, item.packet, item.endpoint
+        packet = packets[index]
+        packet.at_node = now
+        totals[INGRESSED] += 1
+        if publisher == trace[0]:
+            note(trace, trace_rows, packet, NODE_IN, now, now)
+        for m in range(len(node_edges)):
+            if packet.slot < FIRST_TILE or m == centre_node:
+                totals[CASCADED] += n != m
+                push(edges[node_edges[n, m]], items, now, index, publisher)
+
+
+@kernel
+def run_fan_out(world: Any, s: int, n: int, until: int) -> None:
+    """Copy what arrives at the fan-out of node ``n``, station ``s``, before ``until``."""
+    station, edges, packets, items = (
+        world.stations[s], world.edges, world.packets, world.edge_items,
+    )  # fmt: skip
+    audiences, subscribers, node = world.audiences, world.subscribers, world.nodes[n]
+    route, places = world.route, world.endpoints
+    trace = (world.trace, world.trace_rows)
+    centre = len(places) - 1
+    while True:
+        e = next_edge(station, edges, items, until)
+        if e < 0:
+            break
+        edge = edges[e]
+        item = items[edge.base + (edge.head & edge.mask)]
+        edge.head += 1
+        now, index = item.time, item.packet
+        packet = packets[index]
+        node.packets += 1
+        node.cascaded += edge.cascade
+        node.cpu_free = max(node.cpu_free, now) + node.packet_cost
+        node.cpu_work += node.packet_cost
+        cost = node.copy_cost + node.kilobyte_cost * packet.size // 1000
+        wire = transmission(packet.size, node.nic)
+        if packet.slot >= FIRST_TILE:
+            _copy(node, packet, index, centre, now, cost, wire, edges, items, route, places, trace)
+            continue
+        audience = 0 if packet.slot == AUDIO else 1 + packet.layer
+        for i in range(audiences[n, audience], audiences[n, audience + 1]):
+            to = subscribers[i]
+            if to != packet.publisher:
+                _copy(node, packet, index, to, now, cost, wire, edges, items, route, places, trace)
+
+
+@inlined
+def _copy(
+    node: Any,
+    packet: Any,
+    index: int,
+    endpoint: int,
+    now: int,
+    cost: int,
+    wire: int,
+    edges: Any,
+    items: Any,
+    route: Any,
+    places: Any,
+    trace: Any,
+) -> None:
+    """Send one copy: the processor and the network interface serve it one after the other.
+
+    Args:
+        now: the packet's arrival (ns). cost: the processor's time (ns). wire: the interface's.
+    """
+    node.copies += 1
+    left = DROPPED
+    if node.nic_free - now <= node.queue:
+        node.cpu_free += cost
+        node.cpu_work += cost
+        node.nic_free = max(node.nic_free, node.cpu_free) + wire
+        node.bytes += packet.size
+        left = node.nic_free
+        node.delay_max = max(node.delay_max, left - now)
+        if packet.slot == AUDIO:
+            place = places[endpoint]
+            place.budget_copies += 1
+            place.budget_node += left - packet.at_node
+        out = edges[route[FAN_OUT, endpoint]]
+        push(out, items, left, index, endpoint)
+    else:
+        node.dropped += 1
+    if endpoint == trace[0][0]:
+        note(trace[0], trace[1], packet, SENT, packet.sent, now)
+        note(trace[0], trace[1], packet, NODE_IN, packet.at_node, now)
+        note(trace[0], trace[1], packet, NODE_OUT, left, now)

@@ -1,0 +1,85 @@
+"""An access link, one direction: policer, queue at a varying rate, loss, delay in time.
+
+Simulated runs and live runs (virtual links) send packets through the same function.
+"""
+
+from typing import Any
+
+import numpy as np
+
+from simulations.compiled import inlined
+from simulations.delays import JITTER, PATH, is_lost_on_path, jitter_at, path_delay_at
+from simulations.losses import LOSS, is_lost
+from simulations.policers import POLICER, conforms
+from simulations.queues import DROPPED, QUEUE, admit
+from simulations.rates import LIFETIME, RATE, STALLED, transmit
+
+LINK = np.dtype(
+    [
+        ("queue", QUEUE),
+        ("rate", RATE),
+        ("loss", LOSS),
+        ("jitter", JITTER),
+        ("path", PATH),
+        ("policer", POLICER),
+        ("delay", np.int64),  # ns, fixed
+        ("last_arrival", np.int64),  # ns, at the far end
+        # counts since the last sample
+        ("packets", np.int64),
+        ("dropped_policer", np.int64),
+        ("dropped_queue", np.int64),
+        ("lost", np.int64),
+        ("bytes", np.int64),  # transmitted
+    ],
+    align=True,
+)
+"""State of one direction of one access link."""
+
+DROPPED_QUEUE = -1
+DROPPED_POLICER = -2
+LOST = -3
+
+
+@inlined
+def carry(
+    link: Any, starts: Any, sizes: Any, load_times: Any, load_shares: Any, now: int, size: int
+) -> int:
+    """When a packet that enters ``now`` arrives at the far end (ns), or where it was lost.
+
+    Packets enter in order of time and arrive in that order: jitter holds back, never overtakes.
+
+    Args:
+        link: a LINK record.
+        starts, sizes: the backlog's rings (see `queues.make_queues`).
+        load_times, load_shares: see `rates.refresh`.
+        now: ns.
+        size: bytes at the IP layer.
+
+    Returns:
+        The arrival, or DROPPED_QUEUE, DROPPED_POLICER or LOST.
+    """
+    link.packets += 1
+    if not conforms(link.policer, now, size):
+        link.dropped_policer += 1
+        return DROPPED_POLICER
+    start = DROPPED
+    if link.queue.free_at - now <= LIFETIME:
+        start = admit(link.queue, starts, sizes, now, size)
+    if start == DROPPED:
+        link.dropped_queue += 1
+        return DROPPED_QUEUE
+    end = transmit(link.rate, load_times, load_shares, start, size)
+    if end == STALLED:
+        link.queue.free_at = link.rate.until
+        link.dropped_queue += 1
+        return DROPPED_QUEUE
+    link.queue.free_at = end
+    link.bytes += size
+    extra = jitter_at(link.jitter, end) + path_delay_at(link.path, end)
+    gone = is_lost(link.loss)
+    if is_lost_on_path(link.path, end) or gone:  # both draw, whatever the other says
+        link.lost += 1
+        return LOST
+    arrival = max(end + link.delay + extra, link.last_arrival)
+    link.last_arrival = arrival
+    return arrival  # type: ignore[no-any-return]

@@ -1,0 +1,76 @@
+"""Losses on a link: Gilbert–Elliott, one step per packet."""
+
+import math
+from typing import Any
+
+import numpy as np
+
+from simulations.compiled import inlined, kernel
+from simulations.randomness import uniform
+
+LOSS = np.dtype(
+    [
+        ("to_bad", np.float64),
+        ("to_good", np.float64),
+        ("loss_in_bad", np.float64),
+        ("loss_in_good", np.float64),
+        ("state_key", np.uint64),
+        ("loss_key", np.uint64),
+        ("changes", np.int64),  # draws made for the state
+        ("packets", np.int64),
+        ("left", np.int64),  # packets until the state changes
+        ("bad", np.int64),
+    ],
+    align=True,
+)
+"""State of one link's loss process. A zero record loses nothing."""
+
+_LONG = 1 << 62
+
+
+@inlined
+def _sojourn(loss: Any, probability: float) -> int:
+    """Packets in a state that is left with ``probability`` after each: geometric, at least 1."""
+    draw = uniform(loss.state_key, loss.changes)
+    loss.changes += 1
+    if probability <= 0.0:
+        return _LONG
+    if probability >= 1.0:
+        return 1
+    return 1 + np.int64(math.log(draw) / math.log1p(-probability))
+
+
+@inlined
+def is_lost(loss: Any) -> bool:
+    """Whether the next packet is lost."""
+    if loss.left == 0:
+        _change(loss)
+    loss.left -= 1
+    loss.packets += 1
+    probability = loss.loss_in_bad if loss.bad else loss.loss_in_good
+    if probability <= 0.0:
+        return False
+    return uniform(loss.loss_key, loss.packets) < probability
+
+
+@kernel
+def _change(loss: Any) -> None:
+    total = loss.to_bad + loss.to_good
+    if total <= 0.0:
+        loss.left = _LONG
+    elif loss.changes == 0:  # the first state is stationary
+        loss.bad = uniform(loss.state_key, 0) * total < loss.to_bad
+        loss.changes = 1
+        loss.left = _sojourn(loss, loss.to_good if loss.bad else loss.to_bad)
+    else:
+        loss.bad = not loss.bad
+        loss.left = _sojourn(loss, loss.to_good if loss.bad else loss.to_bad)
+
+
+@kernel
+def losses(loss: Any, packets: int) -> Any:
+    """Which of the next ``packets`` packets are lost: (packets,) bool."""
+    lost = np.empty(packets, np.bool_)
+    for i in range(packets):
+        lost[i] = is_lost(loss)
+    return lost

@@ -1,0 +1,82 @@
+"""Packets: a ring of records that streams of copies point into, and sorted streams of them.
+
+A packet's copies share size, timestamps and numbers; a copy on its way is its packet's number, its
+endpoint and a time.
+"""
+
+from typing import Any
+
+import numpy as np
+
+from simulations.compiled import inlined
+
+PACKET = np.dtype(
+    [
+        ("sent", np.int64),  # leaving the publisher, ns
+        ("captured", np.int64),  # ns
+        ("at_node", np.int64),  # arrival at the first media node, ns
+        ("publisher", np.int32),  # endpoint
+        ("source", np.int32),  # stream (SSRC)
+        ("sequence", np.int32),
+        ("frame", np.int32),
+        ("frame_packets", np.int32),
+        ("size", np.int32),  # bytes at the IP layer
+        ("slot", np.int16),  # where receivers put it: AUDIO, VIDEO, FIRST_TILE + n
+        ("layer", np.int16),
+    ],
+    align=True,
+)
+"""What all copies of a packet have in common."""
+
+AUDIO = 0
+VIDEO = 1
+FIRST_TILE = 2
+
+ITEM = np.dtype(
+    [("time", np.int64), ("packet", np.int32), ("endpoint", np.int32)],
+    align=True,
+)
+"""A copy on its way: arrival at the edge's target (ns), index of its packet, and whose it is."""
+
+EDGE = np.dtype(
+    [
+        ("base", np.int64),  # first slot of the edge's ring
+        ("mask", np.int64),
+        ("head", np.int64),
+        ("tail", np.int64),
+        ("delay", np.int64),  # propagation, ns
+        ("source", np.int32),  # station that writes it; −1: publishers
+        ("cascade", np.int32),  # 1: what another node sends
+        ("fan", np.int32),  # most copies on this edge that one of the source's items becomes
+    ],
+    align=True,
+)
+"""A stream of copies from one station to the next, in order of arrival there."""
+
+
+@inlined
+def push(edge: Any, items: Any, time: int, packet: int, endpoint: int) -> None:
+    """Append a copy that leaves the edge's source at ``time``; times never go back."""
+    item = items[edge.base + (edge.tail & edge.mask)]
+    item.time = time + edge.delay
+    item.packet = packet
+    item.endpoint = endpoint
+    edge.tail += 1
+
+
+@inlined
+def insert(edge: Any, items: Any, time: int, packet: int, endpoint: int) -> None:
+    """As `push`, for sources that do not keep the order between endpoints; after equal times."""
+    arrival = time + edge.delay
+    position = edge.tail
+    while position > edge.head:
+        before = edge.base + ((position - 1) & edge.mask)
+        if items[before].time <= arrival:
+            break
+        items[edge.base + (position & edge.mask)] = items[before]
+        position -= 1
+    item = items[edge.base + (position & edge.mask)]
+    item.time = arrival
+    item.packet = packet
+    item.endpoint = endpoint
+    edge.tail += 1

@@ -1,0 +1,119 @@
+"""The rate of an access link in time: fades, holes and the load of others, piecewise constant."""
+
+import math
+from typing import Any
+
+import numpy as np
+
+from simulations.compiled import inlined, kernel
+from simulations.queues import transmission
+from simulations.randomness import exponential, standard_normal
+
+FOREVER = np.iinfo(np.int64).max
+LIFETIME = 30_000_000_000
+"""A packet that could not leave a link within this time (ns) is lost there."""
+STALLED = -1
+
+RATE = np.dtype(
+    [
+        ("nominal", np.float64),  # bit/s
+        ("current", np.int64),  # bit/s, holds until `until`
+        ("until", np.int64),  # ns
+        ("key", np.uint64),
+        # fading: an Ornstein–Uhlenbeck process on a grid
+        ("step", np.int64),  # ns; 0: no fading
+        ("step_end", np.int64),
+        ("index", np.int64),
+        ("state", np.float64),
+        ("decay", np.float64),  # exp(−step / correlation)
+        ("spread", np.float64),
+        # holes: an alternating renewal process
+        ("hole_every", np.float64),  # mean ns between beginnings; 0: none
+        ("hole_length", np.float64),  # mean ns
+        ("hole_begin", np.int64),
+        ("hole_end", np.int64),
+        ("hole_key", np.uint64),
+        ("hole_index", np.int64),
+        # load of others: a row of the table of load profiles
+        ("load", np.int64),
+        ("load_step", np.int64),
+    ],
+    align=True,
+)
+"""State of one link's rate."""
+
+
+@kernel
+def refresh(rate: Any, load_times: Any, load_shares: Any, now: int) -> None:
+    """Bring ``rate.current`` and ``rate.until`` to the time ``now``, which never goes back.
+
+    Args:
+        load_times: (profiles, steps) ns at which a profile's share changes, ending with FOREVER.
+        load_shares: (profiles, steps) share of the rate that others take from then on.
+    """
+    until = FOREVER
+    value = rate.nominal
+    if rate.step > 0:
+        while rate.step_end <= now:
+            draw = standard_normal(rate.key, rate.index)
+            if rate.index == 0:
+                rate.state = draw  # stationary from the beginning
+            else:
+                innovation = math.sqrt(1.0 - rate.decay * rate.decay)
+                rate.state = rate.decay * rate.state + innovation * draw
+            rate.index += 1
+            rate.step_end += rate.step
+        value *= math.exp(rate.spread * rate.state - 0.5 * rate.spread * rate.spread)
+        until = rate.step_end
+    while load_times[rate.load, rate.load_step + 1] <= now:
+        rate.load_step += 1
+    value *= 1.0 - load_shares[rate.load, rate.load_step]
+    until = min(until, load_times[rate.load, rate.load_step + 1])
+    if rate.hole_every > 0.0:
+        while rate.hole_end <= now:
+            gap = max(rate.hole_every - rate.hole_length, 1.0)
+            begin = exponential(rate.hole_key, 2 * rate.hole_index, gap)
+            length = exponential(rate.hole_key, 2 * rate.hole_index + 1, rate.hole_length)
+            rate.hole_begin = rate.hole_end + np.int64(begin) + 1
+            rate.hole_end = rate.hole_begin + np.int64(length) + 1
+            rate.hole_index += 1
+        if rate.hole_begin <= now:
+            value = 0.0
+            until = min(until, rate.hole_end)
+        else:
+            until = min(until, rate.hole_begin)
+    rate.current = np.int64(value)
+    rate.until = until
+
+
+@inlined
+def transmit(rate: Any, load_times: Any, load_shares: Any, start: int, size: int) -> int:
+    """When a transmission of ``size`` bytes begun at ``start`` ends (ns).
+
+    Starts never go back. STALLED where the link gives no room within LIFETIME; ``rate.until`` then
+    is the earliest time at which it may.
+    """
+    if start < rate.until and rate.current > 0:
+        end = start + transmission(size, rate.current)
+        if end <= rate.until:
+            return end
+    return _transmit_in_pieces(rate, load_times, load_shares, start, size)
+
+
+@kernel
+def _transmit_in_pieces(
+    rate: Any, load_times: Any, load_shares: Any, start: int, size: int
+) -> int:
+    now = start
+    left = 8.0 * size  # bits
+    while True:
+        if now >= rate.until:
+            refresh(rate, load_times, load_shares, now)
+        if rate.current > 0:
+            need = np.int64(math.ceil(left * 1e9 / rate.current))
+            if rate.until - now >= need:
+                return now + need
+            left -= rate.current * ((rate.until - now) * 1e-9)
+        if rate.until - start > LIFETIME:
+            return STALLED
+        now = rate.until

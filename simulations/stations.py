@@ -1,0 +1,125 @@
+"""Shared links: packets of many endpoints, and bursts of others, served in true order of arrival."""
+
+from typing import Any
+
+import numpy as np
+
+from simulations.compiled import inlined, kernel
+from simulations.packets import push
+from simulations.queues import DROPPED, admit, transmission
+from simulations.rates import FOREVER
+from simulations.randomness import exponential
+from simulations.trace import note
+
+
+@inlined
+def next_edge(station: Any, edges: Any, items: Any, until: int) -> int:
+    """The input edge with the earliest copy before ``until``, or −1; the first of equals."""
+    best = -1
+    best_time = until
+    for e in range(station.first_edge, station.first_edge + station.edges):
+        edge = edges[e]
+        if edge.head < edge.tail:
+            time = items[edge.base + (edge.head & edge.mask)].time
+            if time < best_time:
+                best = e
+                best_time = time
+    return best
+
+
+@inlined
+def serve(station: Any, shared: Any, now: int, size: int) -> int:
+    """When a packet that arrives ``now`` has left the link (ns), or DROPPED.
+
+    Args:
+        shared: backlog starts and sizes, load times and shares (see `World`).
+    """
+    station.packets += 1
+    if station.rate == 0:
+        station.bytes += size
+        return now
+    if station.burst_at <= now:
+        serve_bursts(station, shared, now + 1)
+    start = admit(station.queue, shared[0], shared[1], now, size)
+    if start == DROPPED:
+        station.dropped += 1
+        return DROPPED
+    work = transmission(size, station.rate)
+    station.queue.free_at = start + work
+    station.work += work
+    station.bytes += size
+    delay = start + work - now
+    station.delay_sum += delay
+    station.delay_max = max(station.delay_max, delay)
+    return start + work  # type: ignore[no-any-return]
+
+
+@kernel
+def serve_bursts(station: Any, shared: Any, until: int) -> None:
+    """Let the bursts of others that arrive before ``until`` join the queue.
+
+    A burst is one block of bytes; of one that finds too little room, what fits is taken.
+    """
+    while station.burst_at < until:
+        now = station.burst_at
+        queue = station.queue
+        size = station.burst_bytes
+        start = admit(queue, shared[0], shared[1], now, size)
+        if start == DROPPED:
+            size = queue.limit_bytes - queue.waiting
+            if size > 0:
+                start = admit(queue, shared[0], shared[1], now, size)
+        if start != DROPPED:
+            work = transmission(size, station.rate)
+            queue.free_at = start + work
+            station.work += work
+            station.burst_served += size
+        schedule_burst(station, shared[2], shared[3], now)
+
+
+@kernel
+def schedule_burst(station: Any, load_times: Any, load_shares: Any, now: int) -> None:
+    """Draw the next burst after ``now``: a Poisson process at the rate that the load asks for."""
+    while True:
+        step_end = load_times[station.load, station.load_step + 1]
+        share = load_shares[station.load, station.load_step]
+        if share > 0.0:
+            mean = station.burst_bytes * 8e9 / (station.rate * share)
+            gap = exponential(station.key, station.burst_index, mean)
+            station.burst_index += 1
+            if now + gap < step_end:
+                station.burst_at = now + 1 + np.int64(gap)
+                return
+        elif step_end == FOREVER:
+            station.burst_at = FOREVER
+            return
+        now = step_end  # the process has no memory: begin anew at the next step's rate
+        station.load_step += 1
+
+
+@kernel
+def run_link(world: Any, s: int, until: int) -> None:
+    """Serve everything that arrives at the shared link ``s`` before ``until``."""
+    # Arrays are taken out of the world once: each time costs an atomic reference count.
+    station, edges, packets = world.stations[s], world.edges, world.packets
+    items = world.edge_items
+    shared = (world.backlog_starts, world.backlog_sizes, world.load_times, world.load_shares)
+    route, trace, trace_rows = world.route, world.trace, world.trace_rows
+    traced, level, fixed = trace[0], station.level, station.out_edge
+    while True:
+        e = next_edge(station, edges, items, until)
+        if e < 0:
+            break
+        edge = edges[e]
+        item = items[edge.base + (edge.head & edge.mask)]
+        edge.head += 1
+        now, index, endpoint = item.time, item.packet, item.endpoint
+        packet = packets[index]
+        departure = serve(station, shared, now, packet.size)
+        if endpoint == traced:
+            note(trace, trace_rows, packet, station.place, departure, now)
+        if departure != DROPPED:
+            out = route[level, endpoint] if fixed < 0 else fixed
+            push(edges[out], items, departure, index, endpoint)
+    if station.burst_at < until:
+        serve_bursts(station, shared, until)
