@@ -78,10 +78,16 @@ class Node:
 def wrap(value: object, source: Source) -> Node:
     """``value``, made of mappings, sequences and scalars, as a tree without lines."""
     if isinstance(value, dict):
-        return Node({str(key): wrap(item, source) for key, item in value.items()}, source, None)
+        return Node({_text(key): wrap(item, source) for key, item in value.items()}, source, None)
     if isinstance(value, (list, tuple)):
         return Node([wrap(item, source) for item in value], source, None)
+    if isinstance(value, str):
+        value = unicodedata.normalize("NFC", value)
     return Node(value, source, None)  # type: ignore[arg-type]  # what it is, the records check
+
+
+def _text(key: object) -> str:
+    return unicodedata.normalize("NFC", str(key))
 
 
 def read_document(path: Path, source: Source) -> Node:

@@ -3,9 +3,10 @@
 from collections.abc import Callable
 from io import StringIO
 from pathlib import Path
+from typing import Any
 
 from ruamel.yaml import YAML
-from ruamel.yaml.scalarstring import LiteralScalarString
+from ruamel.yaml.scalarstring import DoubleQuotedScalarString, LiteralScalarString
 
 from scenarios.errors import Fault
 from scenarios.scenario import Scenario
@@ -19,8 +20,7 @@ def dump_scenario(scenario: Scenario) -> str:
     gives those that the library does not have.
     """
     data = scenario.model_dump(mode="json", by_alias=True, exclude_none=True)
-    if _fits_block(scenario.description):
-        data["description"] = LiteralScalarString(scenario.description)
+    data = {key: _styled(value) for key, value in data.items()}
     yaml = YAML(pure=True)
     yaml.width = 100
     text = StringIO()
@@ -49,7 +49,16 @@ def _library(name: str, read: Callable[[Path, str], tuple[object, list[Fault]]])
     return read(path, name)[0] if path.is_file() else None
 
 
-def _fits_block(text: str) -> bool:
-    """Whether ``text`` comes back unchanged from a block: lines that hold plain words."""
-    lines = text.split("\n")
-    return len(lines) > 1 and all(line == line.rstrip() and line.isprintable() for line in lines)
+def _styled(value: Any) -> Any:
+    """``value`` with a style for each text that comes back unchanged."""
+    if isinstance(value, dict):
+        return {_styled(key): _styled(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_styled(item) for item in value]
+    if not isinstance(value, str) or value.isprintable():
+        return value
+    lines = value.split("\n")
+    block = all(line == line.rstrip() and line.isprintable() for line in lines)
+    block = block and not lines[0].startswith(" ") and lines[0] != ""
+    # The emitter writes line separators and the like as they are, unless in double quotes.
+    return LiteralScalarString(value) if block else DoubleQuotedScalarString(value)

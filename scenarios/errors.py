@@ -29,7 +29,7 @@ class Fault:
         place = f"{self.path}:{self.line}" if self.line is not None else self.path
         subject = ": ".join(part for part in (self.key, self.value) if part is not None and part)
         hint = f"; did you mean {self.nearest}?" if self.nearest is not None else ""
-        return f"{place}: {subject} — {self.rule}{hint}" if subject else f"{place}: {self.rule}"
+        return f"{place}: {f'{subject} — ' if subject else ''}{self.rule}{hint}"
 
 
 class ScenarioError(Exception):

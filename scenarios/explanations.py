@@ -69,7 +69,7 @@ def explain(
             if kind == "too_long" or len(value) < context["min_length"]:
                 faults.append(_fault(root, path, value, _length_rule(kind, context)))
         else:
-            rule = _RULES.get(kind, details["msg"]).format_map(context)
+            rule = _RULES.get(kind, details["msg"]).format_map(_plain(context))
             faults.append(_fault(root, path, value, rule))
     return faults
 
@@ -120,6 +120,14 @@ def _is_record(annotation: Any) -> bool:
     return isinstance(annotation, type) and issubclass(annotation, BaseModel)
 
 
+def _plain(context: Mapping[str, Any]) -> dict[str, Any]:
+    """``context`` with numbers as one writes them: 90, not 90.0."""
+    return {
+        key: f"{value:.12g}" if isinstance(value, float) else value
+        for key, value in context.items()
+    }
+
+
 def _length_rule(kind: str, context: Mapping[str, Any]) -> str:
     if kind == "too_long":
         return f"must have at most {context['max_length']} items"
@@ -128,36 +136,37 @@ def _length_rule(kind: str, context: Mapping[str, Any]) -> str:
 
 
 def _missing(root: Node, path: KeyPath) -> Fault:
-    node, depth = _locate(root, path[:-1])
-    written = path if depth == len(path) - 1 else path[:depth]
-    if written != path:
-        # A short form stands where the record could: the value as a whole is at fault.
-        return Fault(
-            node.source.label, node.line, format_path(written), shorten(node.plain()),
-            f"must be a map with the key {path[-1]}",
-        )  # fmt: skip
-    return Fault(node.source.label, node.line, format_path(path), None, "is missing")
+    node, walked, whole = _locate(root, path[:-1])
+    source = node.source.label
+    if whole:
+        return Fault(source, node.line, format_path((*walked, path[-1])), None, "is missing")
+    # A short form stands where the record could: the value as a whole is at fault.
+    rule = f"must be a map with the key {path[-1]}"
+    return Fault(source, node.line, format_path(walked), shorten(node.plain()), rule)
 
 
 def _fault(
     root: Node, path: KeyPath, value: object, rule: str, choices: Sequence[str] = ()
 ) -> Fault:
     path = tuple(key for key in path if key != "[key]")
-    node, depth = _locate(root, path)
+    # Below a short form, as one rate for three percentiles, the user wrote one value.
+    node, walked, _ = _locate(root, path)
     hint = nearest(value if value is not None else path[-1], choices) if choices else None
     if choices and hint is None and len(choices) <= _MOST_LISTED:
         rule = f"{rule}; there are {', '.join(map(str, choices))}"
     shown = None if value is None else shorten(value)
-    # Below a short form, as one rate for three percentiles, the user wrote one value.
-    return Fault(node.source.label, node.line, format_path(path[:depth]), shown, rule, hint)
+    return Fault(node.source.label, node.line, format_path(walked), shown, rule, hint)
 
 
-def _locate(root: Node, path: KeyPath) -> tuple[Node, int]:
-    """The deepest node on ``path``, and how many keys lead there."""
+def _locate(root: Node, path: KeyPath) -> tuple[Node, KeyPath, bool]:
+    """The deepest node on ``path``, the keys that lead there, and whether that is all of it."""
     node = root
-    for depth, key in enumerate(path):
+    walked: KeyPath = ()
+    for key in path:
         child = node.child(key)
-        if child is None:
-            return node, depth
-        node = child
-    return node, len(path)
+        if child is not None:
+            node, walked = child, (*walked, key)
+        elif key != 0 or isinstance(node.value, list):
+            return node, walked, False
+        # else one item stands for a list of one
+    return node, walked, True

@@ -153,8 +153,8 @@ def draw_quantiles(
         return np.full(draws.shape, quantiles.p5, np.int64)
     positive = bool(points[0] > 0)
     heights = np.log(points) if positive else points
-    deviation = ndtri(0.95)
-    z = ndtri(draws) / deviation
+    # Draws at 0 or 1 would be infinite; 9 deviations are beyond what a double can draw.
+    z = np.clip(ndtri(draws), -9, 9) / ndtri(0.95)
     slopes = np.where(z < 0, heights[1] - heights[0], heights[2] - heights[1])
     values = heights[1] + slopes * z
     values = np.exp(np.minimum(values, np.log(points[2] * 3))) if positive else values

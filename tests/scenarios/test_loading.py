@@ -1,0 +1,428 @@
+import os
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from scenarios.errors import ScenarioError
+from scenarios.inheritance import LIBRARY
+from scenarios.loading import load_scenario, parse_scenario, short_name
+from tests.scenarios.small import SCENARIO, line_of, write_small
+
+Change = tuple[str, str]
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def faults_of(*changes: Change, overrides: tuple[str, ...] = ()) -> list[str]:
+    """Messages for the small scenario with ``changes``, in the current directory."""
+    write_small(Path(), *changes)
+    with pytest.raises(ScenarioError) as caught:
+        load_scenario("small.yaml", overrides)
+    return str(caught.value).splitlines()
+
+
+def test_a_file_loads(folder: Path) -> None:
+    write_small(folder)
+    scenario = load_scenario("small.yaml", ["endpoints.scale=2"], seed=7)
+    assert (scenario.name, scenario.seed, scenario.endpoints.scale) == ("small", 7, 2)
+    assert scenario.duration == 60 * 10**9
+    assert scenario.endpoints.rows is not None
+    assert len(scenario.endpoints.rows) == 6
+    assert scenario.endpoints.coordinates == {
+        "Cà Mau": (9.177, 105.15),
+        "Bạc Liêu": (9.285, 105.724),
+    }
+
+
+CASES: list[tuple[Change, str, str]] = [
+    (
+        ("title: Two provinces", "titel: Two provinces\ntitle: x"),
+        "titel",
+        "titel — is no key here; did you mean title?",
+    ),
+    (
+        ("carrier: red\n      access", "carrier: rde\n      access"),
+        "carrier: rde",
+        "endpoints.rules.0.carrier: 'rde' — must name a carrier of this scenario; "
+        "did you mean red?",
+    ),
+    (
+        ("mobile: 50%}", "mobil: 50%}"),
+        "mobil: 50%",
+        "endpoints.rules.0.access.mobil: 'mobil' — must name an access profile of this scenario; "
+        "did you mean mobile?",
+    ),
+    (
+        ("mobile: 50%}", "mobile: 40%}"),
+        "mobile: 40%",
+        "endpoints.rules.0.access: a map of 2 — shares must add up to 100%",
+    ),
+    (
+        ("down: {rate: 5Mbps}", "down: {rate: -5Mbps}"),
+        "-5Mbps",
+        "access.mobile.down.rate: '-5Mbps' — must be more than 0",
+    ),
+    (
+        ("delay: 40ms", "delay: 20"),
+        "delay: 20",
+        "access.mobile.delay: 20 — a duration is a number with a unit (ns, us, µs, ms, s, min, h)",
+    ),
+    (
+        ("delay: 40ms", "delay: {p5: 9ms, p50: 8ms, p95: 7ms}"),
+        "p5: 9ms",
+        "access.mobile.delay: a map of 3 — must satisfy p5 ≤ p50 ≤ p95",
+    ),
+    (
+        ("delay: 40ms", "delay: {p5: 9ms, p50: 10ms}"),
+        "p5: 9ms",
+        "access.mobile.delay.p95 — is missing",
+    ),
+    (
+        (", up: {rate: 1Mbps}", ""),
+        "label: Mobile",
+        "access.mobile.up — is missing",
+    ),
+    (
+        ("table: sites.csv", "table: site.csv"),
+        "site.csv",
+        "endpoints.table: 'site.csv' — there is no such file beside the scenario or in the "
+        "library; did you mean sites.csv?",
+    ),
+    (
+        (
+            "- carrier: red\n      access",
+            "- access: fibre\n    - when: {level: province}\n      carrier: red\n      access",
+        ),
+        "rules:",
+        "endpoints.rules: 'c1 and 3 more' — every endpoint needs a rule that gives it its carrier",
+    ),
+    (
+        ("site: c1", "site: comand-centre"),
+        "site: comand-centre",
+        "meeting.floor.1.site: 'comand-centre' — must name a site of the endpoint table, "
+        "or command-centre; did you mean command-centre?",
+    ),
+    (
+        ("at: 20s", "at: 60s"),
+        "at: 60s",
+        "meeting.floor.1.at: '1min' — must lie before the meeting's end at 1min",
+    ),
+    (
+        ("name: low, height: 180", "name: Low, height: 180"),
+        "name: Low",
+        "media.video.layers.0.name: 'Low' — must be a short name: up to 40 of a-z, 0-9, - and _, "
+        "a letter or digit first",
+    ),
+    (
+        ("height: 180", "height: 180.5"),
+        "180.5",
+        "media.video.layers.0.height: 180.5 — must be a whole number",
+    ),
+    (
+        ("latitude: 10.8", "latitude: 108"),
+        "latitude: 108",
+        "nodes.south.latitude: 108 — must be 90 or less",
+    ),
+    (
+        ("latitude: 10.8", "latitude: .nan"),
+        "latitude: .nan",
+        "nodes.south.latitude: nan — must be a finite number",
+    ),
+    (
+        ("latitude: 10.8", "latitude: north"),
+        "latitude: north",
+        "nodes.south.latitude: 'north' — must be a number",
+    ),
+    (
+        ("label: Red", "label: 5"),
+        "label: 5",
+        "carriers.red.label: 5 — must be text; quotes make it so",
+    ),
+    (
+        ("media:\n", "media:\n  audio: {dtx: maybe}\n"),
+        "maybe",
+        "media.audio.dtx: 'maybe' — must be true or false",
+    ),
+    (
+        ("media:\n", "media:\n  audio: {codec: mp3}\n"),
+        "mp3",
+        "media.audio.codec: 'mp3' — must be one of 'opus' or 'g711'",
+    ),
+    (
+        ("backbone: {capacity: 1Gbps}", "backbone: 1Gbps"),
+        "backbone",
+        "carriers.red.backbone: '1Gbps' — must be a map of keys",
+    ),
+    (
+        ("carriers: [red], nic: 10Gbps}\n  south", "carriers: [], nic: 10Gbps}\n  south"),
+        "carriers: []",
+        "nodes.north.carriers: [] — must not be empty",
+    ),
+    (
+        ("packet_loss{access=mobile}", "packet_los{access=mobile}"),
+        "packet_los{",
+        "thresholds.packet_los{access=mobile}: 'packet_los' — must name a metric; "
+        "did you mean packet_loss?",
+    ),
+    (
+        ("packet_loss{access=mobile}", "packet_loss{acess=mobile}"),
+        "packet_loss",
+        "thresholds.packet_loss{acess=mobile}: 'acess' — must name an attribute that this metric "
+        "is selected by; did you mean access?",
+    ),
+    (
+        ("packet_loss{access=mobile}", "packet_loss{access=moble}"),
+        "packet_loss",
+        "thresholds.packet_loss{access=moble}: 'moble' — must name an access profile of this "
+        "scenario; did you mean mobile?",
+    ),
+    (
+        ("mean < 1%", "mean < 1"),
+        "mean < 1",
+        "thresholds.packet_loss{access=mobile}: 'mean < 1' — a share is a number with a unit (%)",
+    ),
+    (
+        ("mean < 1%", "{check: mean < 1%, during: 9s..3s}"),
+        "during",
+        "thresholds.packet_loss{access=mobile}.during: '9s..3s' — must begin before it ends, "
+        "at 0s or later",
+    ),
+]
+
+
+@pytest.mark.parametrize(("change", "part", "message"), CASES, ids=[case[0][1] for case in CASES])
+def test_a_fault_is_explained(folder: Path, change: Change, part: str, message: str) -> None:
+    found = faults_of(change)
+    line = line_of(Path("small.yaml").read_text(encoding="utf-8"), part)
+    assert found == [f"small.yaml:{line}: {message}"]
+
+
+def test_a_missing_key_points_at_its_parent(folder: Path) -> None:
+    found = faults_of(("    backbone: {capacity: 1Gbps}\n", ""))
+    line = line_of(SCENARIO, "  red:")
+    assert found == [f"small.yaml:{line}: carriers.red.backbone — is missing"]
+
+
+def test_all_faults_come_at_once_and_by_line(folder: Path) -> None:
+    found = faults_of(
+        ("title: Two provinces", "titel: Two provinces"),
+        ("duration: 1min", "duration: 60"),
+        ("carrier: red\n      access", "carrier: rde\n      access"),
+        ("delay: 40ms", "delay: 40"),
+        ("delay: 2ms", "delay: 2"),
+        ("site: c1", "site: c11"),
+        ("mean < 1%", "p95 < 1%"),
+    )
+    assert [line.split(" ")[1] for line in found] == [
+        "title",
+        "titel",
+        "duration:",
+        "endpoints.rules.0.carrier:",
+        "access.fibre.delay:",
+        "access.mobile.delay:",
+        "meeting.floor.1.site:",
+        "thresholds.packet_loss{access=mobile}:",
+    ]
+
+
+def test_contradictions_come_with_the_other_faults(folder: Path) -> None:
+    found = faults_of(("at: 20s", "at: 2min"), ("delay: 40ms", "delay: 40"))
+    assert len(found) == 2
+    assert found[1].endswith("must lie before the meeting's end at 1min")
+
+
+def test_faults_of_tables_come_with_the_other_faults(folder: Path) -> None:
+    write_small(folder, ("delay: 40ms", "delay: 40"))
+    sites = folder / "sites.csv"
+    sites.write_text(sites.read_text(encoding="utf-8") + "c1,Again,commune,xã,,Cà Mau\n", "utf-8")
+    with pytest.raises(ScenarioError) as caught:
+        load_scenario("small.yaml")
+    table, scenario = str(caught.value).splitlines()
+    assert table == "sites.csv:8: site: 'c1' — each site once; line 3 has it already"
+    assert scenario.startswith("small.yaml:19: access.mobile.delay: 40 — ")
+
+
+def test_a_province_needs_a_place(folder: Path) -> None:
+    write_small(folder)
+    places = folder / "places.csv"
+    places.write_text(places.read_text(encoding="utf-8").replace("Cà Mau", "Ca Mau"), "utf-8")
+    with pytest.raises(ScenarioError) as caught:
+        load_scenario("small.yaml")
+    assert str(caught.value) == (
+        "sites.csv: province: 'Cà Mau' — must be in the table of places (4 endpoints are there); "
+        "did you mean Ca Mau?"
+    )
+
+
+@pytest.mark.parametrize(
+    ("override", "message"),
+    [
+        (
+            "endpoint.scale=10",
+            "--set: endpoint — is no key here; did you mean endpoints?",
+        ),
+        ("endpoints.scale=ten", "--set: endpoints.scale: 'ten' — must be a whole number"),
+        ("endpoints.scale=0", "--set: endpoints.scale: 0 — must be 1 or more"),
+        (
+            "endpoints.sample=7",
+            "--set: endpoints.sample: 7 — must not exceed the table's 6 rows",
+        ),
+        (
+            "carriers.red.backbone.capacity=-1Gbps",
+            "--set: carriers.red.backbone.capacity: '-1Gbps' — must be more than 0",
+        ),
+    ],
+)
+def test_an_override_is_at_fault_under_its_own_name(
+    folder: Path, override: str, message: str
+) -> None:
+    assert faults_of(overrides=(override,)) == [message]
+
+
+def test_overrides_and_the_file_are_at_fault_together(folder: Path) -> None:
+    found = faults_of(("delay: 40ms", "delay: 40"), overrides=("a", "endpoints.scale=x"))
+    assert [line.split(": ")[0] for line in found] == ["--set", "--set", "small.yaml:19"]
+
+
+def test_a_seed_is_at_fault_under_its_own_name(folder: Path) -> None:
+    write_small(folder)
+    with pytest.raises(ScenarioError, match=r"^--seed: seed: -1 — must be 0 or more$"):
+        load_scenario("small.yaml", seed=-1)
+
+
+def test_a_shortened_meeting_needs_no_other_floor(folder: Path) -> None:
+    write_small(folder)
+    scenario = load_scenario("small.yaml", ["duration=10s"])
+    assert [turn.site for turn in scenario.meeting.floor] == ["command-centre"]
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        (
+            "smok",
+            "smok: must be a scenario of the library (national-briefing, rural-evening, smoke) "
+            "or a file; did you mean smoke?",
+        ),
+        ("none/such.yaml", "none/such.yaml: there is no such file"),
+        ("such.yaml", "such.yaml: there is no such file"),
+    ],
+)
+def test_a_scenario_must_be_there(folder: Path, name: str, message: str) -> None:
+    with pytest.raises(ScenarioError) as caught:
+        load_scenario(name)
+    assert str(caught.value) == message
+
+
+def test_messages_name_library_files_without_their_folders() -> None:
+    with pytest.raises(ScenarioError) as caught:
+        load_scenario("smoke", ["carriers=null"])
+    assert str(caught.value) == "library/smoke.yaml:2: carriers — is missing"
+
+
+@pytest.mark.parametrize(
+    ("stem", "name"),
+    [
+        ("my briefing", "my-briefing"),
+        ("Cà Mau – Đợt 2", "ca-mau-dot-2"),
+        ("_x", "x"),
+        ("会议", "scenario"),
+        ("a" * 60, "a" * 40),
+    ],
+)
+def test_a_file_s_name_becomes_a_scenario_s(stem: str, name: str) -> None:
+    assert short_name(stem) == name
+
+
+def test_python_users_describe_as_files_do(folder: Path) -> None:
+    scenario = parse_scenario(
+        {"extends": "smoke", "duration": "30s", "meeting": {"floor": None}}, name="mine"
+    )
+    assert (scenario.name, scenario.duration) == ("mine", 30 * 10**9)
+    with pytest.raises(ScenarioError, match=r"^mine: duraton — is no key here; did you mean dur"):
+        parse_scenario({"extends": "smoke", "duraton": "30s"}, name="mine")
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root reads everything")
+def test_an_unreadable_file_is_named(folder: Path) -> None:
+    write_small(folder).chmod(0)
+    with pytest.raises(ScenarioError, match=r"^small\.yaml: cannot be read: Permission denied$"):
+        load_scenario("small.yaml")
+
+
+# ---------------------------------------------------------------- whatever comes
+
+SMOKE = (LIBRARY / "national-briefing.yaml").read_text(encoding="utf-8").splitlines()
+scalars = st.one_of(
+    st.none(),
+    st.booleans(),
+    st.integers(),
+    st.floats(),
+    st.text(max_size=10),
+    st.sampled_from(["20ms", "-1s", "5Mbps", "50%", "smoke", "1e999s", "p(95) < 1s"]),
+)
+values = st.recursive(
+    scalars,
+    lambda inner: st.one_of(
+        st.lists(inner, max_size=3), st.dictionaries(st.text(max_size=8), inner, max_size=3)
+    ),
+    max_leaves=6,
+)
+lazily = settings(
+    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+
+
+def load_or_refuse(path: Path) -> None:
+    try:
+        load_scenario(path)
+    except ScenarioError as error:
+        assert str(error)  # noqa: PT017
+
+
+@given(st.binary(max_size=200))
+@lazily
+def test_any_bytes_load_or_are_refused(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "any.yaml"
+    path.write_bytes(content)
+    load_or_refuse(path)
+
+
+@given(st.data())
+@lazily
+def test_any_mutation_of_lines_loads_or_is_refused(tmp_path: Path, data: st.DataObject) -> None:
+    lines = list(SMOKE)
+    for _ in range(data.draw(st.integers(1, 3))):
+        index = data.draw(st.integers(0, len(lines) - 1))
+        line = lines[index]
+        cut = data.draw(st.integers(0, len(line)))
+        inserted = data.draw(st.text(alphabet="x0-:{}[],&*!% \n'\"", max_size=3))
+        lines[index] = line[:cut] + inserted + line[cut + data.draw(st.integers(0, 4)) :]
+    path = tmp_path / "mutant.yaml"
+    path.write_text("\n".join(lines), encoding="utf-8")
+    load_or_refuse(path)
+
+
+@given(st.data())
+@lazily
+def test_any_value_anywhere_loads_or_is_refused(data: st.DataObject) -> None:
+    tree = load_scenario("smoke").model_dump(mode="json", by_alias=True, exclude_none=True)
+    place = tree
+    while True:
+        key = data.draw(
+            st.sampled_from(list(place) if isinstance(place, dict) else range(len(place)))
+        )
+        if not isinstance(place[key], (dict, list)) or not place[key] or data.draw(st.booleans()):
+            break
+        place = place[key]
+    place[key] = data.draw(values)
+    try:
+        parse_scenario(tree)
+    except ScenarioError as error:
+        assert str(error)  # noqa: PT017
