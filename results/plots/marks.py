@@ -12,6 +12,8 @@ from scenarios.meeting import COMMAND_CENTRE
 LABEL_SIZE = 7.0
 GAP = 7.0
 """Between labels in a row, in points."""
+INDENT = 2.5
+"""Between a label and its line."""
 _LEADER = {"arrowstyle": "-", "color": GRID, "linewidth": 0.8, "shrinkA": 0, "shrinkB": 0}
 MOST_ROWS = 3
 MOST_MARKS = 60
@@ -42,14 +44,15 @@ def mark_events(ax: Axes, run: Run, factor: float, *, through: bool = True) -> l
         else:
             across = ax.get_xaxis_transform()
             ax.plot([x, x], [1, 1.015], color=MUTED, lw=1, transform=across, clip_on=False)
-        place = rows.place(x / span * width, text_width(label, LABEL_SIZE))
+        offset = x / span * width
+        place = rows.place(offset, text_width(label, LABEL_SIZE))
         if place is None:
             continue
-        row, shift = place
+        row, begin = place
         height = (3 if through else 6) + row * (LABEL_SIZE + 2.5)
         at: dict[str, Any] = {"xycoords": ("data", "axes fraction"), "textcoords": "offset points"}
         ax.annotate("", (x, 1), (0, height + LABEL_SIZE), arrowprops=_LEADER, **at)
-        ax.annotate(label, (x, 1), (shift + 2.5, height), color=MUTED, fontsize=LABEL_SIZE, **at)
+        ax.annotate(label, (x, 1), (begin - offset, height), color=MUTED, fontsize=LABEL_SIZE, **at)
         labels.append(label)
     return labels
 
@@ -63,20 +66,21 @@ class _Rows:
         self._leaders: list[tuple[float, int]] = []
 
     def place(self, at: float, extent: float) -> tuple[int, float] | None:
-        """Row and shift to the right of a label for the line at ``at``; None without room.
+        """Row and left end of the label for the line at ``at``; None without room.
 
-        No label may cross another label or its line, which leads down through all lower rows:
-        hence the highest row below which all is free.
+        No label may cross another label or a line, which leads down through all lower rows: hence
+        the highest row below which all is free.
         """
-        # Near the right edge a label hangs to the left of its line.
-        shift = min(0.0, self._width - at - extent)
-        begin, end = at + shift, at + shift + extent + GAP
+        # Near the right edge a label stands on the left of its line.
+        right = at + INDENT + extent <= self._width
+        begin = at + INDENT if right else at - INDENT - extent
+        end = begin + extent + GAP
         for row in reversed(range(MOST_ROWS)):
             free = self._ends[row] <= begin and max(self._ends[: row + 1]) <= at
             if free and not any(begin < x < end and row < above for x, above in self._leaders):
-                self._ends[row] = end
+                self._ends[row] = max(end, at + INDENT)
                 self._leaders.append((at, row))
-                return row, shift - (5 if shift else 0)
+                return row, begin
         return None
 
 

@@ -9,11 +9,12 @@ from pathlib import Path
 import matplotlib as mpl
 from matplotlib.figure import Figure
 
-from results.plots.style import MUTED, clean, styled
+from results.plots.style import MUTED, clean, styled, wrap
 from results.quantities import format_span, label_of
 from results.records import Run
 
 SUFFIXES = (".png", ".svg")
+CAPTION_SIZE = 7.5
 
 
 @dataclass(frozen=True)
@@ -93,8 +94,8 @@ class Plot:
         figure.suptitle(title, x=0.012, ha="left")
         played = f"{run.mode}, {format_span(run.duration_s)}, seed {scenario.seed}"
         caption = f"{self.description}\n{clean(scenario.title, 70)} ({played})."
-        text = figure.supxlabel(caption, x=0.012, ha="left", fontsize=7.5, color=MUTED)
-        text.set_wrap(True)
+        caption = wrap(caption, figure.get_figwidth() * 72 * 0.97, CAPTION_SIZE)
+        figure.supxlabel(caption, x=0.012, ha="left", fontsize=CAPTION_SIZE, color=MUTED)
 
 
 def choose(noun: str, name: str, choices: Collection[str]) -> str:

@@ -18,6 +18,12 @@ MARGIN_KM = 38.0
 """How far the drawn area reaches beyond the outermost seats."""
 NO_DATA_COLOUR = "#b9c1c9"
 LABEL_SIZE = 7.5
+REACH = 24
+"""How far a label may move, in quarters of its height."""
+CROWD = 3
+"""Neighbours whose distance says how crowded a place is."""
+DOT = 0.3
+"""A dot's width, as a share of a label's height."""
 
 
 def draw(run: Run, ax: Axes, metric: str = "one_way_delay") -> None:
@@ -113,32 +119,28 @@ def _label(
 
 
 def spread_labels(
-    wanted: NDArray[np.float64],
-    sizes: NDArray[np.float64],
-    dots: NDArray[np.float64],
-    rounds: int = 400,
+    wanted: NDArray[np.float64], sizes: NDArray[np.float64], dots: NDArray[np.float64]
 ) -> NDArray[np.float64]:
-    """(P, 2) centres near ``wanted`` at which boxes of ``sizes`` hide no box and no dot."""
-    count = len(wanted)
-    places = np.concatenate([wanted, dots])
-    sizes = np.concatenate([sizes, np.full_like(dots, sizes[:, 1].min() * 0.3)])
-    for _ in range(rounds):
-        apart = places[:, None, :] - places[None, :, :]
-        overlap = (sizes[:, None, :] + sizes[None, :, :]) / 2 - np.abs(apart)
-        overlap[count:, count:] = -1  # dots stay where they are
-        hit = (overlap > 0).all(axis=2)
-        np.fill_diagonal(hit, val=False)
-        if not hit.any():
-            break
-        # The shorter way out, half of it each.
-        axis = overlap.argmin(axis=2)
-        i, j = np.nonzero(hit)
-        k = axis[i, j]
-        # Two labels at the same place part by their order.
-        sign = np.where(apart[i, j, k] != 0, np.sign(apart[i, j, k]), np.where(i < j, 1.0, -1.0))
-        np.add.at(places, (i, k), sign * overlap[i, j, k] * 0.26)
-        places[count:] = dots
-    return places[:count]
+    """(P, 2) centres for boxes of ``sizes`` that hide no box and no dot, near ``wanted``.
+
+    Each takes the nearest free place of a fine grid around it, those in the thick of it first.
+    """
+    steps = np.arange(-REACH, REACH + 1)
+    offsets = np.stack(np.meshgrid(steps, steps), axis=-1).reshape(-1, 2) / 4
+    apart = np.linalg.norm(wanted[:, None] - wanted[None], axis=2)
+    crowding = np.sort(apart, axis=1)[:, : CROWD + 1].sum(axis=1)
+    places = wanted.copy()
+    taken, extents = dots, np.full_like(dots, sizes[:, 1].min() * DOT)
+    for i in np.argsort(crowding, kind="stable"):
+        # A step is a quarter of the box's height, sideways too.
+        moves = offsets * sizes[i, 1]
+        candidates = wanted[i] + moves[np.argsort(np.linalg.norm(moves, axis=1), kind="stable")]
+        distance = np.abs(candidates[:, None] - taken[None])
+        free = (distance >= (extents + sizes[i]) / 2).any(axis=2).all(axis=1)
+        if free.any():
+            places[i] = candidates[free.argmax()]
+        taken, extents = np.vstack([taken, places[i]]), np.vstack([extents, sizes[i]])
+    return places
 
 
 def _scale_bar(ax: Axes) -> None:

@@ -42,6 +42,8 @@ NARROWEST: Mapping[Unit, float] = {
     "count": 1,
 }
 """The least that a colour scale spans, in SI units."""
+KNEE = 1e-3
+"""Where a compressed scale of shares turns from linear to logarithmic."""
 
 
 @dataclass(frozen=True)
@@ -90,9 +92,8 @@ def norm_for(metric: str, found: NDArray[np.float64]) -> Normalize:
     low, high = (float(finite.min()), float(finite.max())) if len(finite) else (0.0, 0.0)
     unit = unit_of(metric)
     if unit == "ratio":
-        knee = max(float(np.median(finite)) if len(finite) else 0.0, 1e-3)
-        if high > 10 * knee:
-            return AsinhNorm(linear_width=knee, vmin=0, vmax=high)
+        if high > 10 * max(float(np.median(finite)) if len(finite) else 0.0, KNEE):
+            return AsinhNorm(linear_width=KNEE, vmin=0, vmax=high)
         return Normalize(0, max(high, NARROWEST[unit]))
     if low > 0 and high / low > 5:
         return LogNorm(low, high)

@@ -3,6 +3,7 @@
 The command centre is left out of all of them: what it receives is the meeting's other direction.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -111,8 +112,7 @@ def delays(run: Run, metric: str, by: str | None = None) -> Delays:
         return Delays(groups, np.empty(0), np.empty((len(groups), 0, 0), np.int64), 0)
     if by is not None:
         group_of, found = codes(table, by)
-        # The appended -1 is where null's code, -1, looks.
-        place = np.array([groups.index(name) for name in found] + [-1])
+        place = _places(found, groups)
     time, bucket, count = (
         np.asarray(table[name].to_numpy()) for name in ("time", "bucket", "count")
     )
@@ -143,7 +143,7 @@ class Values:
 
     def whole(self) -> "Values":
         """All intervals as one, endpoints repeated."""
-        return Values(self.times[:1], self.values.reshape(1, -1), self.sites * len(self.times))
+        return Values(np.zeros(1), self.values.reshape(1, -1), self.sites * len(self.times))
 
     def percentiles(self, *ranks: float) -> NDArray[np.float64]:
         """The (T, R) percentiles over endpoints; NaN where no endpoint has a value."""
@@ -171,9 +171,8 @@ def values(run: Run, metric: str) -> Values:
     """A sampled metric of all endpoints, in the order of the endpoints' table."""
     table = run.tables["samples"]
     sites = [site for site in run.tables["endpoints"]["site"].to_pylist() if site != COMMAND_CENTRE]
-    place = {site: i for i, site in enumerate(sites)}
     code, found = codes(table, "site")
-    endpoint = np.array([place.get(site, -1) for site in found] + [-1])[code]
+    endpoint = _places(found, sites)[code]
     known = endpoint >= 0
     times, interval = intervals(run, floats(table, "time")[known])
     grid = np.full((len(times), len(sites)), np.nan)
@@ -186,13 +185,19 @@ def endpoint_groups(run: Run, attribute: str) -> tuple[NDArray[np.int64], list[s
     table = endpoints(run)
     names = _values_in_order(run, attribute)
     code, found = codes(table, attribute)
-    return np.array([names.index(name) for name in found] + [-1])[code], names
+    return _places(found, names)[code], names
 
 
 def endpoints(run: Run) -> pa.Table:
     """The endpoints' table without the command centre."""
     table = run.tables["endpoints"]
     return table.filter(pa.array([s != COMMAND_CENTRE for s in table["site"].to_pylist()]))
+
+
+def _places(found: Sequence[str], names: Sequence[str]) -> NDArray[np.int64]:
+    """For each code of ``found`` its place in ``names``, or -1; at the end -1, for null's code."""
+    place = {name: i for i, name in enumerate(names)}
+    return np.array([*(place.get(name, -1) for name in found), -1], dtype=np.int64)
 
 
 def _values_in_order(run: Run, attribute: str) -> list[str]:

@@ -53,6 +53,7 @@ LINE_STYLES: Sequence[str | tuple[int, tuple[float, ...]]] = (
 """A second difference beside colour, for those who see none and for print."""
 
 LONGEST_LABEL = 40
+HINTING = 1.1
 
 
 @contextmanager
@@ -91,8 +92,28 @@ def clean(text: str, longest: int = LONGEST_LABEL) -> str:
 
 
 def text_width(text: str, size: float) -> float:
-    """Width of ``text`` in points."""
-    return float(TextPath((0, 0), text, size=size).get_extents().width) if text.strip() else 0.0
+    """Width of ``text`` in points, with room for how much wider hinted letters come out."""
+    if not text.strip():
+        return 0.0
+    return HINTING * float(TextPath((0, 0), text, size=size).get_extents().width)
+
+
+def wrap(text: str, width: float, size: float) -> str:
+    """``text`` in lines of at most ``width`` points.
+
+    Artists can wrap themselves, but take a dollar sign for mathematics when they do.
+    """
+    lines = []
+    for paragraph in text.split("\n"):
+        line = ""
+        for word in paragraph.split(" "):
+            longer = f"{line} {word}" if line else word
+            if line and text_width(longer, size) > width:
+                lines.append(line)
+                longer = word
+            line = longer
+        lines.append(line)
+    return "\n".join(lines)
 
 
 def say_no_data(ax: Axes, sentence: str) -> None:

@@ -1,0 +1,64 @@
+"""Marks of events: which there are, and what they say."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from results.plots.marks import MOST_MARKS, mark_events
+from results.plots.style import styled
+from results.records import EVENTS, Run
+
+
+@pytest.fixture
+def ax() -> Axes:
+    ax = Figure(figsize=(7.5, 4)).add_subplot()
+    ax.set_xlim(0, 60)
+    return ax
+
+
+def with_events(run: Run, rows: list[tuple[float, str, str, str]]) -> Run:
+    columns: dict[str, list[Any]] = {
+        name: list(values)
+        for name, values in zip(EVENTS.names, zip(*rows, strict=True), strict=True)
+    }
+    table = EVENTS.empty_table().from_pydict(columns, schema=EVENTS)
+    return replace(run, tables={**run.tables, "events": table})
+
+
+def test_floor_turns_are_names_and_the_rest_tells_what_it_is(run: Run, ax: Axes) -> None:
+    assert mark_events(ax, run, 1.0) == [
+        "Hà Nội",
+        "Thành phố Hồ Chí Minh",
+        "load 4g: others take 60%",
+        "Hà Nội",
+    ]
+    assert [line.get_xdata()[0] for line in ax.lines] == [0, 20, 30, 40]
+
+
+def test_times_follow_the_axis(run: Run, ax: Axes) -> None:
+    mark_events(ax, run, 1 / 60)
+    assert [line.get_xdata()[0] for line in ax.lines] == pytest.approx([0, 1 / 3, 0.5, 2 / 3])
+
+
+def test_a_process_is_not_marked(run: Run, ax: Axes) -> None:
+    many = [(i / 2, "path", "c26242", "") for i in range(MOST_MARKS + 1)]
+    assert mark_events(ax, with_events(run, [*many, (9.0, "fault", "hcmc", "down")]), 1.0) == [
+        "fault hcmc: down"
+    ]
+    assert len(ax.lines) == 1
+
+
+def test_where_there_is_no_room_a_line_stands_alone(run: Run, ax: Axes) -> None:
+    rows = [(float(i), "floor", "p79", "") for i in range(50)]
+    with styled():
+        labels = mark_events(ax, with_events(run, rows), 1.0)
+    assert 3 < len(labels) < 25
+    assert len(ax.lines) == 50
+
+
+def test_events_beyond_the_meeting_are_left_out(run: Run, ax: Axes) -> None:
+    assert mark_events(ax, with_events(run, [(61.0, "floor", "p79", "")]), 1.0) == []
+    assert not ax.lines
