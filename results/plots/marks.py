@@ -5,7 +5,7 @@ from typing import Any
 
 from matplotlib.axes import Axes
 
-from results.plots.style import GRID, MUTED, clean, text_width
+from results.plots.style import GRID, HINTING, MUTED, clean, text_width
 from results.records import Run
 from scenarios.meeting import COMMAND_CENTRE
 
@@ -45,7 +45,7 @@ def mark_events(ax: Axes, run: Run, factor: float, *, through: bool = True) -> l
             across = ax.get_xaxis_transform()
             ax.plot([x, x], [1, 1.015], color=MUTED, lw=1, transform=across, clip_on=False)
         offset = x / span * width
-        place = rows.place(offset, text_width(label, LABEL_SIZE))
+        place = rows.place(offset, HINTING * text_width(label, LABEL_SIZE))
         if place is None:
             continue
         row, begin = place

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from scipy.spatial import ConvexHull, HalfspaceIntersection
 
 from results.plots.provinces import bar_ticks, colour_map, norm_for, read_provinces, title_of
-from results.plots.style import INK, MUTED, SURFACE, clean, say_no_data, text_width
+from results.plots.style import HINTING, INK, MUTED, SURFACE, clean, say_no_data, text_width
 from results.quantities import format_value, label_of, scale_for, unit_of
 from results.records import Run
 
@@ -101,7 +101,10 @@ def _label(
     scale = float(np.ptp(ax.get_xlim()) / (ax.get_window_extent().width / figure.dpi * 72))
     sizes = np.array(
         [
-            [max(text_width(line, LABEL_SIZE) for line in text.split("\n")) + 5, 2.6 * LABEL_SIZE]
+            [
+                HINTING * max(text_width(line, LABEL_SIZE) for line in text.split("\n")) + 5,
+                2.6 * LABEL_SIZE,
+            ]
             for text in texts
         ]
     )
