@@ -6,7 +6,17 @@ from matplotlib.figure import Figure, SubFigure
 from numpy.typing import NDArray
 
 from results.plots.readings import endpoint_groups, endpoints, floats
-from results.plots.style import GRID, INK, MUTED, SURFACE, colours, label_for, say_no_data
+from results.plots.style import (
+    GRID,
+    INK,
+    LONGEST_KEY,
+    MUTED,
+    SURFACE,
+    clean,
+    colours,
+    label_for,
+    say_no_data,
+)
 from results.records import BUDGET, Run
 
 FIXED = ("encode", "playout")
@@ -40,7 +50,9 @@ def draw(run: Run, figure: Figure | SubFigure) -> None:
     widest = float(means.sum(axis=1).max()) * 1e3
     shades = {"all": INK, **colours(run, "access")}
     for ax, name, count, parts in zip(panels.flat, names, members, means, strict=False):
-        label = "All endpoints" if name == "all" else label_for(run, "access", name)
+        label = (
+            "All endpoints" if name == "all" else clean(label_for(run, "access", name), LONGEST_KEY)
+        )
         _waterfall(ax, parts * 1e3, shades.get(name, INK), widest)
         ax.set_title(f"{label} ({count:,})")
     for ax in panels.flat[len(names) :]:

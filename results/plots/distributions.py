@@ -13,8 +13,10 @@ from results.plots.readings import Delays, delays
 from results.plots.style import (
     INK,
     LINE_STYLES,
+    LONGEST_KEY,
     SURFACE,
     axis_title,
+    clean,
     colours,
     label_for,
     log_axis,
@@ -113,7 +115,7 @@ def _curves(
 
 def _look(run: Run, counted: Delays, name: str) -> dict[str, Any]:
     median, high = counted.percentiles(50, 99)[counted.groups.index(name), 0]
-    label = "All endpoints" if name == ALL else label_for(run, "access", name)
+    label = "All endpoints" if name == ALL else clean(label_for(run, "access", name), LONGEST_KEY)
     figures = f"median {format_value(median, 's')}, p99 {format_value(high, 's')}"
     kinds = list(run.scenario.access)
     style = LINE_STYLES[kinds.index(name) % len(LINE_STYLES)] if name in kinds else "-"
@@ -164,7 +166,7 @@ def _mark(run: Run, ax: Axes, bound: _Bound, y: float) -> None:
         return
     # A half-open gate: curves must pass through it on its left.
     ax.plot([x], [y], marker="<", markersize=6, color=colour, linestyle="none", zorder=4)
-    who = f"{label_for(run, 'access', bound.access)}: " if bound.access else ""
+    who = f"{clean(label_for(run, 'access', bound.access), LONGEST_KEY)}: " if bound.access else ""
     ax.annotate(
         f"{who}{bound.text}", (x, y), (6, 0), textcoords="offset points",
         fontsize=7.5, color=INK, va="center", annotation_clip=False, zorder=5,

@@ -9,7 +9,18 @@ from matplotlib.lines import Line2D
 from numpy.typing import NDArray
 
 from results.plots.readings import codes, floats, intervals
-from results.plots.style import BLUE, INK, MUTED, clean, colours, held, say_no_data, time_axis
+from results.plots.style import (
+    BLUE,
+    INK,
+    LONGEST_KEY,
+    MUTED,
+    clean,
+    colours,
+    held,
+    label_for,
+    say_no_data,
+    time_axis,
+)
 from results.records import Run
 
 KINDS = ("backbone", "peering", "aggregation", "cascade")
@@ -94,6 +105,10 @@ def _over_time(ax: Axes, run: Run, found: Utilization, kind: str) -> None:
     ax.grid(visible=True, axis="y")
 
 
+def _key(run: Run, carrier: str) -> str:
+    return clean(label_for(run, "carrier", carrier), LONGEST_KEY)
+
+
 def _busiest(ax: Axes, run: Run, found: Utilization, limit: float) -> None:
     links = np.flatnonzero(np.isfinite(found.values).any(axis=0))
     means = np.array([np.nanmean(found.values[:, i]) for i in links]) * 100
@@ -120,7 +135,7 @@ def _busiest(ax: Axes, run: Run, found: Utilization, limit: float) -> None:
             markeredgewidth=2.2, label="busiest interval",
         ),
         *(
-            Line2D([], [], color=colour, linewidth=3, label=run.scenario.carriers[name].label)
+            Line2D([], [], color=colour, linewidth=3, label=_key(run, name))
             for name, colour in shades.items()
         ),
     ]  # fmt: skip

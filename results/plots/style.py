@@ -54,6 +54,8 @@ LINE_STYLES: Sequence[str | tuple[int, tuple[float, ...]]] = (
 """A second difference beside colour, for those who see none and for print."""
 
 LONGEST_LABEL = 40
+LONGEST_KEY = 20
+"""Of a label that shares its line with others: in a legend, above a panel."""
 HINTING = 1.1
 """How much wider than its outlines a small text may come out on a screen."""
 
@@ -76,13 +78,16 @@ def colours(run: Run, attribute: str) -> dict[str, str]:
 
 
 def label_for(run: Run, attribute: str, value: str) -> str:
-    """How a value of ``attribute`` is written: the scenario's label for it, where it has one."""
+    """How a value of ``attribute`` is written: the scenario's label for it, where it has one.
+
+    Plots clean it first; a page can take it as it is.
+    """
     scenario = run.scenario
     labels = {
         "access": {name: profile.label for name, profile in scenario.access.items()},
         "carrier": {name: carrier.label for name, carrier in scenario.carriers.items()},
     }
-    return clean(labels.get(attribute, {}).get(value, value))
+    return labels.get(attribute, {}).get(value, value)
 
 
 def clean(text: str, longest: int = LONGEST_LABEL) -> str:
