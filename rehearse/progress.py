@@ -14,7 +14,7 @@ Tell = Callable[[Progress], None]
 
 LINES_EVERY_S = 5.0
 """Seconds between plain lines."""
-COMPILING = "compiling the engine (once on this machine, up to half a minute; then cached)"
+LOADING = "loading the engine (the first run on a machine compiles it: up to half a minute)"
 
 
 class Pace:
@@ -55,7 +55,7 @@ class Lines:
         if not changed and now - self._last < LINES_EVERY_S:
             return
         self._last, self._phase = now, progress.phase
-        self._say(_position(progress) + (f", {pace}" if pace else "") if playing else COMPILING)
+        self._say(_position(progress) + (f", {pace}" if pace else "") if playing else LOADING)
 
     def _say(self, text: str) -> None:
         self._stream.write(f"rehearse: {text}\n")
@@ -101,7 +101,7 @@ def _bar(stream: TextIO) -> Iterator[Tell]:
                     pace=pace.describe(progress),
                 )
             else:
-                bars.update(task, description=COMPILING)
+                bars.update(task, description=LOADING)
 
         yield tell
 

@@ -91,13 +91,13 @@ def report(
     """Write a run's report anew: one HTML file that opens offline."""
     with clear_endings():
         from results.report import write_report
-
+        from results.store import read_manifest
         from results.summary import format_summary, summarize
 
         loaded = _read(run)
         summary = summarize(loaded)
         path = out if out is not None else run / "report.html"
-        write_report(loaded, summary, path)
+        write_report(loaded, summary, path, read_manifest(run))
         say(format_summary(summary) if as_json else path, nl=not as_json)
 
 

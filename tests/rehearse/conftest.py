@@ -1,0 +1,35 @@
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from rehearse.main import main
+
+
+@dataclass(frozen=True)
+class Ending:
+    code: int | str | None
+    out: str
+    err: str
+
+
+Rehearse = Callable[..., Ending]
+
+
+@pytest.fixture
+def rehearse(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Rehearse:
+    """Runs a command in an empty current directory; every ending is checked for a traceback."""
+    monkeypatch.chdir(tmp_path)
+
+    def run(*arguments: object) -> Ending:
+        capsys.readouterr()
+        with pytest.raises(SystemExit) as ending:
+            main([str(argument) for argument in arguments])
+        out, err = capsys.readouterr()
+        assert "Traceback" not in out + err
+        return Ending(ending.value.code, out, err)
+
+    return run

@@ -1,0 +1,72 @@
+import io
+
+import pytest
+
+from rehearse.progress import LOADING, Lines, Pace, meter
+from simulations.conference import Progress
+
+
+class Clock:
+    """Says the times it was given, one after another, then the last for ever."""
+
+    def __init__(self, *times: float) -> None:
+        self.times = list(times)
+
+    def __call__(self) -> float:
+        return self.times.pop(0) if len(self.times) > 1 else self.times[0]
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def playing(now_s: float) -> Progress:
+    return Progress(now_s, 600.0, "playing")
+
+
+def test_pace_counts_from_the_first_interval() -> None:
+    pace = Pace(Clock(100.0, 102.0))
+    assert pace.describe(playing(5.0)) == ""  # the engine may have been compiled before it
+    assert pace.describe(playing(105.0)) == "50 × real time, 10 s left"
+
+
+def test_lines_come_every_five_seconds() -> None:
+    stream = io.StringIO()
+    now = Clock(0.0)
+    lines = Lines(stream, now)
+    lines(Progress(0.0, 600.0, "compiling"))
+    for second, played in ((1.0, 10.0), (3.0, 110.0), (7.0, 310.0), (8.0, 360.0)):
+        now.times = [second]
+        lines(playing(played))
+    assert stream.getvalue().splitlines() == [
+        f"rehearse: {LOADING}",
+        "rehearse: 0:10 of 10:00 played",
+        "rehearse: 5:10 of 10:00 played, 50 × real time, 6 s left",
+    ]
+
+
+def test_quiet_says_nothing(capsys: pytest.CaptureFixture[str]) -> None:
+    with meter(quiet=True) as tell:
+        tell(playing(5.0))
+    assert capsys.readouterr() == ("", "")
+
+
+def test_a_terminal_gets_a_bar(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setenv("COLUMNS", "120")
+    stream = Terminal()
+    with meter(quiet=False, stream=stream) as tell:
+        tell(Progress(0.0, 600.0, "compiling"))
+        tell(playing(5.0))
+        tell(playing(300.0))
+    assert "5:00 of 10:00 played" in stream.getvalue()
+    assert "× real time" in stream.getvalue()
+
+
+def test_elsewhere_there_are_lines(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TERM", "dumb")
+    stream = Terminal()
+    with meter(quiet=False, stream=stream) as tell:
+        tell(playing(5.0))
+    assert stream.getvalue() == "rehearse: 0:05 of 10:00 played\n"
