@@ -1,5 +1,6 @@
 """Commands that make runs and look at them: simulate, report, plot."""
 
+import os
 import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -63,6 +64,7 @@ def simulate(
         try:
             folder = out if out is not None else default_folder(loaded.name)
             check_folder(folder)
+            _check_parent(folder)
             run = _play(loaded, threads, trace_packets, quiet)
             if not quiet:
                 complain("rehearse: writing the run and its report")
@@ -133,6 +135,15 @@ def plot(
         except ValueError as error:
             raise Refusal(f"rehearse: {error}") from None
         say(path)
+
+
+def _check_parent(folder: Path) -> None:
+    """Refuse, before the run and not after it, a folder that could not be made."""
+    parent = next(path for path in folder.absolute().parents if path.exists())
+    if not parent.is_dir():
+        raise Refusal(f"rehearse: {folder}: cannot be a run folder, for {parent.name} is a file.")
+    if not os.access(parent, os.W_OK | os.X_OK):
+        raise Refusal(f"rehearse: {folder}: cannot be made: Permission denied.")
 
 
 def _check_site(scenario: "Scenario", site: str) -> None:

@@ -50,7 +50,7 @@ def mix_keys(key: np.uint64, hashes: NDArray[np.uint64]) -> NDArray[np.uint64]:
     return mix(hashes ^ key)
 
 
-def uniforms(keys: NDArray[np.uint64], counter: ArrayLike = 0) -> NDArray[np.float64]:
+def uniforms(keys: NDArray[np.uint64] | np.uint64, counter: ArrayLike = 0) -> NDArray[np.float64]:
     """Draw number ``counter`` of each key, uniform in (0, 1); keys and counters broadcast.
 
     The half that is added keeps 0 out; rounding to a double reaches 1 once in 2**53 draws.

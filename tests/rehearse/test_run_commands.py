@@ -106,6 +106,16 @@ def test_a_used_folder_is_refused_before_the_run(
     assert not played
 
 
+def test_a_folder_that_cannot_be_made_is_refused_before_the_run(
+    rehearse: Rehearse, played: dict[str, Any]
+) -> None:
+    Path("file").touch()
+    ending = rehearse("simulate", "smoke", "--out", "file/deep/run")
+    assert (ending.code, ending.out) == (2, "")
+    assert ending.err == ("rehearse: file/deep/run: cannot be a run folder, for file is a file.\n")
+    assert not played
+
+
 def test_a_full_disk_leaves_nothing(
     rehearse: Rehearse, played: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:

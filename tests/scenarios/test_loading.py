@@ -6,8 +6,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from scenarios.errors import ScenarioError
-from scenarios.inheritance import LIBRARY
 from scenarios.loading import load_scenario, parse_scenario, short_name
+from scenarios.tables import LIBRARY
 from tests.scenarios.small import SCENARIO, line_of, write_small
 
 Change = tuple[str, str]

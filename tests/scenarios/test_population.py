@@ -161,7 +161,7 @@ def test_a_sample_has_its_size(count: int, size: int, wanted: set[int]) -> None:
 
 
 def quantiles(p5: int, p50: int, p95: int) -> DelayQuantiles:
-    return DelayQuantiles(p5=f"{p5}ns", p50=f"{p50}ns", p95=f"{p95}ns")  # type: ignore[arg-type]
+    return DelayQuantiles(p5=f"{p5}ns", p50=f"{p50}ns", p95=f"{p95}ns")
 
 
 def test_draws_go_through_the_percentiles() -> None:
@@ -174,7 +174,7 @@ def test_draws_go_through_the_percentiles() -> None:
     assert draw_quantiles(quantiles(0, 10**7, 4 * 10**7), draws).tolist() == [0, 10**7, 4 * 10**7]
     assert draw_quantiles(quantiles(0, 0, 0), draws).tolist() == [0, 0, 0]
     assert draw_quantiles(quantiles(7, 7, 7), draws).tolist() == [7, 7, 7]
-    rate = RateQuantiles(p5="1Mbps", p50="1Mbps", p95="9Mbps")  # type: ignore[arg-type]
+    rate = RateQuantiles(p5="1Mbps", p50="1Mbps", p95="9Mbps")
     assert draw_quantiles(rate, draws).tolist() == [10**6, 10**6, 9 * 10**6]
 
 

@@ -5,9 +5,10 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from scenarios.documents import Source, read_document
-from scenarios.inheritance import LIBRARY, library_names
+from scenarios.inheritance import library_names
 from scenarios.loading import load_scenario
 from scenarios.schema import SCHEMA_FILE, scenario_schema, schema_text
+from scenarios.tables import LIBRARY
 
 validator = Draft202012Validator(scenario_schema())
 

@@ -1,4 +1,5 @@
 from contextlib import suppress
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -35,7 +36,7 @@ from scenarios.units import (
         (Share, "0.5%", 0.005),
     ],
 )
-def test_quantities_parse(kind: object, text: str, value: float) -> None:
+def test_quantities_parse(kind: Any, text: str, value: float) -> None:
     assert TypeAdapter(kind).validate_python(text) == value
 
 
@@ -58,7 +59,7 @@ def test_quantities_parse(kind: object, text: str, value: float) -> None:
         (Duration, ["1s"], "a duration is a number with a unit"),
     ],
 )
-def test_what_is_no_quantity_is_refused(kind: object, value: object, rule: str) -> None:
+def test_what_is_no_quantity_is_refused(kind: Any, value: object, rule: str) -> None:
     with pytest.raises(ValidationError) as caught:
         TypeAdapter(kind).validate_python(value)
     assert rule in str(caught.value)
