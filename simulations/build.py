@@ -26,9 +26,9 @@ from simulations.world import (
     CASCADE,
     ENDPOINT,
     FAN_OUT,
-    INBOX,
     LETTER,
     LEVELS,
+    NEW_MAIL,
     NODE,
     STATION,
     TOTALS,
@@ -67,27 +67,23 @@ def build(
     loads = _Loads()
     stations, level_first, station_backlog = _stations(plan, keys, loads)
     access = list(scenario.access.values())
-    links = [
-        _links(access, population, direction, keys, loads) for direction in ("down", "up")
-    ]
+    links = [_links(access, population, direction, keys, loads) for direction in ("down", "up")]
     load_times, load_shares = loads.tables()
-    subscribers, audiences = _audiences(scenario, population, keys("fan-out order", population.site))
+    subscribers, audiences = _audiences(
+        scenario, population, keys("fan-out order", population.site)
+    )
     members = np.argsort(plan.group, kind="stable").astype(np.int32)
     first = np.searchsorted(plan.group[members], np.arange(plan.group.max() + 2))
     endpoints = np.zeros(n, ENDPOINT)
     endpoints["first_stream"] = 2 * np.arange(n)
     endpoints["group"] = plan.group
     endpoints["node"] = population.node
-    pending = _power_of_two(
-        np.array([access[a].down.packets for a in population.access]) + 256
-    )
-    endpoints["mask"] = pending - 1
-    endpoints["base"] = np.concatenate(([0], np.cumsum(pending)[:-1]))
+    room = max(profile.down.packets for profile in access) + NEW_MAIL
     streams = np.zeros(2 * n + tiles, STREAM)
     streams["source"] = -1
     streams["highest"] = -1
     streams["frame"] = -1
-    edges = _edges(plan, population)
+    edges = _edges(plan)
     media = scenario.media
     trace = population.site.index(trace_site) if trace_site is not None else -1
 
@@ -103,7 +99,7 @@ def build(
         edges=edges,
         edge_items=np.zeros(_RING * len(edges), ITEM),
         route=plan.route,
-        nodes=_nodes(scenario, population),
+        nodes=_nodes(scenario),
         node_edges=plan.node_edges,
         subscribers=subscribers,
         audiences=audiences,
@@ -114,8 +110,7 @@ def build(
         downlinks=links[0][0],
         downlink_starts=links[0][1],
         downlink_sizes=links[0][2],
-        pending=np.zeros(int(pending.sum()), LETTER),
-        inboxes=np.zeros((n, INBOX), LETTER),
+        mail=np.zeros((n, room), LETTER),
         load_times=load_times,
         load_shares=load_shares,
         streams=streams,
@@ -196,7 +191,7 @@ def _place(station: Station) -> int:
     return PLACES.index(name)
 
 
-def _edges(plan: Plan, population: Population) -> NDArray[Any]:
+def _edges(plan: Plan) -> NDArray[Any]:
     edges = np.zeros(len(plan.edges), EDGE)
     edges["base"] = _RING * np.arange(len(edges))
     edges["mask"] = _RING - 1
@@ -213,7 +208,7 @@ def _edges(plan: Plan, population: Population) -> NDArray[Any]:
     return edges
 
 
-def _nodes(scenario: Scenario, population: Population) -> NDArray[Any]:
+def _nodes(scenario: Scenario) -> NDArray[Any]:
     nodes = np.zeros(len(scenario.nodes), NODE)
     for n, node in enumerate(scenario.nodes.values()):
         nodes[n]["nic"] = node.nic
@@ -254,8 +249,7 @@ def _links(
     rates = population.down_rate if direction == "down" else population.up_rate
     sides: list[AccessDirection] = [getattr(profile, direction) for profile in access]
     limits = [
-        sides[a].buffer.limit(int(rate))
-        for a, rate in zip(population.access, rates, strict=True)
+        sides[a].buffer.limit(int(rate)) for a, rate in zip(population.access, rates, strict=True)
     ]
     packets = [sides[a].packets for a in population.access]
     queues, starts, sizes = make_queues(np.array(limits), np.array(packets))
@@ -341,7 +335,8 @@ def _packet_ring(media: Media, tiles: int) -> int:
 
 def _power_of_two(values: NDArray[Any]) -> NDArray[np.int64]:
     """The powers of two that are at least ``values``."""
-    return (1 << np.ceil(np.log2(np.maximum(values, 1))).astype(np.int64)).astype(np.int64)
+    exponents = np.ceil(np.log2(np.maximum(values, 1))).astype(np.int64)
+    return np.asarray(np.left_shift(1, exponents), np.int64)
 
 
 def _shares(sizes: NDArray[np.int64], threads: int) -> NDArray[np.int64]:

@@ -25,6 +25,8 @@ from simulations.topology import plan
 from simulations.tracing import Tracer
 from simulations.world import restart_counts
 
+MOST_THREADS = numba.get_num_threads()
+
 ASSUMPTIONS = (
     "Media is played open-loop: publishers do not adapt their bitrate, and nothing is sent again.",
     "Playout delays are fixed; a packet that comes after its turn is not counted as lost.",
@@ -71,7 +73,7 @@ def simulate(
     tell = progress or (lambda _: None)
     duration_s = scenario.duration / SECOND
     population = populate(scenario, replication)
-    threads = min(threads or numba.config.NUMBA_NUM_THREADS, numba.config.NUMBA_NUM_THREADS)
+    threads = min(threads or MOST_THREADS, MOST_THREADS)
     numba.set_num_threads(threads)
     network = plan(scenario, population)
     tell(Progress(0.0, duration_s, "compiling"))

@@ -37,8 +37,8 @@ def floor(
     for turn in scenario.meeting.floor:
         yield env.timeout(turn.at - env.now)
         endpoint = index[turn.site]
-        publishing.give_floor(endpoint, turn.site, env.now)
-        log.add(env.now, "floor", turn.site, population.name[endpoint])
+        publishing.give_floor(endpoint, turn.site, turn.at)
+        log.add(turn.at, "floor", turn.site, population.name[endpoint])
 
 
 def wall(
@@ -60,5 +60,5 @@ def wall(
         endpoint = next(candidates)
         if endpoint == publishing.floor and len(others) > tiles:
             endpoint = next(candidates)
-        publishing.show_tile(turn % tiles, endpoint, population.site[endpoint], env.now)
+        publishing.show_tile(turn % tiles, endpoint, population.site[endpoint], int(env.now))
         yield env.timeout(0 if turn < tiles - 1 else step)

@@ -98,4 +98,4 @@ def is_lost_on_path(path: Any, now: int) -> bool:
     if path.every == 0 or now >= path.loss_until:
         return False
     path.packets += 1
-    return uniform(path.loss_key, path.packets) < path.loss
+    return bool(uniform(path.loss_key, path.packets) < path.loss)

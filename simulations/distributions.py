@@ -14,7 +14,7 @@ def _middle(bucket: int) -> float:
     """The middle of a bucket in seconds; see `results.histograms`."""
     low = np.int64((bucket + FIRST_BUCKET) << MANTISSA_SHIFT).view(np.float64)
     high = np.int64((bucket + 1 + FIRST_BUCKET) << MANTISSA_SHIFT).view(np.float64)
-    return 0.5e-9 * (low + high)  # type: ignore[no-any-return]
+    return 0.5e-9 * (low + high)
 
 
 @kernel

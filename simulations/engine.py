@@ -53,15 +53,13 @@ def publish(world: Any, until: int) -> int:
         out = world.route[LEVELS, publisher]
         edge = edges[out]
         if edge.tail - edge.head > edge.mask - _SPARE:
-            return out  # type: ignore[no-any-return]
+            return int(out)
         index = world.totals[PUBLISHED] & (len(packets) - 1)
         world.totals[PUBLISHED] += 1
         packet = packets[index]
         emit(track, packet)
         now = packet.sent
-        arrival = carry(
-            links[publisher], starts, sizes, load_times, load_shares, now, packet.size
-        )
+        arrival = carry(links[publisher], starts, sizes, load_times, load_shares, now, packet.size)
         if publisher == trace[0]:
             note(trace, trace_rows, packet, SENT, now, now)
             note(trace, trace_rows, packet, UPLINK, arrival, now)
@@ -119,12 +117,12 @@ def play(world: Any, until: int) -> int:
         if clock[1] == PUBLISH:
             full = publish(world, end)
             if full >= 0:
-                return full  # type: ignore[no-any-return]
+                return full
             clock[1] = 0
         while clock[1] < LEVELS:
             full = full_edge(world, clock[1])
             if full >= 0:
-                return full  # type: ignore[no-any-return]
+                return full
             run_level(world, clock[1], end)
             clock[1] += 1
         clock[0] = end

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from simulations.compiled import inlined, kernel
+from simulations.compiled import array_kernel, inlined, kernel
 from simulations.randomness import uniform
 
 LOSS = np.dtype(
@@ -37,7 +37,7 @@ def _sojourn(loss: Any, probability: float) -> int:
         return _LONG
     if probability >= 1.0:
         return 1
-    return 1 + np.int64(math.log(draw) / math.log1p(-probability))
+    return 1 + int(math.log(draw) / math.log1p(-probability))
 
 
 @inlined
@@ -48,9 +48,7 @@ def is_lost(loss: Any) -> bool:
     loss.left -= 1
     loss.packets += 1
     probability = loss.loss_in_bad if loss.bad else loss.loss_in_good
-    if probability <= 0.0:
-        return False
-    return uniform(loss.loss_key, loss.packets) < probability
+    return bool(probability > 0.0 and uniform(loss.loss_key, loss.packets) < probability)
 
 
 @kernel
@@ -67,7 +65,7 @@ def _change(loss: Any) -> None:
         loss.left = _sojourn(loss, loss.to_good if loss.bad else loss.to_bad)
 
 
-@kernel
+@array_kernel
 def losses(loss: Any, packets: int) -> Any:
     """Which of the next ``packets`` packets are lost: (packets,) bool."""
     lost = np.empty(packets, np.bool_)

@@ -121,7 +121,7 @@ def _encode_frame(track: Any) -> None:
     if track.frame % track.key_interval == 0:
         mean *= track.key_ratio
     draw = track.spread * standard_normal(track.key, track.frame)
-    size = max(1, np.int64(mean * math.exp(draw - 0.5 * track.spread * track.spread)))
+    size = max(1, int(mean * math.exp(draw - 0.5 * track.spread * track.spread)))
     track.frame += 1
     track.frame_packets = -(-size // track.payload)
     track.packet_bytes = -(-size // track.frame_packets)

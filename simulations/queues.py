@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from simulations.compiled import inlined, kernel
+from simulations.compiled import array_kernel, inlined
 
 QUEUE = np.dtype(
     [
@@ -28,6 +28,7 @@ QUEUE = np.dtype(
 """State of one queue. Waiting packets stand in a ring of (transmission start, size)."""
 
 DROPPED = -1
+_BITS = np.uint64(8_000_000_000)  # of a byte, times nanoseconds to a second
 
 
 def make_queues(
@@ -62,10 +63,7 @@ def admit(queue: Any, starts: Any, sizes: Any, now: int, size: int) -> int:
         queue.head += 1
     if queue.free_at <= now:
         return now
-    if (
-        queue.waiting + size > queue.limit_bytes
-        or queue.tail - queue.head >= queue.limit_packets
-    ):
+    if queue.waiting + size > queue.limit_bytes or queue.tail - queue.head >= queue.limit_packets:
         return DROPPED
     slot = queue.base + (queue.tail & queue.mask)
     starts[slot] = queue.free_at
@@ -78,10 +76,12 @@ def admit(queue: Any, starts: Any, sizes: Any, now: int, size: int) -> int:
 @inlined
 def transmission(size: int, rate: int) -> int:
     """Time (ns, to the nearest) that ``size`` bytes take at ``rate`` bit/s."""
-    return (size * 8_000_000_000 + (rate >> 1)) // rate
+    # Unsigned: signed floor division takes twice the instructions.
+    time = (np.uint64(size) * _BITS + np.uint64(rate >> 1)) // np.uint64(rate)
+    return np.int64(time)  # type: ignore[return-value]
 
 
-@kernel
+@array_kernel
 def serve(
     queue: Any, starts: Any, sizes: Any, rate: int, arrivals: Any, packet_sizes: Any
 ) -> NDArray[np.int64]:

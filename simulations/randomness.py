@@ -25,7 +25,7 @@ def uniform(key: Any, counter: int) -> float:
     z = (z ^ (z >> _S30)) * _MIX_1
     z = (z ^ (z >> _S27)) * _MIX_2
     z = z ^ (z >> _S31)
-    return (np.float64(z >> _S11) + 0.5) * _SCALE  # type: ignore[no-any-return]
+    return (np.float64(z >> _S11) + 0.5) * _SCALE
 
 
 @inlined

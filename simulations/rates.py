@@ -101,16 +101,14 @@ def transmit(rate: Any, load_times: Any, load_shares: Any, start: int, size: int
 
 
 @kernel
-def _transmit_in_pieces(
-    rate: Any, load_times: Any, load_shares: Any, start: int, size: int
-) -> int:
+def _transmit_in_pieces(rate: Any, load_times: Any, load_shares: Any, start: int, size: int) -> int:
     now = start
     left = 8.0 * size  # bits
     while True:
         if now >= rate.until:
             refresh(rate, load_times, load_shares, now)
         if rate.current > 0:
-            need = np.int64(math.ceil(left * 1e9 / rate.current))
+            need = math.ceil(left * 1e9 / rate.current)
             if rate.until - now >= need:
                 return now + need
             left -= rate.current * ((rate.until - now) * 1e-9)

@@ -100,7 +100,10 @@ class Sampler:
             for column in ("packets", "dropped_queue", "dropped_policer", "lost"):
                 row[f"{name}_{column}"] = links[column].copy()
         self.rows.append(
-            {name: np.asarray(v, SAMPLES.field(name).type.to_pandas_dtype()) for name, v in row.items()}
+            {
+                name: np.asarray(v, SAMPLES.field(name).type.to_pandas_dtype())
+                for name, v in row.items()
+            }
         )
         self.times.append(begin)
         self.delivered += int(meters["packets"].sum())
@@ -123,17 +126,20 @@ class Sampler:
 
     def histograms(self) -> pa.Table:
         """The table of histograms."""
-        metric = np.concatenate([np.full(len(c), _HISTOGRAMS.index(m)) for _, m, c, _, _ in self.stretches])
+        metric = np.concatenate(
+            [np.full(len(c), _HISTOGRAMS.index(m)) for _, m, c, _, _ in self.stretches]
+        )
         cell = np.concatenate([c for _, _, c, _, _ in self.stretches])
         columns: dict[str, Any] = {
             "metric": _coded(metric, list(_HISTOGRAMS)),
-            "time": np.concatenate([np.full(len(c), t / SECOND) for t, _, c, _, _ in self.stretches]),
+            "time": np.concatenate(
+                [np.full(len(c), t / SECOND) for t, _, c, _, _ in self.stretches]
+            ),
         }
         for i, attribute in enumerate(ATTRIBUTES):
-            values = sorted({cell[i] for cell in self.cell_attributes if cell[i] is not None})
-            codes = np.array(
-                [values.index(c[i]) if c[i] is not None else -1 for c in self.cell_attributes]
-            )
+            named = [cell[i] for cell in self.cell_attributes]
+            values = sorted({value for value in named if value is not None})
+            codes = np.array([-1 if value is None else values.index(value) for value in named])
             columns[attribute] = _coded(codes[cell], values)
         columns["bucket"] = np.concatenate([b for _, _, _, b, _ in self.stretches])
         columns["count"] = np.concatenate([k for _, _, _, _, k in self.stretches])
@@ -197,9 +203,11 @@ class Sampler:
 _HISTOGRAMS = ("one_way_delay", "mouth_to_ear_delay", "glass_to_glass_delay")
 
 
-def _cells(
-    scenario: Scenario, population: Population
-) -> tuple[NDArray[np.int32], list[tuple[str | None, ...]]]:
+Cell = tuple[str | None, ...]
+"""Values of ATTRIBUTES that a group of endpoints has in common."""
+
+
+def _cells(scenario: Scenario, population: Population) -> tuple[NDArray[np.int32], list[Cell]]:
     """Groups of endpoints alike in all attributes; sites that a threshold names stand alone."""
     named = {
         site
@@ -207,7 +215,7 @@ def _cells(
         if (site := Target.parse(target).selector.get("site")) is not None
     }
     carriers, access = list(scenario.carriers), list(scenario.access)
-    attributes = [
+    attributes: list[Cell] = [
         (
             carriers[population.carrier[e]],
             access[population.access[e]],
@@ -231,4 +239,5 @@ def _coded(codes: NDArray[Any], values: list[str]) -> pa.DictionaryArray:
 
 def _ratio(part: NDArray[Any], whole: NDArray[Any]) -> NDArray[np.float64]:
     """``part / whole``; NaN where there is no whole."""
-    return np.divide(part, whole, out=np.full(len(whole), np.nan), where=whole > 0)
+    none = np.full(len(whole), np.nan)
+    return np.asarray(np.divide(part, whole, out=none, where=whole > 0), np.float64)

@@ -1,4 +1,4 @@
-"""Shared links: packets of many endpoints, and bursts of others, served in true order of arrival."""
+"""Shared links: packets of many endpoints and bursts of others, in true order of arrival."""
 
 from typing import Any
 
@@ -7,8 +7,8 @@ import numpy as np
 from simulations.compiled import inlined, kernel
 from simulations.packets import push
 from simulations.queues import DROPPED, admit, transmission
-from simulations.rates import FOREVER
 from simulations.randomness import exponential
+from simulations.rates import FOREVER
 from simulations.trace import note
 
 
@@ -44,7 +44,10 @@ def serve(station: Any, shared: Any, now: int, size: int) -> int:
     if start == DROPPED:
         station.dropped += 1
         return DROPPED
-    work = transmission(size, station.rate)
+    if size != station.last_size:  # a division for each run of copies of one packet, not for each
+        station.last_size = size
+        station.last_work = transmission(size, station.rate)
+    work = station.last_work
     station.queue.free_at = start + work
     station.work += work
     station.bytes += size

@@ -6,8 +6,9 @@ city lies between. Endpoints of one carrier in one province share an aggregation
 group. The command centre is a group of its own on a direct line to its node.
 """
 
+import itertools
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -60,153 +61,163 @@ class Edge:
     """ns"""
 
 
-@dataclass
+@dataclass(frozen=True)
 class Plan:
     """Stations by level, edges by target, and each endpoint's route over the edges."""
 
-    stations: list[Station] = field(default_factory=list)
-    edges: list[Edge] = field(default_factory=list)
-    route: NDArray[np.int32] = field(default_factory=lambda: np.zeros((0, 0), np.int32))
-    """(LEVELS + 1, n) edge that an endpoint's packets take out of each level; −1 for none."""
-    group: NDArray[np.int32] = field(default_factory=lambda: np.zeros(0, np.int32))
+    stations: list[Station]
+    edges: list[Edge]
+    route: NDArray[np.int32]
+    """(LEVELS + 1, n) edge that an endpoint's packets take out of each level, −1 for none; the
+    last row is for what the endpoint itself sends."""
+    group: NDArray[np.int32]
     """(n,) group of each endpoint, counted from the first of level GROUP."""
-    node_edges: NDArray[np.int32] = field(default_factory=lambda: np.zeros((0, 0), np.int32))
-
-    def level(self, level: int) -> range:
-        """Indices of the stations of ``level``."""
-        indices = [i for i, station in enumerate(self.stations) if station.level == level]
-        return range(indices[0], indices[-1] + 1) if indices else range(0)
+    node_edges: NDArray[np.int32]
+    """(nodes, nodes) edge from a node's ingress to its fan-out or to the cascade to another."""
 
 
 def plan(scenario: Scenario, population: Population) -> Plan:
     """The stations and edges that ``scenario`` needs for ``population``."""
-    carriers, nodes = list(scenario.carriers), list(scenario.nodes)
-    centre = len(population) - 1
-    groups = sorted({(int(population.carrier[e]), population.province[e]) for e in range(centre)})
-    foreign = [
-        (c, n)
-        for c, carrier in enumerate(carriers)
-        for n, node in enumerate(scenario.nodes.values())
-        if carrier not in node.carriers
-    ]
-    pairs = [(c, n) for c in range(len(carriers)) for n in range(len(nodes))]
-    routes = [(n, m) for n in range(len(nodes)) for m in range(len(nodes)) if n != m]
+    return _Planner(scenario, population).plan()
 
-    stations: list[Station] = []
-    index: dict[tuple[object, ...], int] = {}
 
-    def add(level: int, key: tuple[object, ...], station: Station) -> None:
-        index[level, *key] = len(stations)
-        stations.append(station)
+class _Planner:
+    def __init__(self, scenario: Scenario, population: Population) -> None:
+        self.scenario = scenario
+        self.population = population
+        self.carriers, self.nodes = list(scenario.carriers), list(scenario.nodes)
+        self.centre = len(population) - 1
+        self.groups = sorted({self._group(e) for e in range(self.centre)})
+        self.foreign = [
+            (c, n)
+            for c, carrier in enumerate(self.carriers)
+            for n, node in enumerate(scenario.nodes.values())
+            if carrier not in node.carriers
+        ]
+        n_nodes = range(len(self.nodes))
+        self.cascades = [(n, m) for n in n_nodes for m in n_nodes if n != m]
+        self.stations: list[Station] = []
+        self.index: dict[tuple[object, ...], int] = {}
+        self.edges: dict[tuple[int, int], int] = {}
 
-    def add_shared(level: int, kind: str, direction: str, keys: Iterable[tuple[int, int]]) -> None:
-        for c, n in keys:
-            carrier = scenario.carriers[carriers[c]]
-            link = carrier.backbone if kind == "backbone" else carrier.peering
-            name = f"{kind} {carriers[c]} {nodes[n]} {direction}"
-            add(level, (c, n), Station(name, level, link, kind, carriers[c], None, direction))
-
-    def add_aggregations(level: int, direction: str) -> None:
-        for c, province in groups:
-            carrier = scenario.carriers[carriers[c]]
-            link = carrier.provinces.get(province, carrier.aggregation)
-            name = f"aggregation {carriers[c]} {province} {direction}"
-            station = Station(
-                name, level, link, "aggregation", carriers[c], province, direction
-            )
-            add(level, (c, province), station)
-
-    add_aggregations(AGGREGATION_UP, "up")
-    add_shared(BACKBONE_UP, "backbone", "up", pairs)
-    add_shared(PEERING_UP, "peering", "up", foreign)
-    for n, name in enumerate(nodes):
-        add(INGRESS, (n,), Station(f"ingress {name}", INGRESS))
-    for n, m in routes:
-        name = f"cascade {nodes[n]} {nodes[m]}"
-        add(CASCADE, (n, m), Station(name, CASCADE, scenario.cascade, "cascade", direction="down"))
-    for n, name in enumerate(nodes):
-        add(FAN_OUT, (n,), Station(f"fan-out {name}", FAN_OUT))
-    add_shared(PEERING_DOWN, "peering", "down", foreign)
-    add_shared(BACKBONE_DOWN, "backbone", "down", pairs)
-    add_aggregations(GROUP, "down")
-    add(GROUP, ("centre",), Station("command centre", GROUP))
-
-    edges: dict[tuple[int, int], int] = {}
-
-    def join(source: int, target: int, delay: int = 0) -> None:
-        edges.setdefault((source, target), delay)
-
-    def path_delay(e: int, n: int, detour: float) -> int:
-        return _propagation(
-            (population.latitude[e], population.longitude[e]), _city(scenario, n), detour
+    def plan(self) -> Plan:
+        self._add_stations()
+        paths = [self._join_endpoint(e) for e in range(len(self.population))]
+        self._join_nodes()
+        ordered = sorted(self.edges, key=lambda ends: (ends[1], ends[0]))
+        number = {ends: i for i, ends in enumerate(ordered)}
+        route = np.full((LEVELS + 1, len(self.population)), -1, np.int32)
+        for e, path in enumerate(paths):
+            for level, source, target in path:
+                route[level, e] = number[source, target]
+        node_edges = np.full((len(self.nodes), len(self.nodes)), -1, np.int32)
+        for n in range(len(self.nodes)):
+            node_edges[n, n] = number[self.index[INGRESS, n], self.index[FAN_OUT, n]]
+        for n, m in self.cascades:
+            node_edges[n, m] = number[self.index[INGRESS, n], self.index[CASCADE, n, m]]
+        first_group = min(s for s, station in enumerate(self.stations) if station.level == GROUP)
+        group = [self.index[GROUP, *self._group(e)] for e in range(self.centre)]
+        group.append(self.index[GROUP, "centre"])
+        return Plan(
+            self.stations,
+            [Edge(*ends, self.edges[ends]) for ends in ordered],
+            route,
+            np.array(group, np.int32) - first_group,
+            node_edges,
         )
 
-    def between(n: int, m: int) -> int:
-        detour = max(carrier.detour for carrier in scenario.carriers.values())
-        return _propagation(_city(scenario, n), _city(scenario, m), detour)
+    def _group(self, e: int) -> tuple[int, str]:
+        return int(self.population.carrier[e]), self.population.province[e]
 
-    hops: list[list[tuple[int, int, int]]] = []  # by endpoint: (level, source, target)
-    for e in range(len(population)):
-        c, n = int(population.carrier[e]), int(population.node[e])
-        detour = scenario.carriers[carriers[c]].detour
-        distance = path_delay(e, n, detour)
-        ingress, fan_out = index[INGRESS, n], index[FAN_OUT, n]
-        if e == centre:
-            group = index[GROUP, "centre"]
-            path = [(LEVELS, PUBLISHERS, ingress), (FAN_OUT, fan_out, group)]
-            join(PUBLISHERS, ingress, distance)
-            join(fan_out, group, distance)
-        else:
-            place = (c, population.province[e])
-            up, backbone_up = index[AGGREGATION_UP, *place], index[BACKBONE_UP, c, n]
-            backbone_down, group = index[BACKBONE_DOWN, c, n], index[GROUP, *place]
-            path = [(LEVELS, PUBLISHERS, up), (AGGREGATION_UP, up, backbone_up)]
-            join(PUBLISHERS, up)
-            join(up, backbone_up, distance)
-            join(backbone_down, group, distance)
-            if (c, n) in foreign:
-                peering_up, peering_down = index[PEERING_UP, c, n], index[PEERING_DOWN, c, n]
-                path += [(BACKBONE_UP, backbone_up, peering_up), (PEERING_UP, peering_up, ingress)]
-                path += [(FAN_OUT, fan_out, peering_down)]
-                path += [(PEERING_DOWN, peering_down, backbone_down)]
-            else:
-                path += [(BACKBONE_UP, backbone_up, ingress), (FAN_OUT, fan_out, backbone_down)]
-            path += [(BACKBONE_DOWN, backbone_down, group)]
-            for _, source, target in path:
-                join(source, target)
-        hops.append(path)
-    for n in range(len(nodes)):
-        join(index[INGRESS, n], index[FAN_OUT, n])
-    for n, m in routes:
-        join(index[INGRESS, n], index[CASCADE, n, m])
-        join(index[CASCADE, n, m], index[FAN_OUT, m], between(n, m))
+    # ------------------------------------------------------------ stations
 
-    ordered = sorted(edges, key=lambda ends: (ends[1], ends[0]))
-    number = {ends: i for i, ends in enumerate(ordered)}
-    route = np.full((LEVELS + 1, len(population)), -1, np.int32)
-    for e, path in enumerate(hops):
-        for level, source, target in path:
-            route[level, e] = number[source, target]
-    node_edges = np.full((len(nodes), len(nodes)), -1, np.int32)
-    for n in range(len(nodes)):
-        node_edges[n, n] = number[index[INGRESS, n], index[FAN_OUT, n]]
-    for n, m in routes:
-        node_edges[n, m] = number[index[INGRESS, n], index[CASCADE, n, m]]
-    first_group = index[GROUP, *groups[0]] if groups else index[GROUP, "centre"]
-    group = [index[GROUP, int(population.carrier[e]), population.province[e]] for e in range(centre)]
-    group.append(index[GROUP, "centre"])
-    return Plan(
-        stations,
-        [Edge(*ends, edges[ends]) for ends in ordered],
-        route,
-        np.array(group, np.int32) - first_group,
-        node_edges,
-    )
+    def _add(self, level: int, key: tuple[object, ...], station: Station) -> None:
+        self.index[level, *key] = len(self.stations)
+        self.stations.append(station)
 
+    def _add_stations(self) -> None:
+        pairs = [(c, n) for c in range(len(self.carriers)) for n in range(len(self.nodes))]
+        self._add_aggregations(AGGREGATION_UP, "up")
+        self._add_trunks(BACKBONE_UP, "backbone", "up", pairs)
+        self._add_trunks(PEERING_UP, "peering", "up", self.foreign)
+        for n, name in enumerate(self.nodes):
+            self._add(INGRESS, (n,), Station(f"ingress {name}", INGRESS))
+        for n, m in self.cascades:
+            name = f"cascade {self.nodes[n]} {self.nodes[m]}"
+            link = self.scenario.cascade
+            self._add(CASCADE, (n, m), Station(name, CASCADE, link, "cascade", direction="down"))
+        for n, name in enumerate(self.nodes):
+            self._add(FAN_OUT, (n,), Station(f"fan-out {name}", FAN_OUT))
+        self._add_trunks(PEERING_DOWN, "peering", "down", self.foreign)
+        self._add_trunks(BACKBONE_DOWN, "backbone", "down", pairs)
+        self._add_aggregations(GROUP, "down")
+        self._add(GROUP, ("centre",), Station("command centre", GROUP))
 
-def _city(scenario: Scenario, n: int) -> tuple[float, float]:
-    node = list(scenario.nodes.values())[n]
-    return node.latitude, node.longitude
+    def _add_trunks(
+        self, level: int, kind: str, direction: str, keys: Iterable[tuple[int, int]]
+    ) -> None:
+        for c, n in keys:
+            name = self.carriers[c]
+            carrier = self.scenario.carriers[name]
+            link = carrier.backbone if kind == "backbone" else carrier.peering
+            full_name = f"{kind} {name} {self.nodes[n]} {direction}"
+            self._add(level, (c, n), Station(full_name, level, link, kind, name, None, direction))
+
+    def _add_aggregations(self, level: int, direction: str) -> None:
+        for c, province in self.groups:
+            name = self.carriers[c]
+            carrier = self.scenario.carriers[name]
+            link = carrier.provinces.get(province, carrier.aggregation)
+            full_name = f"aggregation {name} {province} {direction}"
+            station = Station(full_name, level, link, "aggregation", name, province, direction)
+            self._add(level, (c, province), station)
+
+    # ------------------------------------------------------------ edges
+
+    def _join(self, source: int, target: int, delay: int = 0) -> None:
+        self.edges.setdefault((source, target), delay)
+
+    def _join_endpoint(self, e: int) -> list[tuple[int, int, int]]:
+        """The endpoint's hops up to its node and down from it: (level, source, target)."""
+        c, n = int(self.population.carrier[e]), int(self.population.node[e])
+        place = (float(self.population.latitude[e]), float(self.population.longitude[e]))
+        detour = self.scenario.carriers[self.carriers[c]].detour
+        delay = _propagation(place, self._city(n), detour)
+        ingress, fan_out = self.index[INGRESS, n], self.index[FAN_OUT, n]
+        if e == self.centre:
+            group = self.index[GROUP, "centre"]
+            self._join(PUBLISHERS, ingress, delay)
+            self._join(fan_out, group, delay)
+            return [(LEVELS, PUBLISHERS, ingress), (FAN_OUT, fan_out, group)]
+        up, group = self.index[AGGREGATION_UP, *self._group(e)], self.index[GROUP, *self._group(e)]
+        trunk_up, trunk_down = self.index[BACKBONE_UP, c, n], self.index[BACKBONE_DOWN, c, n]
+        self._join(up, trunk_up, delay)
+        self._join(trunk_down, group, delay)
+        stops = [up, trunk_up, ingress]
+        returns = [fan_out, trunk_down, group]
+        if (c, n) in self.foreign:
+            stops.insert(2, self.index[PEERING_UP, c, n])
+            returns.insert(1, self.index[PEERING_DOWN, c, n])
+        path = [(LEVELS, PUBLISHERS, up)]
+        for chain in (stops, returns):
+            path += [(self.stations[a].level, a, b) for a, b in itertools.pairwise(chain)]
+        for _, source, target in path:
+            self._join(source, target)
+        return path
+
+    def _join_nodes(self) -> None:
+        detour = max(carrier.detour for carrier in self.scenario.carriers.values())
+        for n in range(len(self.nodes)):
+            self._join(self.index[INGRESS, n], self.index[FAN_OUT, n])
+        for n, m in self.cascades:
+            cascade = self.index[CASCADE, n, m]
+            delay = _propagation(self._city(n), self._city(m), detour)
+            self._join(self.index[INGRESS, n], cascade)
+            self._join(cascade, self.index[FAN_OUT, m], delay)
+
+    def _city(self, n: int) -> tuple[float, float]:
+        node = self.scenario.nodes[self.nodes[n]]
+        return node.latitude, node.longitude
 
 
 def _propagation(a: tuple[float, float], b: tuple[float, float], detour: float) -> int:

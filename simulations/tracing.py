@@ -26,7 +26,9 @@ class Tracer:
         """
         written = int(world.trace[1])
         if written > len(world.trace_rows):
-            raise RuntimeError(f"{written} trace rows in one interval exceed {len(world.trace_rows)}")
+            raise RuntimeError(
+                f"{written} trace rows in one interval exceed {len(world.trace_rows)}"
+            )
         self.rows.append(world.trace_rows[:written].copy())
         world.trace[1] = 0
 
@@ -60,8 +62,6 @@ class Tracer:
                 name.replace(" ", "_"): pa.array(times[order, i], from_pandas=True)
                 for i, name in enumerate(PLACES)
             },
-            "lost_at": pa.array(
-                [PLACES[i] if i >= 0 else None for i in lost[order]], pa.string()
-            ),
+            "lost_at": pa.array([PLACES[i] if i >= 0 else None for i in lost[order]], pa.string()),
         }
         return pa.table(columns)

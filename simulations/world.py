@@ -22,6 +22,8 @@ STATION = np.dtype(
     [
         ("queue", QUEUE),
         ("rate", np.int64),  # bit/s; 0: no queue, packets pass at once
+        ("last_size", np.int64),  # bytes of the last packet served
+        ("last_work", np.int64),  # ns that its transmission took
         ("first_edge", np.int64),  # its input edges stand together
         ("edges", np.int64),
         ("level", np.int64),
@@ -75,12 +77,8 @@ ENDPOINT = np.dtype(
         ("first_stream", np.int64),
         ("group", np.int64),
         ("node", np.int64),
-        ("inbox", np.int64),  # copies in its inbox
-        # copies on their way over the access link: a ring, in order of arrival
-        ("base", np.int64),
-        ("mask", np.int64),
-        ("head", np.int64),
-        ("tail", np.int64),
+        ("mail", np.int64),  # letters in its mailbox
+        ("carried", np.int64),  # of them, those that have crossed the access link
         # sums over audio packets, ns
         ("budget_copies", np.int64),  # copies that left the node
         ("budget_node", np.int64),
@@ -97,7 +95,8 @@ ENDPOINT = np.dtype(
 LETTER = np.dtype([("time", np.int64), ("packet", np.int64)], align=True)
 """A packet that an endpoint is to get, and when (ns)."""
 
-INBOX = 256
+NEW_MAIL = 256
+"""Room in each mailbox for what has yet to enter the access link."""
 
 PUBLISHED, INGRESSED, CASCADED = 0, 1, 2
 TOTALS = 3
@@ -146,10 +145,9 @@ class World(NamedTuple):
     downlink_starts: NDArray[np.int64]
     downlink_sizes: NDArray[np.int32]
     """(n,) LINK, and their backlogs."""
-    pending: NDArray[Any]
-    """Rings of the endpoints, of LETTER: what has yet to arrive, by its arrival."""
-    inboxes: NDArray[Any]
-    """(n, INBOX) LETTER: what has yet to enter the access link, by its entry."""
+    mail: NDArray[Any]
+    """(n, room) LETTER: what has crossed the access link, by its arrival at the receiver; then
+    what has yet to enter the link, by its entry."""
     load_times: NDArray[np.int64]
     load_shares: NDArray[np.float64]
     """(profiles, steps): see `rates.refresh`."""
