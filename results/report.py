@@ -32,8 +32,8 @@ FIGURES: Sequence[tuple[str, str | None]] = (
     ("province-heatmap", "packet_loss"),
     ("province-heatmap", "one_way_delay"),
     ("province-map", "mouth_to_ear_delay"),
-    ("delay-cdf", "mouth_to_ear_delay"),
-    ("delay-ccdf", "one_way_delay"),
+    ("delay-cdf", "one_way_delay"),
+    ("delay-ccdf", "mouth_to_ear_delay"),
     ("delay-budget", None),
     ("link-utilization", None),
 )
@@ -87,6 +87,7 @@ def render_report(run: Run, summary: Json, manifest: Json | None = None) -> str:
         tables=[group_table(run, summary, attribute) for attribute in GROUP_TITLES],
         metrics=[(METRICS[name], entry) for name, entry in summary["metrics"].items()],
         aggregations=AGGREGATIONS,
+        description=split_blocks(run.scenario.description),
         caveats=_caveats(run),
         facts=run_facts(run, manifest or {}),
         accounting=packet_places(summary["accounting"]),
@@ -99,11 +100,28 @@ def _figure(run: Run, name: str, metric: str | None) -> dict[str, Any]:
     markup = inline_plot(plot, run, key, metric)
     return {
         "key": key,
-        "title": f"{plot.title}: {label_of(metric, inside=True)}" if metric else plot.title,
+        "title": plot.title_for(metric),
         "caption": plot.description,
         "markup": Markup(markup),  # noqa: S704 - matplotlib escapes the text that it draws
         "command": f"rehearse plot RUN {name}" + (f" --metric {metric}" if metric else ""),
     }
+
+
+def split_blocks(text: str) -> list[tuple[str, list[str]]]:
+    """Plain text as blocks: (`p`, [paragraph]) and (`ul`, items that began with a dash)."""
+    blocks: list[tuple[str, list[str]]] = []
+    new = True
+    for line in (line.strip() for line in text.splitlines()):
+        if line.startswith("- "):
+            if not blocks or blocks[-1][0] != "ul":
+                blocks.append(("ul", []))
+            blocks[-1][1].append(line[2:])
+        elif line and (new or not blocks):
+            blocks.append(("p", [line]))
+        elif line:
+            blocks[-1][1][-1] += f" {line}"
+        new = not line
+    return blocks
 
 
 def _caveats(run: Run) -> list[str]:

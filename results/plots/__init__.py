@@ -16,42 +16,41 @@ PLOTS: Mapping[str, Plot] = {
     for plot in (
         Plot(
             "delay-cdf",
-            "Delay by access link",
-            "Share of packets that took at most this long. A triangle is a threshold: its curve "
-            "(that of all endpoints, unless another is named) keeps it by passing on the left.",
+            "{metric} by access link",
+            "Share of packets that took at most this long.",
             distributions.draw_cdf,
             (7.5, 4.0),
             DELAYS,
         ),
         Plot(
             "delay-ccdf",
-            "The slowest packets by access link",
-            "Share of packets that took longer than this, both axes logarithmic: the tail that a "
-            "mean hides.",
+            "{metric} of the slowest packets, by access link",
+            "Share of packets that took longer than this, both axes logarithmic. A triangle is a "
+            "threshold: the curve of its colour keeps it by passing on the left.",
             distributions.draw_ccdf,
             (7.5, 4.0),
             DELAYS,
         ),
         Plot(
             "delay-over-time",
-            "Delay over the meeting",
+            "{metric} over the meeting",
             "Percentiles in each interval; dotted lines are events: a name is who has the floor "
             "from there on.",
             over_time.draw,
-            (7.5, 3.8),
+            (7.5, 4.3),
             over_time.METRICS_OVER_TIME,
         ),
         Plot(
             "province-heatmap",
-            "Provinces over the meeting",
+            "{metric} by province over the meeting",
             "Provinces from north to south; dark is bad, grey is without data.",
             heatmap.draw,
-            (7.5, 4.9),
+            (7.5, 5.3),
             PROVINCE_METRICS,
         ),
         Plot(
             "province-map",
-            "Provinces on the map",
+            "{metric} by province, on the map",
             "The whole meeting; dark is bad. An area holds what is nearest to a province's seat "
             "(the dot): these are not the provinces' borders.",
             province_map.draw,

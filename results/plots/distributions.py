@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.markers import CARETLEFT
 from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 from numpy.typing import NDArray
 
@@ -14,7 +15,6 @@ from results.plots.style import (
     INK,
     LINE_STYLES,
     LONGEST_KEY,
-    SURFACE,
     axis_title,
     clean,
     colours,
@@ -39,11 +39,11 @@ class _Bound:
     access: str | None
     value: float
     share: float
-    text: str
+    """Of packets, at or below the value."""
 
 
 def draw_cdf(run: Run, ax: Axes, metric: str = "one_way_delay") -> None:
-    """Share of packets that took at most x, by access kind, with the percentiles that must hold."""
+    """Share of packets that took at most x, by access kind."""
     counted = _by_access(run, metric)
     if not counted.counts.any():
         say_no_data(ax, f"No packets with a {label_of(metric, inside=True)} in this run.")
@@ -55,13 +55,14 @@ def draw_cdf(run: Run, ax: Axes, metric: str = "one_way_delay") -> None:
     ax.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
     ax.set_ylabel("Packets at or below (%)")
     _finish(run, ax, counted, metric)
-    for bound in _bounds(run, metric):
-        _mark(run, ax, bound, bound.share * 100)
     _legend(ax)
 
 
 def draw_ccdf(run: Run, ax: Axes, metric: str = "one_way_delay") -> None:
-    """Share of packets that took longer than x, by access kind, both axes logarithmic."""
+    """Share of packets that took longer than x, by access kind, with bounds that must hold.
+
+    Both axes are logarithmic: the tail is what thresholds are about.
+    """
     counted = _by_access(run, metric)
     if not counted.counts.any():
         say_no_data(ax, f"No packets with a {label_of(metric, inside=True)} in this run.")
@@ -82,9 +83,7 @@ def draw_ccdf(run: Run, ax: Axes, metric: str = "one_way_delay") -> None:
     ax.set_ylim(10 ** np.floor(np.log10(max(smallest, 1e-9) * 100)), 130)
     ax.set_ylabel("Packets above (%)")
     _finish(run, ax, counted, metric)
-    for bound in _bounds(run, metric):
-        if bound.share < 1:
-            _mark(run, ax, bound, (1 - bound.share) * 100)
+    _mark_bounds(run, ax, metric)
     _legend(ax)
 
 
@@ -154,21 +153,23 @@ def _bounds(run: Run, metric: str) -> list[_Bound]:
             percentile = expression.aggregation.startswith("p")
             if percentile and condition.during is None and "<" in expression.operator:
                 share = float(expression.aggregation[1:]) / 100
+                if share == 1:  # has no place on a logarithmic axis
+                    continue
                 access = target.selector.get("access")
-                bounds.append(_Bound(access, expression.bound, share, condition.check))
+                bounds.append(_Bound(access, expression.bound, share))
     return bounds
 
 
-def _mark(run: Run, ax: Axes, bound: _Bound, y: float) -> None:
-    colour = colours(run, "access").get(bound.access or "", INK)
-    x = bound.value * 1e3
-    if not ax.get_xlim()[0] <= x <= ax.get_xlim()[1]:
-        return
-    # A half-open gate: curves must pass through it on its left.
-    ax.plot([x], [y], marker="<", markersize=6, color=colour, linestyle="none", zorder=4)
-    who = f"{clean(label_for(run, 'access', bound.access), LONGEST_KEY)}: " if bound.access else ""
-    ax.annotate(
-        f"{who}{bound.text}", (x, y), (6, 0), textcoords="offset points",
-        fontsize=7.5, color=INK, va="center", annotation_clip=False, zorder=5,
-        bbox={"boxstyle": "square,pad=0.1", "facecolor": SURFACE, "alpha": 0.8, "linewidth": 0},
-    )  # fmt: skip
+def _mark_bounds(run: Run, ax: Axes, metric: str) -> None:
+    """A triangle at each bound, in the colour of the curve that must pass on its left."""
+    shades = colours(run, "access")
+    for bound in _bounds(run, metric):
+        ax.plot(
+            [bound.value * 1e3],
+            [(1 - bound.share) * 100],
+            marker=CARETLEFT,  # its tip is at the bound
+            markersize=8,
+            color=shades.get(bound.access or "", INK),
+            linestyle="none",
+            zorder=4,
+        )

@@ -1,6 +1,7 @@
 """Marks: the meeting's events on a time axis."""
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 from matplotlib.axes import Axes
@@ -15,7 +16,7 @@ GAP = 7.0
 INDENT = 2.5
 """Between a label and its line."""
 _LEADER = {"arrowstyle": "-", "color": GRID, "linewidth": 0.8, "shrinkA": 0, "shrinkB": 0}
-MOST_ROWS = 3
+MOST_ROWS = 7
 MOST_MARKS = 60
 """A kind with more events than this is a process, not an event: it would only hatch the plot."""
 
@@ -24,9 +25,9 @@ def mark_events(ax: Axes, run: Run, factor: float, *, through: bool = True) -> l
     """Mark the run's events on ``ax``, whose x axis is time in seconds times ``factor``.
 
     A mark is a dotted line (a tick above the axes, unless ``through``) with its label above the
-    axes. Labels share up to three rows; where there is no room for one, its line stands without
-    it. Call it last: labels are fitted to the width that the axes have by then. Returns the labels
-    that are set.
+    axes. Labels take as many rows as they need, up to MOST_ROWS; where there is no room for one,
+    its line stands without it. Call it last: labels are fitted to the width that the axes have by
+    then. Returns the labels that are set.
     """
     events = _events(run)
     figure = ax.get_figure(root=True)
@@ -35,17 +36,20 @@ def mark_events(ax: Axes, run: Run, factor: float, *, through: bool = True) -> l
     figure.draw_without_rendering()  # settles the layout
     span = run.duration_s * factor
     width = ax.get_window_extent().width / figure.dpi * 72
-    rows = _Rows(width)
     labels = []
-    for time, label in events:
+    extents = [
+        (time * factor / span * width, HINTING * text_width(label, LABEL_SIZE))
+        for time, label in events
+    ]
+    for (time, label), (offset, _), place in zip(
+        events, extents, _arrange(extents, width), strict=True
+    ):
         x = time * factor
         if through:
             ax.axvline(x, color=MUTED, linewidth=0.8, linestyle=(0, (1, 2)), zorder=1.5)
         else:
             across = ax.get_xaxis_transform()
             ax.plot([x, x], [1, 1.015], color=MUTED, lw=1, transform=across, clip_on=False)
-        offset = x / span * width
-        place = rows.place(offset, HINTING * text_width(label, LABEL_SIZE))
         if place is None:
             continue
         row, begin = place
@@ -57,12 +61,25 @@ def mark_events(ax: Axes, run: Run, factor: float, *, through: bool = True) -> l
     return labels
 
 
+def _arrange(
+    extents: Sequence[tuple[float, float]], width: float
+) -> list[tuple[int, float] | None]:
+    """Row and left end for labels at (x, length): in as few rows as hold the most of them."""
+    best: list[tuple[int, float] | None] = [None] * len(extents)
+    for count in range(1, MOST_ROWS + 1):
+        rows = _Rows(width, count)
+        places = [rows.place(*extent) for extent in extents]
+        if places.count(None) < best.count(None):
+            best = places
+    return best
+
+
 class _Rows:
     """Rows of labels above the axes: which are free where. Lengths are in points."""
 
-    def __init__(self, width: float) -> None:
+    def __init__(self, width: float, count: int) -> None:
         self._width = width
-        self._ends = [-math.inf] * MOST_ROWS
+        self._ends = [-math.inf] * count
         self._leaders: list[tuple[float, int]] = []
 
     def place(self, at: float, extent: float) -> tuple[int, float] | None:
@@ -75,7 +92,7 @@ class _Rows:
         right = at + INDENT + extent <= self._width
         begin = at + INDENT if right else at - INDENT - extent
         end = begin + extent + GAP
-        for row in reversed(range(MOST_ROWS)):
+        for row in reversed(range(len(self._ends))):
             free = self._ends[row] <= begin and max(self._ends[: row + 1]) <= at
             if free and not any(begin < x < end and row < above for x, above in self._leaders):
                 self._ends[row] = max(end, at + INDENT)

@@ -15,6 +15,7 @@ from results.records import Run
 
 SUFFIXES = (".png", ".svg")
 CAPTION_SIZE = 7.5
+LONGEST_TITLE = 200
 
 
 @dataclass(frozen=True)
@@ -22,7 +23,8 @@ class Plot:
     """One way to look at a run."""
 
     name: str
-    title: str
+    heading: str
+    """Its title, with {metric} where the metric's name goes."""
     description: str
     """What it shows and how to read it: the caption."""
     draw: Callable[..., None]
@@ -34,6 +36,16 @@ class Plot:
     """Metrics that it can show, its own choice first; empty: it shows no metric in particular."""
     faceted: bool = False
     """Whether it draws on a figure rather than on one axes."""
+
+    @property
+    def title(self) -> str:
+        """The title with its own choice of metric."""
+        return self.title_for(self.metrics[0] if self.metrics else None)
+
+    def title_for(self, metric: str | None) -> str:
+        """The title of the plot when it shows ``metric``."""
+        text = self.heading.format(metric=label_of(metric, inside=True) if metric else "")
+        return text[0].upper() + text[1:]
 
     def figure(self, run: Run, metric: str | None = None, *, titled: bool = True) -> Figure:
         """The plot of ``run`` as a figure; ``titled`` adds title and caption.
@@ -89,11 +101,10 @@ class Plot:
         return choose(f"metric of plot {self.name}", metric, self.metrics)
 
     def _add_titles(self, figure: Figure, run: Run, metric: str | None) -> None:
-        title = f"{self.title}: {label_of(metric, inside=True)}" if metric else self.title
         scenario = run.scenario
-        figure.suptitle(title, x=0.012, ha="left")
+        figure.suptitle(self.title_for(metric), x=0.012, ha="left")
         played = f"{run.mode}, {format_span(run.duration_s)}, seed {scenario.seed}"
-        caption = f"{self.description}\n{clean(scenario.title, 70)} ({played})."
+        caption = f"{self.description}\n{clean(scenario.title, LONGEST_TITLE)} ({played})."
         caption = wrap(caption, figure.get_figwidth() * 72 * 0.97, CAPTION_SIZE)
         figure.supxlabel(caption, x=0.012, ha="left", fontsize=CAPTION_SIZE, color=MUTED)
 

@@ -20,8 +20,6 @@ NO_DATA_COLOUR = "#b9c1c9"
 LABEL_SIZE = 7.5
 REACH = 24
 """How far a label may move, in quarters of its height."""
-CROWD = 3
-"""Neighbours whose distance says how crowded a place is."""
 DOT = 0.3
 """A dot's width, as a share of a label's height."""
 
@@ -81,6 +79,11 @@ def nearest_seat_areas(seats: NDArray[np.float64]) -> list[NDArray[np.float64]]:
     return cells
 
 
+def _area(corners: NDArray[np.float64]) -> float:
+    x, y = corners.T
+    return float(abs(x @ np.roll(y, -1) - y @ np.roll(x, -1)) / 2)
+
+
 def _centroid(corners: NDArray[np.float64]) -> NDArray[np.float64]:
     following = np.roll(corners, -1, axis=0)
     cross = corners[:, 0] * following[:, 1] - following[:, 0] * corners[:, 1]
@@ -108,8 +111,7 @@ def _label(
             for text in texts
         ]
     )
-    wanted = np.array([_centroid(cell) for cell in cells])
-    places = spread_labels(wanted, sizes * scale, seats)
+    places = spread_labels(cells, sizes * scale, seats)
     for place, seat, cell, text in zip(places, seats, cells, texts, strict=True):
         if not Path(cell).contains_point(place):
             ax.plot(*np.column_stack([place, seat]), color=MUTED, linewidth=0.6)
@@ -122,26 +124,28 @@ def _label(
 
 
 def spread_labels(
-    wanted: NDArray[np.float64], sizes: NDArray[np.float64], dots: NDArray[np.float64]
+    cells: list[NDArray[np.float64]], sizes: NDArray[np.float64], dots: NDArray[np.float64]
 ) -> NDArray[np.float64]:
-    """(P, 2) centres for boxes of ``sizes`` that hide no box and no dot, near ``wanted``.
+    """(P, 2) centres for boxes of ``sizes`` that hide no box and no dot, each near its cell's.
 
-    Each takes the nearest free place of a fine grid around it, those in the thick of it first.
+    Each takes the best free place of a fine grid, those in the smallest cells first. A place is
+    good that is near the cell's centre and leaves little of the box outside the cell.
     """
-    steps = np.arange(-REACH, REACH + 1)
-    offsets = np.stack(np.meshgrid(steps, steps), axis=-1).reshape(-1, 2) / 4
-    apart = np.linalg.norm(wanted[:, None] - wanted[None], axis=2)
-    crowding = np.sort(apart, axis=1)[:, : CROWD + 1].sum(axis=1)
-    places = wanted.copy()
+    steps = np.arange(-REACH, REACH + 1) / 4
+    offsets = np.stack(np.meshgrid(steps, steps), axis=-1).reshape(-1, 2)
+    corners = np.stack(np.meshgrid([-0.5, 0, 0.5], [-0.5, 0, 0.5]), axis=-1).reshape(-1, 2)
+    places = np.array([_centroid(cell) for cell in cells])
     taken, extents = dots, np.full_like(dots, sizes[:, 1].min() * DOT)
-    for i in np.argsort(crowding, kind="stable"):
+    for i in np.argsort([_area(cell) for cell in cells], kind="stable"):
         # A step is a quarter of the box's height, sideways too.
-        moves = offsets * sizes[i, 1]
-        candidates = wanted[i] + moves[np.argsort(np.linalg.norm(moves, axis=1), kind="stable")]
+        candidates = places[i] + offsets * sizes[i, 1]
+        points = (candidates[:, None] + corners * sizes[i]).reshape(-1, 2)
+        outside = ~Path(cells[i]).contains_points(points).reshape(len(candidates), -1)
+        cost = np.linalg.norm(offsets, axis=1) + outside.sum(axis=1)
         distance = np.abs(candidates[:, None] - taken[None])
         free = (distance >= (extents + sizes[i]) / 2).any(axis=2).all(axis=1)
         if free.any():
-            places[i] = candidates[free.argmax()]
+            places[i] = candidates[np.where(free, cost, np.inf).argmin()]
         taken, extents = np.vstack([taken, places[i]]), np.vstack([extents, sizes[i]])
     return places
 

@@ -78,7 +78,7 @@ def crowded() -> Run:
 def test_each_plot_draws_each_of_its_metrics(run: Run, name: str, metric: str | None) -> None:
     plot = PLOTS[name]
     found = written(plot.figure(run, metric))
-    assert any(text.startswith(plot.title) for text in found)
+    assert plot.title_for(metric) in found
     assert not [text for text in found if text.startswith("No ")]
 
 
@@ -116,6 +116,12 @@ def test_a_users_own_settings_change_nothing(run: Run) -> None:
     expected = PLOTS["delay-cdf"].render(run, ".svg")
     with mpl.rc_context({"font.size": 30, "svg.fonttype": "path", "axes.facecolor": "red"}):
         assert PLOTS["delay-cdf"].render(run, ".svg") == expected
+
+
+def test_titles_name_the_metric() -> None:
+    assert PLOTS["delay-over-time"].title == "One-way delay over the meeting"
+    assert PLOTS["province-map"].title_for("audio_mos") == "Audio MOS by province, on the map"
+    assert PLOTS["delay-budget"].title == "Where the delay comes from"
 
 
 def test_svg_holds_names_as_text(run: Run) -> None:

@@ -7,10 +7,12 @@ import pyarrow as pa
 import pytest
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.markers import CARETLEFT
 
 from results.plots import budget, distributions, heatmap, over_time, shared_links
 from results.plots.provinces import NARROWEST, norm_for
 from results.plots.readings import delays
+from results.plots.style import INK, colours
 from results.quantities import format_value
 from results.records import BUDGET, Run
 from results.selection import Measurements
@@ -57,18 +59,24 @@ def test_cdf_runs_from_nothing_to_all(run: Run, ax: Axes) -> None:
         assert (np.diff(y) >= 0).all()
 
 
-def test_cdf_marks_thresholds_on_whole_meetings(ax: Axes) -> None:
+def test_ccdf_marks_thresholds_on_whole_meetings(ax: Axes) -> None:
     thresholds = {
-        "one_way_delay": ["p(95) < 300ms", "max < 1s", {"check": "p(90) < 1s", "during": "0s..9s"}],
+        "one_way_delay": [
+            "p(95) < 300ms",
+            "max < 1s",
+            "p(100) < 1s",
+            {"check": "p(90) < 1s", "during": "0s..9s"},
+        ],
         "one_way_delay{access=4g}": ["p(50) < 100ms"],
         "one_way_delay{province=Cà Mau}": ["p(50) < 200ms"],
         "jitter": ["p(50) < 200ms"],
     }
-    distributions.draw_cdf(make_run(make_scenario(thresholds=thresholds)), ax)
-    marks = [each for each in ax.lines if each.get_marker() == "<"]
+    run = make_run(make_scenario(thresholds=thresholds))
+    distributions.draw_ccdf(run, ax)
+    marks = [each for each in ax.lines if each.get_marker() == CARETLEFT]
     places = [(each.get_xdata()[0], each.get_ydata()[0]) for each in marks]
-    assert places == [(300, 95), (100, 50)]
-    assert [text.get_text() for text in ax.texts] == ["p(95) < 300ms", "4G: p(50) < 100ms"]
+    assert places == [(300, pytest.approx(5)), (100, 50)]
+    assert [each.get_color() for each in marks] == [INK, colours(run, "access")["4g"]]
 
 
 def test_legend_tells_median_and_tail(run: Run, ax: Axes) -> None:

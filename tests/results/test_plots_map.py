@@ -98,15 +98,17 @@ def test_labels_name_each_province_and_its_value(run: Run) -> None:
     assert f"Cà Mau\n{loss * 100:.3f} %" in labels
 
 
-def test_labels_end_apart_from_each_other_and_from_dots() -> None:
-    rng = np.random.default_rng(2)
-    dots = rng.uniform(0, 60, (12, 2))
-    sizes = np.tile([14.0, 5.0], (12, 1))
-    places = spread_labels(dots, sizes, dots)
-    boxes = np.concatenate([places, dots]), np.concatenate([sizes, np.full((12, 2), 5 * 0.3)])
-    for i in range(12):
-        for j in range(24):
+def test_labels_end_apart_from_each_other_and_from_dots(seats: NDArray[np.float64]) -> None:
+    sizes = np.tile([50.0, 14.0], (19, 1))
+    cells = nearest_seat_areas(seats)
+    places = spread_labels(cells, sizes, seats)
+    centres = np.concatenate([places, seats])
+    extents = np.concatenate([sizes, np.full((19, 2), 14 * 0.3)])
+    for i in range(19):
+        for j in range(38):
             if i != j:
-                apart = np.abs(boxes[0][i] - boxes[0][j]) - (boxes[1][i] + boxes[1][j]) / 2
-                assert (apart > -0.01).any()
-    assert np.abs(places - dots).max() < 40
+                apart = np.abs(centres[i] - centres[j]) - (extents[i] + extents[j]) / 2
+                assert (apart > -1e-9).any()
+    # Most stay where they belong, thin as some areas are.
+    inside = [Outline(cell).contains_point(p) for cell, p in zip(cells, places, strict=True)]
+    assert sum(inside) >= 17

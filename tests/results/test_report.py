@@ -12,7 +12,7 @@ import pytest
 from results.manifest import describe
 from results.plots import PLOTS, inline
 from results.records import TABLES, Accounting, Cost, Run
-from results.report import FIGURES, render_report, write_report
+from results.report import FIGURES, render_report, split_blocks, write_report
 from results.report_rows import GROUP_TITLES, threshold_row
 from results.summary import summarize
 from tests.results.sample_run import make_run, make_scenario
@@ -241,6 +241,16 @@ def test_nothing_from_a_users_file_becomes_markup(run: Run) -> None:
 def test_the_script_is_the_only_one_allowed(html: str) -> None:
     assert re.search(r"script-src 'sha256-[A-Za-z0-9+/]{43}='", html)
     assert "unsafe-inline'; script-src" not in html.replace("img-src data:; ", "; ")
+
+
+def test_a_description_keeps_its_paragraphs_and_lists() -> None:
+    assert split_blocks("One\ntwo.\n\nThree:\n- a\n  b\n- c\n\nFour") == [
+        ("p", ["One two."]),
+        ("p", ["Three:"]),
+        ("ul", ["a b", "c"]),
+        ("p", ["Four"]),
+    ]
+    assert split_blocks("") == []
 
 
 def test_packets_are_accounted_for(page: Page, run: Run) -> None:
