@@ -91,11 +91,21 @@ def format_value(value: float | None, unit: Unit, digits: int = 3) -> str:
         return f"{value:.2f}"
     if value == 0:
         return f"0 {_SCALES[unit][1 if unit == 's' else 0][1].symbol}"
-    if unit == "ratio" and abs(value) < 1e-6:
-        return f"{value * 1e6:.2g} per million"
+    if unit == "ratio":
+        return _format_share(value, digits)
     # A millisecond is what delays are thought in: 0.4 ms, not 400 µs.
     scale = scale_for(unit, max(abs(value), 1e-3) if abs(value) >= 1e-4 else abs(value))
     return f"{format_number(value * scale.factor, digits)} {scale.symbol}"
+
+
+def _format_share(value: float, digits: int) -> str:
+    if abs(value) < 1e-6:
+        return f"{value * 1e6:.2g} per million"
+    rest = (1 - value) * 100
+    if 0 < rest < 0.05:
+        # What is not all must not read as all.
+        return f"{value * 100:.{1 - math.floor(math.log10(rest))}f} %"
+    return f"{format_number(value * 100, digits)} %"
 
 
 def format_bytes(value: float) -> str:

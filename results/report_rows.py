@@ -161,16 +161,17 @@ def group_table(run: Run, summary: Json, attribute: str) -> dict[str, Any]:
         found = [entry.get(metric, {}).get(aggregation) for entry in groups.values()]
         known = [value for value in found if value is not None]
         better_high = METRICS[metric].higher_is_better
-        # Where all are alike, none is worst.
-        spread = len(known) > 1 and min(known) != max(known)
-        worst = (min(known) if better_high else max(known)) if spread else None
+        worst = (min if better_high else max)(known, default=None)
+        shown = [format_value(value, unit_of(metric)) for value in found]
+        # Where most look alike, none of them is worst.
+        if worst is not None and 2 * shown.count(shown[found.index(worst)]) > len(shown):
+            worst = None
         columns.append(
             [
-                {"raw": value, "shown": format_value(value, unit_of(metric)),
-                 "worst": value is not None and value == worst}
-                for value in found
+                {"raw": value, "shown": text, "worst": value is not None and value == worst}
+                for value, text in zip(found, shown, strict=True)
             ]
-        )  # fmt: skip
+        )
     cells = list(zip(*columns, strict=True))
     return {
         "attribute": attribute,

@@ -25,6 +25,8 @@ from scenarios.metrics import METRICS, Unit
         (0.0, "s", "0 ms"),
         (0.01543158, "ratio", "1.54 %"),
         (1.0, "ratio", "100 %"),
+        (0.999844, "ratio", "99.984 %"),
+        (0.9996, "ratio", "99.960 %"),
         (0.0, "ratio", "0 %"),
         (2e-7, "ratio", "0.2 per million"),
         (711_999.4, "bit/s", "712 kb/s"),

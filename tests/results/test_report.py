@@ -13,7 +13,7 @@ from results.manifest import describe
 from results.plots import PLOTS, inline
 from results.records import TABLES, Accounting, Cost, Run
 from results.report import FIGURES, render_report, split_blocks, write_report
-from results.report_rows import GROUP_TITLES, threshold_row
+from results.report_rows import GROUP_TITLES, group_table, threshold_row
 from results.summary import summarize
 from tests.results.sample_run import make_run, make_scenario
 
@@ -164,6 +164,23 @@ def test_each_group_has_its_row_and_the_worst_is_marked(html: str, page: Page, r
     cell = re.search(rf'<td class="n worst" data-value="{losses[worst]}">([^<]*)</td>', html)
     assert cell is not None
     assert cell[1] == heads[worst][5]
+
+
+def test_where_most_are_alike_none_is_worst(run: Run) -> None:
+    def worst(*losses: float | None) -> list[bool]:
+        names = ["Cà Mau", "Bạc Liêu", "An Giang", "Long An"][: len(losses)]
+        entries = {
+            name: {"packet_loss": {"mean": loss}} for name, loss in zip(names, losses, strict=True)
+        }
+        summary = {"groups": {"province": entries}, "group_sizes": {"province": {}}}
+        rows = group_table(run, summary, "province")["rows"]
+        return [row["cells"][3]["worst"] for row in rows]
+
+    assert worst(0.01, 0.02, 0.03) == [False, False, True]
+    assert worst(0.0100001, 0.01, 0.01, 0.002) == [False] * 4
+    assert worst(0.01, 0.01, 0.02, 0.02) == [False, False, True, True]
+    assert worst(0.01) == [False]
+    assert worst(None, None) == [False, False]
 
 
 def test_every_plot_is_there_with_its_caption(html: str) -> None:
