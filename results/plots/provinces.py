@@ -7,7 +7,7 @@ import numpy as np
 import pyarrow as pa
 from matplotlib.colorbar import Colorbar
 from matplotlib.colors import AsinhNorm, LinearSegmentedColormap, LogNorm, Normalize
-from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
+from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, NullLocator
 from numpy.typing import NDArray
 
 from results.plots.readings import (
@@ -119,6 +119,9 @@ def bar_ticks(bar: Colorbar, which: str, factor: float) -> None:
         low, high = sorted(bar.ax.get_xlim() if which == "x" else bar.ax.get_ylim())
         within_decade = high < 10 * low
         axis.set_major_locator(LogLocator(subs=(1, 2, 3, 5, 7) if within_decade else (1, 2, 5)))
+    if isinstance(bar.norm, AsinhNorm):
+        shares = (0, 1e-3, 3e-3, 1e-2, 3e-2, 0.1, 0.3, 1)
+        axis.set_major_locator(FixedLocator([x for x in shares if x <= (bar.norm.vmax or 0)]))
     axis.set_minor_locator(NullLocator())
     axis.set_major_formatter(FuncFormatter(lambda value, _: plain(value * factor)))
 
