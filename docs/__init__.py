@@ -1,0 +1,1 @@
+"""Documentation: pages, and what makes some of them from the code."""
