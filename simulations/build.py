@@ -13,6 +13,8 @@ from scenarios.media import Media
 from scenarios.population import Population
 from scenarios.randomness import mix_keys, name_hashes, stream_key, uniforms
 from scenarios.scenario import Scenario
+from scenarios.units import SECOND
+from simulations.engine import EPOCH
 from simulations.links import LINK
 from simulations.media import TRACK
 from simulations.packets import EDGE, ITEM, PACKET
@@ -36,7 +38,7 @@ from simulations.world import (
 )
 
 _RING = 1024
-"""First size of an edge's ring; the engine doubles it when it must."""
+"""Least size of an edge's ring; the engine doubles it when it must."""
 _PACKET_LIFE = 70
 """Seconds for which a packet may be on its way: two access links at their limit, and some."""
 _TRACE_ROWS = 1 << 20
@@ -83,8 +85,8 @@ def build(
     streams["source"] = -1
     streams["highest"] = -1
     streams["frame"] = -1
-    edges = _edges(plan)
     media = scenario.media
+    edges = _edges(plan, media)
     trace = population.site.index(trace_site) if trace_site is not None else -1
 
     world = World(
@@ -97,7 +99,7 @@ def build(
         backlog_starts=station_backlog[0],
         backlog_sizes=station_backlog[1],
         edges=edges,
-        edge_items=np.zeros(_RING * len(edges), ITEM),
+        edge_items=np.zeros(int(edges["mask"].sum()) + len(edges), ITEM),
         route=plan.route,
         nodes=_nodes(scenario),
         node_edges=plan.node_edges,
@@ -191,10 +193,8 @@ def _place(station: Station) -> int:
     return PLACES.index(name)
 
 
-def _edges(plan: Plan) -> NDArray[Any]:
+def _edges(plan: Plan, media: Media) -> NDArray[Any]:
     edges = np.zeros(len(plan.edges), EDGE)
-    edges["base"] = _RING * np.arange(len(edges))
-    edges["mask"] = _RING - 1
     edges["delay"] = [edge.delay for edge in plan.edges]
     edges["source"] = [edge.source for edge in plan.edges]
     edges["fan"] = 1
@@ -205,6 +205,14 @@ def _edges(plan: Plan) -> NDArray[Any]:
             edges["cascade"][e] = level == CASCADE
             if level == FAN_OUT:
                 edges["fan"][e] = fan[e]
+    # Room for what an epoch brings, so that rings seldom have to grow: the best picture and a
+    # voice for everyone behind the edge. What publishers send is little beside it.
+    routes = plan.route[FAN_OUT:LEVELS]
+    readers = np.bincount(routes[routes >= 0], minlength=len(edges))
+    copies = readers * max(_packet_rates(media)) * 1.5 * (EPOCH + edges["delay"]) / SECOND
+    rings = _power_of_two(_RING + copies)
+    edges["mask"] = rings - 1
+    edges["base"] = np.concatenate(([0], np.cumsum(rings)[:-1]))
     return edges
 
 
@@ -324,13 +332,16 @@ def _idle_tracks(count: int) -> NDArray[Any]:
 
 def _packet_ring(media: Media, tiles: int) -> int:
     """Packets that can be on their way at once, as a power of two."""
-    voice = 1e9 / media.audio.ptime
-    pictures = [
-        layer.bitrate / 8 / media.video.payload + media.video.frame_rate
-        for layer in media.video.layers
-    ]
-    per_second = voice + sum(pictures) + tiles * max(pictures)
+    rates = _packet_rates(media)
+    per_second = sum(rates) + tiles * max(rates)
     return int(_power_of_two(np.array(2 * per_second * _PACKET_LIFE)))
+
+
+def _packet_rates(media: Media) -> list[float]:
+    """Packets per second of each layer with a voice beside it."""
+    voice = SECOND / media.audio.ptime
+    video = media.video
+    return [voice + video.frame_rate + layer.bitrate / 8 / video.payload for layer in video.layers]
 
 
 def _power_of_two(values: NDArray[Any]) -> NDArray[np.int64]:

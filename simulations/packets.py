@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from simulations.compiled import inlined
+from simulations.layout import unshared
 
 PACKET = np.dtype(
     [
@@ -38,7 +39,7 @@ ITEM = np.dtype(
 )
 """A copy on its way: arrival at the edge's target (ns), index of its packet, and whose it is."""
 
-EDGE = np.dtype(
+EDGE = unshared(
     [
         ("base", np.int64),  # first slot of the edge's ring
         ("mask", np.int64),
@@ -48,8 +49,7 @@ EDGE = np.dtype(
         ("source", np.int32),  # station that writes it; −1: publishers
         ("cascade", np.int32),  # 1: what another node sends
         ("fan", np.int32),  # most copies on this edge that one of the source's items becomes
-    ],
-    align=True,
+    ]
 )
 """A stream of copies from one station to the next, in order of arrival there."""
 

@@ -110,7 +110,7 @@ def _transmit_in_pieces(rate: Any, load_times: Any, load_shares: Any, start: int
         if rate.current > 0:
             need = math.ceil(left * 1e9 / rate.current)
             if rate.until - now >= need:
-                return now + need
+                return int(now + need)
             left -= rate.current * ((rate.until - now) * 1e-9)
         if rate.until - start > LIFETIME:
             return STALLED

@@ -12,13 +12,14 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from simulations.layout import unshared
 from simulations.queues import QUEUE
 
 AGGREGATION_UP, BACKBONE_UP, PEERING_UP, INGRESS, CASCADE = 0, 1, 2, 3, 4
 FAN_OUT, PEERING_DOWN, BACKBONE_DOWN, GROUP = 5, 6, 7, 8
 LEVELS = 9
 
-STATION = np.dtype(
+STATION = unshared(
     [
         ("queue", QUEUE),
         ("rate", np.int64),  # bit/s; 0: no queue, packets pass at once
@@ -44,12 +45,11 @@ STATION = np.dtype(
         ("delay_sum", np.int64),  # ns, waiting and transmission of packets
         ("delay_max", np.int64),
         ("work", np.int64),  # ns of transmission accepted, ever
-    ],
-    align=True,
+    ]
 )
 """A shared link. Ingress and fan-out stations use only the edges."""
 
-NODE = np.dtype(
+NODE = unshared(
     [
         ("cpu_free", np.int64),  # ns
         ("nic_free", np.int64),
@@ -67,8 +67,7 @@ NODE = np.dtype(
         ("bytes", np.int64),
         ("delay_max", np.int64),
         ("cpu_work", np.int64),  # ns, ever
-    ],
-    align=True,
+    ]
 )
 """A media node's processor and network interface."""
 
