@@ -87,6 +87,7 @@ def build(
     streams["frame"] = -1
     media = scenario.media
     edges = _edges(plan, media)
+    fans, fan_edges, fan_copies = _fans(plan, population)
     trace = population.site.index(trace_site) if trace_site is not None else -1
 
     world = World(
@@ -100,6 +101,10 @@ def build(
         backlog_sizes=station_backlog[1],
         edges=edges,
         edge_items=np.zeros(int(edges["mask"].sum()) + len(edges), ITEM),
+        full=np.full(len(stations), -1),
+        fans=fans,
+        fan_edges=fan_edges,
+        fan_copies=fan_copies,
         route=plan.route,
         nodes=_nodes(scenario),
         node_edges=plan.node_edges,
@@ -197,14 +202,9 @@ def _edges(plan: Plan, media: Media) -> NDArray[Any]:
     edges = np.zeros(len(plan.edges), EDGE)
     edges["delay"] = [edge.delay for edge in plan.edges]
     edges["source"] = [edge.source for edge in plan.edges]
-    edges["fan"] = 1
-    fan = np.bincount(plan.route[FAN_OUT], minlength=len(edges))
-    for e, edge in enumerate(plan.edges):
-        if edge.source >= 0:
-            level = plan.stations[edge.source].level
-            edges["cascade"][e] = level == CASCADE
-            if level == FAN_OUT:
-                edges["fan"][e] = fan[e]
+    edges["cascade"] = [
+        edge.source >= 0 and plan.stations[edge.source].level == CASCADE for edge in plan.edges
+    ]
     # Room for what an epoch brings, so that rings seldom have to grow: the best picture and a
     # voice for everyone behind the edge. What publishers send is little beside it.
     routes = plan.route[FAN_OUT:LEVELS]
@@ -214,6 +214,17 @@ def _edges(plan: Plan, media: Media) -> NDArray[Any]:
     edges["mask"] = rings - 1
     edges["base"] = np.concatenate(([0], np.cumsum(rings)[:-1]))
     return edges
+
+
+def _fans(plan: Plan, population: Population) -> tuple[Any, Any, Any]:
+    """See `World.fans`."""
+    used = [
+        np.unique(plan.route[FAN_OUT][population.node == n], return_counts=True)
+        for n in range(len(plan.node_edges))
+    ]
+    firsts = np.concatenate(([0], np.cumsum([len(edges) for edges, _ in used])))
+    edges, copies = (np.concatenate([part[i] for part in used]) for i in range(2))
+    return firsts.astype(np.int64), edges.astype(np.int32), copies.astype(np.int64)
 
 
 def _nodes(scenario: Scenario) -> NDArray[Any]:

@@ -67,27 +67,11 @@ def publish(world: Any, until: int) -> int:
             insert(edge, items, arrival, index, publisher)
 
 
-@kernel
-def full_edge(world: Any, level: int) -> int:
-    """An edge that may not hold what ``level`` writes in this epoch, or −1."""
-    first, last = world.level_first[level], world.level_first[level + 1]
-    for e in range(len(world.edges)):
-        edge = world.edges[e]
-        if not first <= edge.source < last:
-            continue
-        station = world.stations[edge.source]
-        coming = 0
-        for i in range(station.first_edge, station.first_edge + station.edges):
-            coming += world.edges[i].tail - world.edges[i].head
-        if edge.tail - edge.head + coming * edge.fan > edge.mask:
-            return e
-    return -1
-
-
 @parallel_kernel
 def run_level(world: Any, level: int, until: int) -> None:
     """Play the stations of one level, in parallel where there is much to do."""
     first, last = world.level_first[level], world.level_first[level + 1]
+    full = world.full
     if level == GROUP:
         for thread in numba.prange(len(world.shares)):
             for i in range(world.shares.shape[1]):
@@ -96,38 +80,38 @@ def run_level(world: Any, level: int, until: int) -> None:
                 run_group(world, world.shares[thread, i], until)
     elif level == FAN_OUT:
         for n in numba.prange(last - first):
-            run_fan_out(world, first + n, n, until)
+            full[first + n] = run_fan_out(world, first + n, n, until)
     elif level in (PEERING_DOWN, BACKBONE_DOWN):
         for n in numba.prange(last - first):
-            run_link(world, first + n, until)
+            full[first + n] = run_link(world, first + n, until)
     elif level == INGRESS:
         for s in range(first, last):
-            run_ingress(world, s, s - first, until)
+            full[s] = run_ingress(world, s, s - first, until)
     else:
         for s in range(first, last):
-            run_link(world, s, until)
+            full[s] = run_link(world, s, until)
 
 
 @kernel
-def play(world: Any, until: int) -> int:
-    """Play up to ``until``; −1 when done, else an edge that must grow before playing goes on."""
-    clock = world.clock
+def play(world: Any, until: int) -> bool:
+    """Play up to ``until``; False if edges in ``world.full`` must grow before playing goes on."""
+    clock, full = world.clock, world.full
     while clock[0] < until:
         end = min(clock[0] + EPOCH, until)
         if clock[1] == PUBLISH:
-            full = publish(world, end)
-            if full >= 0:
-                return full
+            full[0] = publish(world, end)
+            if full[0] >= 0:
+                return False
             clock[1] = 0
         while clock[1] < LEVELS:
-            full = full_edge(world, clock[1])
-            if full >= 0:
-                return full
             run_level(world, clock[1], end)
+            for s in range(world.level_first[clock[1]], world.level_first[clock[1] + 1]):
+                if full[s] >= 0:
+                    return False
             clock[1] += 1
         clock[0] = end
         clock[1] = PUBLISH
-    return -1
+    return True
 
 
 class Engine:
@@ -138,15 +122,16 @@ class Engine:
 
     def advance(self, until: int) -> None:
         """Play all packets up to the time ``until`` (ns)."""
-        while (edge := play(self.world, until)) >= 0:
-            self.world = grown(self.world, edge)
+        while not play(self.world, until):
+            self.world = grown(self.world)
 
 
-def grown(world: World, edge: int) -> World:
-    """The world with room for twice as much on ``edge``; rings of the others are kept."""
+def grown(world: World) -> World:
+    """The world with twice the room on the edges that were full."""
     sizes = world.edges["mask"] + 1
     new_sizes = sizes.copy()
-    new_sizes[edge] *= 2
+    new_sizes[np.unique(world.full[world.full >= 0])] *= 2
+    world.full[:] = -1
     bases = np.concatenate(([0], np.cumsum(new_sizes)[:-1]))
     items = np.zeros(int(new_sizes.sum()), ITEM)
     for e, old in enumerate(world.edges):

@@ -3,7 +3,7 @@
 from typing import Any
 
 from simulations.compiled import inlined, kernel
-from simulations.packets import AUDIO, FIRST_TILE, push
+from simulations.packets import AUDIO, FIRST_TILE, is_full, push
 from simulations.queues import DROPPED, transmission
 from simulations.stations import next_edge
 from simulations.trace import NODE_IN, NODE_OUT, SENT, note
@@ -11,11 +11,14 @@ from simulations.world import CASCADED, FAN_OUT, INGRESSED
 
 
 @kernel
-def run_ingress(world: Any, s: int, n: int, until: int) -> None:
+def run_ingress(world: Any, s: int, n: int, until: int) -> int:
     """Take what arrives at the node ``n`` by the station ``s`` before ``until``.
 
     A packet goes to the node's own fan-out and, once each, to the other nodes where someone wants
     it. Tiles of the wall go to the command centre's node only: that of the last endpoint.
+
+    Returns:
+        −1 when done, or an edge that must grow first (see `stations.run_link`).
     """
     station, edges, packets = world.stations[s], world.edges, world.packets
     items, node_edges, totals = world.edge_items, world.node_edges, world.totals
@@ -27,6 +30,9 @@ def run_ingress(world: Any, s: int, n: int, until: int) -> None:
             break
         edge = edges[e]
         item = items[edge.base + (edge.head & edge.mask)]
+        for m in range(len(node_edges)):
+            if is_full(edges[node_edges[n, m]], 1):
+                return int(node_edges[n, m])
         edge.head += 1
         now, index, publisher = item.time, item.packet, item.endpoint
         packet = packets[index]
@@ -38,15 +44,21 @@ def run_ingress(world: Any, s: int, n: int, until: int) -> None:
             if packet.slot < FIRST_TILE or m == centre_node:
                 totals[CASCADED] += n != m
                 push(edges[node_edges[n, m]], items, now, index, publisher)
+    return -1
 
 
 @kernel
-def run_fan_out(world: Any, s: int, n: int, until: int) -> None:
-    """Copy what arrives at the fan-out of node ``n``, station ``s``, before ``until``."""
+def run_fan_out(world: Any, s: int, n: int, until: int) -> int:
+    """Copy what arrives at the fan-out of node ``n``, station ``s``, before ``until``.
+
+    Returns:
+        −1 when done, or an edge that must grow first (see `stations.run_link`).
+    """
     station, edges, packets, items = (
         world.stations[s], world.edges, world.packets, world.edge_items,
     )  # fmt: skip
     audiences, subscribers, node = world.audiences, world.subscribers, world.nodes[n]
+    fans, fan_edges, fan_copies = world.fans, world.fan_edges, world.fan_copies
     route, places = world.route, world.endpoints
     trace = (world.trace, world.trace_rows)
     centre = len(places) - 1
@@ -56,6 +68,9 @@ def run_fan_out(world: Any, s: int, n: int, until: int) -> None:
             break
         edge = edges[e]
         item = items[edge.base + (edge.head & edge.mask)]
+        for i in range(fans[n], fans[n + 1]):
+            if is_full(edges[fan_edges[i]], fan_copies[i]):
+                return int(fan_edges[i])
         edge.head += 1
         now, index = item.time, item.packet
         packet = packets[index]
@@ -73,6 +88,7 @@ def run_fan_out(world: Any, s: int, n: int, until: int) -> None:
             to = subscribers[i]
             if to != packet.publisher:
                 _copy(node, packet, index, to, now, cost, wire, edges, items, route, places, trace)
+    return -1
 
 
 @inlined

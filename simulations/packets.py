@@ -48,10 +48,15 @@ EDGE = unshared(
         ("delay", np.int64),  # propagation, ns
         ("source", np.int32),  # station that writes it; −1: publishers
         ("cascade", np.int32),  # 1: what another node sends
-        ("fan", np.int32),  # most copies on this edge that one of the source's items becomes
     ]
 )
 """A stream of copies from one station to the next, in order of arrival there."""
+
+
+@inlined
+def is_full(edge: Any, items: int) -> bool:
+    """Whether the edge's ring has no room for ``items`` more."""
+    return bool(edge.tail - edge.head + items > edge.mask + 1)
 
 
 @inlined

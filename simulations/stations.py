@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from simulations.compiled import inlined, kernel
-from simulations.packets import push
+from simulations.packets import is_full, push
 from simulations.queues import DROPPED, admit, transmission
 from simulations.randomness import exponential
 from simulations.rates import FOREVER
@@ -101,8 +101,12 @@ def schedule_burst(station: Any, load_times: Any, load_shares: Any, now: int) ->
 
 
 @kernel
-def run_link(world: Any, s: int, until: int) -> None:
-    """Serve everything that arrives at the shared link ``s`` before ``until``."""
+def run_link(world: Any, s: int, until: int) -> int:
+    """Serve everything that arrives at the shared link ``s`` before ``until``.
+
+    Returns:
+        −1 when done; an edge that is full: once it has grown, the station goes on where it was.
+    """
     # Arrays are taken out of the world once: each time costs an atomic reference count.
     station, edges, packets = world.stations[s], world.edges, world.packets
     items = world.edge_items
@@ -115,14 +119,17 @@ def run_link(world: Any, s: int, until: int) -> None:
             break
         edge = edges[e]
         item = items[edge.base + (edge.head & edge.mask)]
-        edge.head += 1
         now, index, endpoint = item.time, item.packet, item.endpoint
+        out = route[level, endpoint] if fixed < 0 else fixed
+        if is_full(edges[out], 1):
+            return int(out)
+        edge.head += 1
         packet = packets[index]
         departure = serve(station, shared, now, packet.size)
         if endpoint == traced:
             note(trace, trace_rows, packet, station.place, departure, now)
         if departure != DROPPED:
-            out = route[level, endpoint] if fixed < 0 else fixed
             push(edges[out], items, departure, index, endpoint)
     if station.burst_at < until:
         serve_bursts(station, shared, until)
+    return -1

@@ -123,6 +123,13 @@ class World(NamedTuple):
     """(e,) EDGE, by the station that reads them."""
     edge_items: NDArray[Any]
     """Rings of the edges, of ITEM."""
+    full: NDArray[np.int64]
+    """(s,) an edge that has no room for what the station would write, or −1."""
+    fans: NDArray[np.int64]
+    fan_edges: NDArray[np.int32]
+    fan_copies: NDArray[np.int64]
+    """(m + 1,) where each node's edges begin in the two others: the edges that its copies leave
+    on, and the copies that one packet can become on each."""
     route: NDArray[np.int32]
     """(LEVELS + 1, n) edge that an endpoint's copies take from each level; the last row is for
     what the endpoint itself sends into the network."""
