@@ -70,7 +70,7 @@ def carry(
         return DROPPED_QUEUE
     end = transmit(link.rate, load_times, load_shares, start, size)
     if end == STALLED:
-        link.queue.free_at = link.rate.until
+        link.queue.free_at = start + LIFETIME
         link.dropped_queue += 1
         return DROPPED_QUEUE
     link.queue.free_at = end

@@ -11,7 +11,7 @@ from simulations.randomness import exponential, standard_normal
 
 FOREVER = np.iinfo(np.int64).max
 LIFETIME = 30_000_000_000
-"""A packet that could not leave a link within this time (ns) is lost there."""
+"""A packet whose transmission takes longer than this (ns) is given up, and lost there."""
 STALLED = -1
 
 RATE = np.dtype(
@@ -88,29 +88,34 @@ def refresh(rate: Any, load_times: Any, load_shares: Any, now: int) -> None:
 
 @inlined
 def transmit(rate: Any, load_times: Any, load_shares: Any, start: int, size: int) -> int:
-    """When a transmission of ``size`` bytes begun at ``start`` ends (ns).
+    """When a transmission of ``size`` bytes begun at ``start`` ends (ns), or STALLED.
 
-    Starts never go back. STALLED where the link gives no room within LIFETIME; ``rate.until`` then
-    is the earliest time at which it may.
+    Starts never go back. STALLED where it would take longer than LIFETIME: the link is busy with it
+    for that long, and free again then.
     """
     if start < rate.until and rate.current > 0:
         end = start + transmission(size, rate.current)
-        if end <= rate.until:
+        if end <= rate.until and end - start <= LIFETIME:
             return end
     return _transmit_in_pieces(rate, load_times, load_shares, start, size)
 
 
 @kernel
 def _transmit_in_pieces(rate: Any, load_times: Any, load_shares: Any, start: int, size: int) -> int:
+    if start >= rate.until:
+        refresh(rate, load_times, load_shares, start)
+        end = start + transmission(size, max(rate.current, 1))
+        if rate.current > 0 and end <= rate.until and end - start <= LIFETIME:
+            return end  # whole at one rate: to the nearest nanosecond, as ever
     now = start
     left = 8.0 * size  # bits
     while True:
         if now >= rate.until:
             refresh(rate, load_times, load_shares, now)
         if rate.current > 0:
-            need = math.ceil(left * 1e9 / rate.current)
+            need = np.int64(math.ceil(left * 1e9 / rate.current))
             if rate.until - now >= need:
-                return int(now + need)
+                return now + need if now + need - start <= LIFETIME else STALLED
             left -= rate.current * ((rate.until - now) * 1e-9)
         if rate.until - start > LIFETIME:
             return STALLED
