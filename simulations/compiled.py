@@ -1,14 +1,13 @@
 """Compilation: the one place that knows numba."""
 
-import os
 from collections.abc import Callable
+from hashlib import blake2b
+from pathlib import Path
 from typing import Any, TypeVar, cast
 
-# GNU OpenMP's threads otherwise spin for milliseconds at the end of every level: on a machine that
-# has other work to do they take the core that the slower thread waits for. Read when it is loaded.
-os.environ.setdefault("GOMP_SPINCOUNT", "1000")
-
 import numba
+
+from results import histograms
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -18,21 +17,44 @@ _BORROWED: dict[str, Any] = {**_OPTIONS, "_nrt": False}
 and need not count references: the counts, atomic and shared by threads, took most of the time."""
 
 
+def _digest_sources() -> str:
+    """A digest of all modules that kernels, and constants in them, come from."""
+    digest = blake2b(digest_size=16)
+    for path in [*sorted(Path(__file__).parent.glob("*.py")), Path(histograms.__file__)]:
+        digest.update(path.read_bytes())
+    return digest.hexdigest()
+
+
+_SOURCES = _digest_sources()
+
+
+def _compile(function: F, **options: Any) -> F:
+    """numba's compiled function, whose cache on disk ends with a change in any kernel.
+
+    numba itself looks at the function's own file only, and would go on playing what the function
+    calls as it was before.
+    """
+    compiled = numba.njit(**options)(function)
+    file = compiled._cache._cache_file
+    file._source_stamp = (file._source_stamp, _SOURCES)
+    return cast(F, compiled)
+
+
 def kernel(function: F) -> F:
     """Compile ``function`` on first use and cache the result on disk; it must make no arrays."""
-    return cast(F, numba.njit(**_BORROWED)(function))
+    return _compile(function, **_BORROWED)
 
 
 def inlined(function: F) -> F:
     """As `kernel`, for small parts of hot loops: LLVM is told to inline them."""
-    return cast(F, numba.njit(forceinline=True, **_BORROWED)(function))
+    return _compile(function, forceinline=True, **_BORROWED)
 
 
 def parallel_kernel(function: F) -> F:
     """As `kernel`; loops over ``numba.prange`` spread over the threads."""
-    return cast(F, numba.njit(parallel=True, **_OPTIONS)(function))
+    return _compile(function, parallel=True, **_OPTIONS)
 
 
 def array_kernel(function: F) -> F:
     """As `kernel`, for functions that make arrays."""
-    return cast(F, numba.njit(**_OPTIONS)(function))
+    return _compile(function, **_OPTIONS)

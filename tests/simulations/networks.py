@@ -1,0 +1,175 @@
+"""Small scenarios for tests of the engine, and a way to play them step by step."""
+
+import tempfile
+from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numba
+import simpy
+
+from scenarios.loading import parse_scenario
+from scenarios.population import Population, populate
+from scenarios.scenario import Scenario
+from simulations import control
+from simulations.build import build
+from simulations.engine import Engine
+from simulations.publishing import Publishing
+from simulations.rates import FOREVER
+from simulations.topology import Plan, plan
+from simulations.world import World
+
+PROVINCES = ("Cà Mau", "Bạc Liêu", "Cần Thơ")
+SITES = tuple(f"s{number}" for number in range(1, 13))
+
+_WIDE = {"capacity": "1Gbps"}
+
+BASE: Mapping[str, Any] = {
+    "title": "A small network",
+    "duration": "2s",
+    "interval": "1s",
+    "endpoints": {
+        "table": "sites.csv",
+        "places": "places.csv",
+        "rules": [{"carrier": "red", "access": "fibre"}],
+    },
+    "command_centre": {
+        "name": "Centre", "latitude": 21, "longitude": 105.8, "carrier": "red",
+        "access": "fibre", "node": "north",
+    },
+    "carriers": {
+        name: {"label": name, "backbone": _WIDE, "aggregation": _WIDE, "peering": _WIDE}
+        for name in ("red", "blue")
+    },
+    "access": {
+        "fibre": {
+            "label": "Fibre", "delay": "2ms",
+            "down": {"rate": "50Mbps"}, "up": {"rate": "50Mbps"},
+        },
+        "thin": {
+            "label": "Thin", "delay": "7ms",
+            "down": {"rate": "500kbps"}, "up": {"rate": "300kbps"},
+        },
+    },
+    "nodes": {
+        "north": {
+            "label": "North", "latitude": 21, "longitude": 105.8,
+            "carriers": ["red", "blue"], "nic": "10Gbps",
+        },
+        "south": {
+            "label": "South", "latitude": 10.8, "longitude": 106.7,
+            "carriers": ["red"], "nic": "10Gbps",
+        },
+    },
+    "media": {
+        "video": {
+            "layers": [
+                {"name": "low", "height": 180, "bitrate": "100kbps"},
+                {"name": "high", "height": 720, "bitrate": "400kbps"},
+            ]
+        }
+    },
+}  # fmt: skip
+"""A valid scenario without any randomness but the media's own: changes make it something."""
+
+
+def make_scenario(
+    changes: Mapping[str, Any] | None = None,
+    *,
+    endpoints: int = 4,
+    overrides: Iterable[str] = (),
+    seed: int | None = None,
+) -> Scenario:
+    """BASE with the first ``endpoints`` of SITES and with ``changes``."""
+    data = merged(BASE, changes or {})
+    return parse_scenario(data, folder=tables(endpoints), overrides=overrides, seed=seed)
+
+
+def merged(base: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
+    """``base`` with ``changes``; None takes a key away."""
+    result = dict(base)
+    for key, value in changes.items():
+        old = result.get(key)
+        if value is None:
+            result.pop(key, None)
+        elif isinstance(value, Mapping) and isinstance(old, Mapping):
+            result[key] = merged(old, value)
+        else:
+            result[key] = value
+    return result
+
+
+_folders: list[tempfile.TemporaryDirectory[str]] = []
+
+
+@cache
+def tables(endpoints: int) -> Path:
+    """A folder with the tables of the first ``endpoints`` of SITES, dealt over PROVINCES."""
+    _folders.append(tempfile.TemporaryDirectory())
+    folder = Path(_folders[-1].name)
+    rows = [
+        f"{site},Xã {site},commune,xã,,{PROVINCES[number % len(PROVINCES)]}"
+        for number, site in enumerate(SITES[:endpoints])
+    ]
+    header = "site,name,level,kind,district,province"
+    (folder / "sites.csv").write_text("\n".join([header, *rows]) + "\n", encoding="utf-8")
+    (folder / "places.csv").write_text(
+        "province,seat_latitude,seat_longitude\n"
+        "Cà Mau,9.177,105.15\nBạc Liêu,9.285,105.724\nCần Thơ,10.034,105.784\n",
+        encoding="utf-8",
+    )
+    return folder
+
+
+def deal(site: str, carrier: str, access: str, node: str) -> dict[str, Any]:
+    """A rule that gives one site what it has."""
+    return {"when": {"site": site}, "carrier": carrier, "access": access, "node": node}
+
+
+class Playing:
+    """A scenario as the driver plays it, but advanced from outside."""
+
+    world: World
+
+    def __init__(
+        self, scenario: Scenario, *, trace_site: str | None = None, threads: int = 1
+    ) -> None:
+        numba.set_num_threads(threads)
+        self.scenario = scenario
+        self.population: Population = populate(scenario)
+        self.plan: Plan = plan(scenario, self.population)
+        self.engine = Engine(
+            build(scenario, self.population, self.plan, threads=threads, trace_site=trace_site)
+        )
+        tracks = self.engine.world.tracks
+        self.publishing, self.env = rehearse_control(scenario, self.population, tracks)
+
+    def advance(self, until: int, stops: Sequence[int] = ()) -> World:
+        """Play up to ``until`` (ns), pausing at ``stops`` as well."""
+        for stop in [*sorted(stops), until]:
+            while self.env.peek() < stop:
+                self.engine.advance(int(self.env.peek()))
+                self.env.step()
+            self.engine.advance(stop)
+        return self.engine.world
+
+    def drain(self, until: int) -> World:
+        """Play up to ``until`` with nobody sending any more."""
+        self.engine.world.tracks["next"] = FOREVER
+        self.engine.advance(until)
+        return self.engine.world
+
+
+def rehearse_control(
+    scenario: Scenario, population: Population, tracks: Any
+) -> tuple[Publishing, simpy.Environment]:
+    """The floor and the wall as processes that fill ``tracks``."""
+    wall = scenario.meeting.wall
+    names = [layer.name for layer in scenario.media.video.layers]
+    tile_layer = names.index(wall.layer) if wall else 0
+    publishing = Publishing(tracks, scenario.media, scenario.seed, 0, tile_layer)
+    env = simpy.Environment(initial_time=0)
+    env.process(control.floor(env, scenario, population, publishing, control.Log()))
+    env.process(control.wall(env, scenario, population, publishing))
+    return publishing, env

@@ -1,0 +1,178 @@
+"""The engine against a plain network, played event by event."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from scenarios.scenario import Scenario
+from simulations import world as levels
+from simulations.world import World
+from tests.simulations.networks import SITES, Playing, deal, make_scenario
+from tests.simulations.reference_network import (
+    ACCESS,
+    BACKBONE_DOWN,
+    BACKBONE_UP,
+    CASCADE,
+    DOWN,
+    PEERING_DOWN,
+    PEERING_UP,
+    UP,
+    UPLINK,
+    PlainNetwork,
+)
+
+SECOND = 10**9
+END = 1_200_000_000
+DRAINED = END + 100 * SECOND
+
+RATES = st.sampled_from(["150kbps", "600kbps", "1777kbps", "10Mbps", "1Gbps"])
+BUFFERS = st.sampled_from(["0B", "1300B", "6kB", "20ms", "1s"])
+LIMITS = st.sampled_from([1, 3, 16384])
+
+
+def shared_links() -> st.SearchStrategy[dict[str, Any]]:
+    return st.fixed_dictionaries({"capacity": RATES, "buffer": BUFFERS, "packets": LIMITS})
+
+
+def directions() -> st.SearchStrategy[dict[str, Any]]:
+    return st.fixed_dictionaries({"rate": RATES, "buffer": BUFFERS, "packets": LIMITS})
+
+
+def accesses() -> st.SearchStrategy[dict[str, Any]]:
+    delays = st.sampled_from(["0s", "1ns", "3ms", "290ms"])
+    return st.fixed_dictionaries({"down": directions(), "up": directions(), "delay": delays})
+
+
+def carriers() -> st.SearchStrategy[dict[str, Any]]:
+    return st.fixed_dictionaries(
+        {
+            "backbone": shared_links(),
+            "aggregation": shared_links(),
+            "peering": shared_links(),
+            "detour": st.sampled_from([1.0, 1.5, 3.3]),
+        }
+    )
+
+
+def nodes() -> st.SearchStrategy[dict[str, Any]]:
+    return st.fixed_dictionaries(
+        {
+            "carriers": st.sampled_from([["red"], ["blue"], ["red", "blue"]]),
+            "nic": st.sampled_from(["1Mbps", "7Mbps", "10Gbps"]),
+            "queue": st.sampled_from(["1ms", "50ms"]),
+            "cost": st.sampled_from([{}, {"packet": "0s", "copy": "0s"}, {"copy": "1ms"}]),
+        }
+    )
+
+
+@st.composite
+def scenarios(draw: st.DrawFn) -> Scenario:
+    endpoints = draw(st.integers(1, 6))
+    either = st.sampled_from
+    rules = [
+        deal(
+            site,
+            draw(either(["red", "blue"])),
+            draw(either(["fibre", "thin"])),
+            draw(either(["north", "south"])),
+        )
+        for site in SITES[:endpoints]
+    ]
+    sites = st.sampled_from([*SITES[:endpoints], "command-centre"])
+    turns = draw(st.lists(sites, min_size=1, max_size=3))
+    floor = [{"at": f"{400 * i}ms", "site": site} for i, site in enumerate(turns)]
+    tiles = draw(st.integers(0, min(3, endpoints)))
+    wall = {"tiles": tiles, "layer": draw(either(["low", "high"])), "dwell": "1s"}
+    changes: Mapping[str, Any] = {
+        "seed": draw(st.integers(0, 99)),
+        "endpoints": {"rules": rules},
+        "command_centre": {"node": draw(either(["north", "south"]))},
+        "carriers": {"red": draw(carriers()), "blue": draw(carriers())},
+        "access": {"fibre": draw(accesses()), "thin": draw(accesses())},
+        "nodes": {"north": draw(nodes()), "south": draw(nodes())},
+        "cascade": draw(shared_links()),
+        "media": {
+            "audio": {"ptime": draw(either(["10ms", "20ms"])), "dtx": draw(st.booleans())},
+            "video": {
+                "pacing": draw(either([1.0, 2.5, 20.0])),
+                "payload": draw(either(["300B", "1200B"])),
+                "headroom": "100%",
+            },
+        },
+        "meeting": {"floor": floor} | ({"wall": wall} if tiles else {}),
+    }
+    return make_scenario(changes, endpoints=endpoints)
+
+
+@settings(max_examples=100)
+@given(
+    scenario=scenarios(),
+    stops=st.lists(st.integers(0, END), max_size=6),
+    pick=st.integers(0, 6),
+)
+def test_every_packet_passes_every_place_at_the_plain_networks_times(
+    scenario: Scenario, stops: list[int], pick: int
+) -> None:
+    # Stops cut the epochs short: that must change nothing.
+    site = [*SITES[: len(scenario.endpoints.rows or ())], "command-centre"]
+    traced = site[pick % len(site)]
+    playing = Playing(scenario, trace_site=traced)
+    playing.advance(END, stops)
+    world = playing.drain(DRAINED)
+
+    plain = PlainNetwork(scenario, playing.population)
+    plain.play(END)
+
+    rows = world.trace_rows[: world.trace[1]]
+    assert {tuple(row) for row in rows.tolist()} == plain.steps[
+        playing.population.site.index(traced)
+    ]
+    compare_links(playing, world, plain)
+    compare_nodes(world, plain)
+    compare_receivers(world, plain)
+    assert world.totals[levels.PUBLISHED] == plain.published
+
+
+def compare_links(playing: Playing, world: World, plain: PlainNetwork) -> None:
+    carrier, node = plain.carriers.index, plain.node_names.index
+    kinds = {
+        ("aggregation", "up"): UP, ("backbone", "up"): BACKBONE_UP, ("peering", "up"): PEERING_UP,
+        ("peering", "down"): PEERING_DOWN, ("backbone", "down"): BACKBONE_DOWN,
+        ("aggregation", "down"): DOWN, ("cascade", "down"): CASCADE,
+    }  # fmt: skip
+    for station, state in zip(playing.plan.stations, world.stations, strict=True):
+        if not station.kind:
+            continue
+        level = kinds[station.kind, station.direction]
+        if level in (UP, DOWN):
+            assert station.carrier is not None
+            key: tuple[Any, ...] = (level, carrier(station.carrier), station.province)
+        elif level == CASCADE:
+            _, a, b = station.name.split()
+            key = (level, node(a), node(b))
+        else:
+            _, c, n, _ = station.name.split()
+            key = (level, carrier(c), node(n))
+        expected = plain._link(key).counts
+        for name in ("packets", "dropped", "bytes", "delay_sum", "delay_max", "work"):
+            assert state[name] == expected[name], (station.name, name)
+    for level, links in ((UPLINK, world.uplinks), (ACCESS, world.downlinks)):
+        for e, link in enumerate(links):
+            expected = plain._link((level, e)).counts
+            for name, count in (("packets", "packets"), ("dropped_queue", "dropped")):
+                assert link[name] == expected[count], (level, e, name)
+            assert link["bytes"] == expected["bytes"]
+
+
+def compare_nodes(world: World, plain: PlainNetwork) -> None:
+    for state, node in zip(world.nodes, plain.nodes, strict=True):
+        for name in ("packets", "copies", "dropped", "bytes", "delay_max"):
+            assert state[name] == node.counts[name], name
+
+
+def compare_receivers(world: World, plain: PlainNetwork) -> None:
+    for e, meter in enumerate(world.meters):
+        for name in ("packets", "bytes", "delay_sum", "delay_max"):
+            assert meter[name] == plain.received[e][name], (e, name)
