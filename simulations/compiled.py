@@ -1,9 +1,14 @@
 """Compilation: the one place that knows numba."""
 
+import os
 from collections.abc import Callable
 from hashlib import blake2b
 from pathlib import Path
 from typing import Any, TypeVar, cast
+
+# GNU OpenMP's threads otherwise spin for milliseconds at the end of every level: on a machine that
+# has other work to do they take the core that the slower thread waits for. Read when it is loaded.
+os.environ.setdefault("GOMP_SPINCOUNT", "1000")
 
 import numba
 
