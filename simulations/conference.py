@@ -33,7 +33,6 @@ ASSUMPTIONS = (
     "An endpoint watches the highest simulcast layer that fits its link's nominal rate.",
     "Endpoints lie at their province's seat; routes are a fixed multiple of the great circle.",
     "Signalling, joining and control traffic take no capacity.",
-    "Delay percentiles come from histograms and lie within 1 % of the value.",
 )
 """What the model takes for granted."""
 
@@ -110,6 +109,7 @@ def simulate(
 
     env = simpy.Environment(initial_time=0)
     env.process(control.floor(env, scenario, population, publishing, log))
+    env.process(control.loads(env, scenario, log))
     env.process(control.wall(env, scenario, population, publishing))
     begin = 0
     while begin < scenario.duration:
@@ -174,12 +174,14 @@ def endpoints_table(scenario: Scenario, population: Population, engine: Engine) 
             "playout": np.full(len(sums), float(audio.playout_delay)),
         }
     columns = {
-        **{
-            name: getattr(population, name)
-            for name in (
-                "site", "name", "level", "kind", "district", "province", "latitude", "longitude",
-            )
-        },
+        "site": population.site,
+        "name": population.name,
+        "level": population.level,
+        "kind": population.kind,
+        "district": population.district,
+        "province": [province or None for province in population.province],
+        "latitude": population.latitude,
+        "longitude": population.longitude,
         "carrier": np.array(list(scenario.carriers))[population.carrier],
         "access": np.array(list(scenario.access))[population.access],
         "node": np.array(list(scenario.nodes))[population.node],
@@ -187,7 +189,7 @@ def endpoints_table(scenario: Scenario, population: Population, engine: Engine) 
         "downlink_rate": population.down_rate.astype(np.float64),
         "uplink_rate": population.up_rate.astype(np.float64),
         **{f"budget_{part}": budget[part] / SECOND for part in BUDGET},
-    }  # fmt: skip
+    }
     return pa.table(
         {
             name: pa.array(values, from_pandas=True).cast(ENDPOINTS.field(name).type)

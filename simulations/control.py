@@ -41,6 +41,23 @@ def floor(
         log.add(turn.at, "floor", turn.site, population.name[endpoint])
 
 
+def loads(env: simpy.Environment, scenario: Scenario, log: Log) -> Process:
+    """Write down when the load of others changes on access links and carriers' shared links."""
+    profiles = [(name, "access", profile.load) for name, profile in scenario.access.items()]
+    for name, carrier in scenario.carriers.items():
+        for kind in ("backbone", "aggregation", "peering"):
+            profiles.append((name, kind, getattr(carrier, kind).background.load))
+    changes = sorted(
+        (step.at, kind, name, step.share)
+        for name, kind, profile in profiles
+        for step in profile
+        if step.at > 0
+    )
+    for at, kind, name, share in changes:
+        yield env.timeout(at - env.now)
+        log.add(at, "load", name, f"{kind} {share:.0%}")
+
+
 def wall(
     env: simpy.Environment, scenario: Scenario, population: Population, publishing: Publishing
 ) -> Process:

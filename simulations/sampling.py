@@ -219,7 +219,7 @@ def _cells(scenario: Scenario, population: Population) -> tuple[NDArray[np.int32
         (
             carriers[population.carrier[e]],
             access[population.access[e]],
-            population.province[e],
+            population.province[e] or None,
             population.level[e],
             site if site in named else None,
         )
