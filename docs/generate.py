@@ -18,12 +18,13 @@ from docs import scenario_keys
 from docs.markdown import code, one_line, table
 from rehearse.main import app
 from results import records, store
-from results.plots import PLOTS
+from results.plots import PLOTS, save_plot
 from results.quantities import format_span
 from scenarios.library import list_library
 from scenarios.loading import load_scenario
 from scenarios.metrics import METRICS, SELECTORS
 from scenarios.thresholds import OPERATORS
+from simulations.conference import simulate
 from simulations.trace import PLACES
 
 GENERATED = Path(__file__).parent / "reference" / "generated"
@@ -303,6 +304,14 @@ def library_page() -> str:
     return "\n".join(parts)
 
 
+def draw_plots(folder: Path = GENERATED / "plots") -> None:
+    """Draw each plot of the scenario `smoke`, for the plots' page: a few seconds."""
+    folder.mkdir(parents=True, exist_ok=True)
+    run = simulate(load_scenario("smoke"))
+    for name in PLOTS:
+        save_plot(run, name, folder / f"{name}.png")
+
+
 def plots_page() -> str:
     """Every plot and the metrics that it can show."""
     rows = [
@@ -320,6 +329,8 @@ def plots_page() -> str:
             "`rehearse plot RUN NAME` draws one; `--metric` chooses among the metrics in the last "
             "column, of which the first is the plot's own choice.\n",
             table(("plot", "title", "what it shows", "metrics"), rows),
+            "Each of them, drawn of the scenario `smoke`:\n",
+            *(f"![{plot.title}](plots/{plot.name}.png)\n" for plot in PLOTS.values()),
         ]
     )
 
