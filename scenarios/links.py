@@ -1,6 +1,6 @@
 """Links: what stands between two places, from a carrier's backbone to an endpoint's access.
 
-Figures on which the library's profiles stand: docs/background, section Links.
+Figures on which the library's profiles stand: docs/background/sources.md, section Links.
 """
 
 from typing import Annotated, Self

@@ -65,7 +65,7 @@ def populate(scenario: Scenario, replication: int = 0) -> Population:
     """All endpoints of ``scenario``, dealt and drawn.
 
     A poor link is poor both ways: an endpoint's two rates come from one draw. Its delay comes from
-    another, as rate and round-trip time are uncorrelated (REFERENCE, section 2).
+    another, as the two are uncorrelated in ERRANT's sample of 4G (docs/background/sources.md).
 
     Raises:
         ScenarioError: the tables cannot be read. A loaded scenario brings them along.

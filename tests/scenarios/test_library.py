@@ -27,8 +27,8 @@ def test_the_briefing_states_its_assumptions(name: str) -> None:
     assert "in the shares under `endpoints.rules`" in description
 
 
-def test_profiles_meet_the_reference() -> None:
-    """REFERENCE, section 2: 4G's round trips and rates, satellites' round trips."""
+def test_profiles_meet_their_sources() -> None:
+    """docs/background/sources.md: 4G's round trips and rates, satellites' round trips."""
     briefing = load_scenario("national-briefing")
     mobile, geo = briefing.access["4g"], briefing.access["geo"]
     assert mobile.jitter is not None
