@@ -1,0 +1,1 @@
+"""What came of a run: records, store, summary, verdict, plots, report."""
