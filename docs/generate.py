@@ -24,7 +24,7 @@ from scenarios.library import list_library
 from scenarios.loading import load_scenario
 from scenarios.metrics import METRICS, SELECTORS
 from scenarios.thresholds import OPERATORS
-from simulations.conference import simulate
+from simulations import simulate
 from simulations.trace import PLACES
 
 GENERATED = Path(__file__).parent / "reference" / "generated"

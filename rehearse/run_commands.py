@@ -162,7 +162,7 @@ def _play(scenario: "Scenario", threads: int | None, site: str | None, quiet: bo
 
     if not quiet:
         complain(f"rehearse: preparing {scenario.name}")
-    from simulations.conference import simulate as play
+    from simulations import simulate as play
 
     with meter(quiet) as tell:
         return play(

@@ -1,1 +1,5 @@
-"""Plays a scenario in simulated time."""
+"""Plays a scenario in simulated time: `simulate(load_scenario("smoke"))` gives a run."""
+
+from simulations.conference import Progress, simulate
+
+__all__ = ["Progress", "simulate"]
