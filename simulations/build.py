@@ -88,6 +88,8 @@ def build(
     media = scenario.media
     edges = _edges(plan, media)
     fans, fan_edges, fan_copies = _fans(plan, population)
+    if trace_site is not None and trace_site not in population.site:
+        raise ValueError(f"trace_site(={trace_site!r}) must be a site that is played")
     trace = population.site.index(trace_site) if trace_site is not None else -1
 
     world = World(

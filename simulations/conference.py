@@ -17,7 +17,7 @@ from scenarios.scenario import Scenario
 from scenarios.units import SECOND
 from simulations import control
 from simulations.build import build
-from simulations.engine import Engine
+from simulations.engine import EPOCH, Engine
 from simulations.publishing import Publishing
 from simulations.sampling import Sampler
 from simulations.telemetry import Telemetry
@@ -100,6 +100,13 @@ def simulate(
     tracer = Tracer()
     log = control.Log()
 
+    def advance(until: int) -> None:
+        """Play up to ``until``; a trace has room for a while only, and is taken on the way."""
+        while trace_site is not None and (now := int(engine.world.clock[0])) < until - EPOCH:
+            engine.advance(now + EPOCH)
+            tracer.collect(engine.world)
+        engine.advance(until)
+
     def sample(begin: int, end: int) -> None:
         sampler.sample(engine.world, publishing, begin, end)
         telemetry.sample(engine.world, begin, end)
@@ -115,9 +122,9 @@ def simulate(
     while begin < scenario.duration:
         end = min(begin + scenario.interval, scenario.duration)
         while (at := env.peek()) < end:
-            engine.advance(int(at))
+            advance(int(at))
             env.step()
-        engine.advance(end)
+        advance(end)
         sample(begin, end)
         begin = end
 

@@ -26,9 +26,7 @@ class Tracer:
         """
         written = int(world.trace[1])
         if written > len(world.trace_rows):
-            raise RuntimeError(
-                f"{written} trace rows in one interval exceed {len(world.trace_rows)}"
-            )
+            raise RuntimeError(f"{written} trace rows at once exceed {len(world.trace_rows)}")
         self.rows.append(world.trace_rows[:written].copy())
         world.trace[1] = 0
 
