@@ -41,7 +41,7 @@ def directions() -> st.SearchStrategy[dict[str, Any]]:
 
 
 def accesses() -> st.SearchStrategy[dict[str, Any]]:
-    delays = st.sampled_from(["0s", "1ns", "3ms", "290ms"])
+    delays = st.sampled_from(["0s", "1ns", "3ms", "290ms", "5s"])
     return st.fixed_dictionaries({"down": directions(), "up": directions(), "delay": delays})
 
 

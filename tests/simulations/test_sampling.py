@@ -1,0 +1,206 @@
+"""Samples and histograms against the packets themselves, as the trace has them."""
+
+import math
+from typing import Any
+
+import numpy as np
+import pytest
+
+from results.histograms import BUCKETS, bucket_of, quantiles
+from results.records import Run
+from simulations.conference import simulate
+from simulations.quality import audio_mos, burst_ratio
+from tests.simulations.networks import deal, make_scenario
+from tests.simulations.test_conference import WILD_ACCESS, check_run, column
+
+INTERVAL = 0.5
+ENCODE, PLAYOUT = 0.0265, 0.060
+
+
+@pytest.fixture(scope="module")
+def run() -> Run:
+    """One endpoint on a bad link hears the command centre, and is traced."""
+    thin = {
+        "down": {"rate": "2Mbps"},
+        **{key: WILD_ACCESS[key] for key in ("loss", "jitter", "fading")},
+    }
+    changes = {
+        "duration": "6s",
+        "interval": "500ms",
+        "endpoints": {
+            "rules": [deal("s1", "red", "thin", "south"), deal("s2", "red", "fibre", "north")]
+        },
+        "access": {"thin": thin},
+        "media": {"audio": {"dtx": False}},
+        "thresholds": {"packet_loss": [{"check": "mean < 100%", "during": "2s..4s"}]},
+    }  # fmt: skip
+    played = simulate(make_scenario(changes, endpoints=2), threads=1, trace_site="s1")
+    check_run(played)
+    return played
+
+
+class Packets:
+    """What arrived at the traced endpoint in one interval, of one kind."""
+
+    def __init__(self, run: Run, kind: str, interval: int) -> None:
+        assert run.trace is not None
+        trace = {name: np.array(run.trace[name].to_pylist()) for name in run.trace.column_names}
+        arrival = trace["arrival"].astype(np.float64)
+        there = (arrival >= interval * INTERVAL) & (arrival < (interval + 1) * INTERVAL)
+        chosen = there & np.isin(trace["media"], [kind] if kind else ["audio", "video"])
+        order = np.argsort(arrival[chosen], kind="stable")
+        self.sequence = trace["sequence"][chosen][order]
+        self.delay = (arrival - trace["sent"].astype(np.float64))[chosen][order]
+        self.size = trace["size"][chosen][order]
+
+
+def values(run: Run, name: str) -> Any:
+    """A sample's values of the traced endpoint, by interval."""
+    return column(run, "samples", name).reshape(12, 3)[:, 0]
+
+
+def test_counts_and_bitrate(run: Run) -> None:
+    for i in range(12):
+        packets = Packets(run, "", i)
+        assert values(run, "packets_received")[i] == len(packets.size)
+        assert values(run, "bitrate")[i] == pytest.approx(packets.size.sum() * 8 / INTERVAL)
+
+
+def test_delays(run: Run) -> None:
+    for i in range(12):
+        delay = Packets(run, "", i).delay
+        ns = np.rint(delay * 1e9).astype(np.int64)
+        counts = np.bincount(bucket_of(ns), minlength=BUCKETS)
+        p50, p95, p99 = quantiles(counts, np.array([50.0, 95.0, 99.0]))
+        for name, expected in (
+            ("mean", delay.mean()), ("max", delay.max()), ("p50", p50), ("p95", p95), ("p99", p99),
+        ):  # fmt: skip
+            found = values(run, f"one_way_delay_{name}")[i]
+            assert found == pytest.approx(expected, rel=1e-6), name
+        assert p50 == pytest.approx(np.sort(delay)[math.ceil(len(delay) / 2) - 1], rel=0.01)
+
+
+def test_loss_is_what_sequence_numbers_leave_out(run: Run) -> None:
+    seen = {"audio": -1, "video": -1}
+    for i in range(12):
+        expected, received = 0, 0
+        for kind, before in seen.items():
+            numbers = Packets(run, kind, i).sequence
+            # a source counts from its first packet on
+            asked = numbers.max() - (before if before >= 0 else numbers[0] - 1)
+            loss = values(run, f"{kind}_packet_loss")[i]
+            assert loss == pytest.approx(1 - len(numbers) / asked, abs=1e-6)
+            seen[kind] = numbers.max()
+            expected += asked
+            received += len(numbers)
+        assert values(run, "packets_expected")[i] == expected
+        assert values(run, "packet_loss")[i] == pytest.approx(1 - received / expected, abs=1e-6)
+    assert np.nanmax(values(run, "packet_loss")) > 0.01
+
+
+def test_jitter_of_the_voice(run: Run) -> None:
+    jitter, before = 0.0, None
+    for i in range(12):
+        for delay in Packets(run, "audio", i).delay:
+            if before is not None:
+                jitter += (abs(delay - before) - jitter) / 16
+            before = delay
+        assert values(run, "jitter")[i] == pytest.approx(jitter, rel=1e-4)
+
+
+def test_mouth_to_ear_adds_encoding_and_playout(run: Run) -> None:
+    for i in range(12):
+        delay = Packets(run, "audio", i).delay.mean() + ENCODE + PLAYOUT
+        assert values(run, "mouth_to_ear_delay_mean")[i] == pytest.approx(delay, rel=1e-6)
+
+
+def test_opinion_scores(run: Run) -> None:
+    last = -1
+    for i in range(12):
+        voice = Packets(run, "audio", i)
+        if last < 0:
+            last = voice.sequence[0] - 1
+        gaps = np.diff([last, *voice.sequence]) - 1
+        lost, runs, asked = gaps.sum(), (gaps > 0).sum(), voice.sequence[-1] - last
+        heard = values(run, "mouth_to_ear_delay_mean")[i]
+        score = float(audio_mos(heard, lost / asked, burst_ratio(lost, runs, asked), "opus"))
+        assert values(run, "audio_mos")[i] == pytest.approx(score, rel=1e-5)
+        last = voice.sequence[-1]
+
+
+def test_frames(run: Run) -> None:
+    complete, expected = values(run, "frames_complete"), values(run, "frames_expected")
+    assert expected.sum() in range(145, 151)  # 25 a second
+    assert (complete <= expected + 1).all()
+    assert complete.sum() < expected.sum()
+    lost = 1 - complete.sum() / expected.sum()
+    assert 0.02 < lost < 0.4  # a frame of many packets is lost with any of them
+
+
+def test_histograms_hold_every_packet_of_their_stretch(run: Run) -> None:
+    table = run.tables["histograms"]
+    metric, time = (np.array(table[name].to_pylist()) for name in ("metric", "time"))
+    access = np.array(table["access"].to_pylist())
+    assert sorted(set(time.tolist())) == pytest.approx([i * INTERVAL for i in range(12)])
+    for i in range(12):
+        mine = (
+            (metric == "one_way_delay") & (access == "thin") & (np.abs(time - i * INTERVAL) < 0.1)
+        )
+        counts = np.zeros(BUCKETS, np.int64)
+        np.add.at(counts, table["bucket"].to_numpy()[mine], table["count"].to_numpy()[mine])
+        ns = np.rint(Packets(run, "", i).delay * 1e9).astype(np.int64)
+        assert (counts == np.bincount(bucket_of(ns), minlength=BUCKETS)).all()
+    for name, packets in (("mouth_to_ear_delay", "audio"), ("glass_to_glass_delay", None)):
+        mine = (metric == name) & (access == "thin")
+        total = table["count"].to_numpy()[mine].sum()
+        if packets:
+            assert total == sum(len(Packets(run, packets, i).size) for i in range(12))
+        else:
+            assert total == values(run, "frames_complete").sum()
+
+
+def test_long_meetings_keep_fewer_stretches_but_windows_edges() -> None:
+    changes = {
+        "duration": "70s",
+        "interval": "100ms",
+        "thresholds": {"packet_loss": [{"check": "mean < 100%", "during": "10300ms..10400ms"}]},
+    }
+    run = simulate(make_scenario(changes, endpoints=1), threads=1)
+    times = sorted(set(run.tables["histograms"]["time"].to_pylist()))
+    assert 100 < len(times) < 130
+    assert any(abs(t - 10.3) < 1e-4 for t in times)
+    assert any(abs(t - 10.4) < 1e-4 for t in times)
+    counts = run.tables["histograms"]["count"].to_numpy()
+    metric = np.array(run.tables["histograms"]["metric"].to_pylist())
+    received = column(run, "samples", "packets_received").sum()
+    assert counts[metric == "one_way_delay"].sum() == received
+
+
+def test_sites_that_thresholds_name_stand_alone() -> None:
+    changes = {"thresholds": {"packet_loss{site=s2}": "mean < 1%"}}
+    run = simulate(make_scenario(changes), threads=1)
+    table = run.tables["histograms"]
+    sites = set(table["site"].to_pylist())
+    assert sites == {None, "s2"}
+    levels = {row["site"]: row["level"] for row in table.select(["site", "level"]).to_pylist()}
+    assert levels["s2"] == "commune"
+
+
+def test_the_first_interval_of_a_new_speaker_is_no_silence() -> None:
+    # The floor changes in the middle of an interval: its streams are judged from the next on.
+    changes = {
+        "duration": "3s",
+        "interval": "1s",
+        "access": {"thin": {"up": {"rate": "1bps"}}},
+        "endpoints": {
+            "rules": [deal("s1", "red", "thin", "north"), deal("s2", "red", "fibre", "north")]
+        },
+        "meeting": {
+            "floor": [{"at": "0s", "site": "command-centre"}, {"at": "500ms", "site": "s1"}]
+        },
+    }  # fmt: skip
+    run = simulate(make_scenario(changes, endpoints=2), threads=1)
+    loss = column(run, "samples", "packet_loss").reshape(3, 3)
+    assert (loss[0, :2] == 0).all()
+    assert (loss[1:, 1:] == 1).all()  # the new speaker's uplink brings nothing
+    assert np.isnan(loss[1:, 0]).all()
