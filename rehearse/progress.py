@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from typing import TextIO
 
 from results.quantities import format_clock, format_number, format_span
-from simulations.conference import Progress
+from simulations import Progress
 
 Tell = Callable[[Progress], None]
 

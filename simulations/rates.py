@@ -115,7 +115,8 @@ def _transmit_in_pieces(rate: Any, load_times: Any, load_shares: Any, start: int
         if rate.current > 0:
             need = np.int64(math.ceil(left * 1e9 / rate.current))
             if rate.until - now >= need:
-                return now + need if now + need - start <= LIFETIME else STALLED
+                end = int(now + need)
+                return end if end - start <= LIFETIME else STALLED
             left -= rate.current * ((rate.until - now) * 1e-9)
         if rate.until - start > LIFETIME:
             return STALLED

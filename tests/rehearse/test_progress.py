@@ -3,7 +3,7 @@ import io
 import pytest
 
 from rehearse.progress import LOADING, Lines, Pace, meter
-from simulations.conference import Progress
+from simulations import Progress
 
 
 class Clock:

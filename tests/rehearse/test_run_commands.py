@@ -38,7 +38,7 @@ def played(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
         asked.update(options, scenario=scenario)
         return asked.get("run") or make_run()
 
-    monkeypatch.setattr("simulations.conference.simulate", simulate)
+    monkeypatch.setattr("simulations.simulate", simulate)
     return asked
 
 
