@@ -1,0 +1,63 @@
+"""Compilation: a cache on disk must not outlive what it was made from."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from simulations.compiled import array_kernel, inlined, kernel, parallel_kernel
+
+ROOT = Path(__file__).parents[2]
+PACKAGE = {
+    "results/__init__.py": "",
+    "results/histograms.py": "",
+    "simulations/__init__.py": "",
+    "simulations/compiled.py": (ROOT / "simulations/compiled.py").read_text(encoding="utf-8"),
+    "simulations/inner.py": """
+from simulations.compiled import inlined
+@inlined
+def answer() -> int:
+    return 41
+""",
+    "simulations/outer.py": """
+from simulations.compiled import kernel
+from simulations.inner import answer
+@kernel
+def ask() -> int:
+    return answer()
+""",
+    "main.py": """
+from simulations.outer import ask
+print(ask(), sum(ask.stats.cache_hits.values()))
+""",
+}
+"""A room with two kernels, one of which calls the other's module."""
+
+
+def play(folder: Path) -> list[int]:
+    """What the outer kernel says in a new process, and how often it came from the cache."""
+    result = subprocess.run(
+        [sys.executable, "main.py"], cwd=folder, check=True, capture_output=True, text=True
+    )
+    return [int(word) for word in result.stdout.split()]
+
+
+def test_a_change_in_a_called_kernel_ends_the_cache(tmp_path: Path) -> None:
+    for name, text in PACKAGE.items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(text, encoding="utf-8")
+    assert play(tmp_path) == [41, 0]
+    assert play(tmp_path) == [41, 1]
+    inner = tmp_path / "simulations/inner.py"
+    inner.write_text(inner.read_text(encoding="utf-8").replace("41", "42"), encoding="utf-8")
+    assert play(tmp_path) == [42, 0]
+
+
+@pytest.mark.parametrize("compiler", [kernel, inlined, parallel_kernel, array_kernel])
+def test_division_by_zero_is_a_number(compiler: object) -> None:
+    # Not an exception, for which every loop would have to look out.
+    def ratio(a: float, b: float) -> float:
+        return a / b
+
+    assert compiler(ratio)(1.0, 0.0) == float("inf")  # type: ignore[operator]
