@@ -2,8 +2,10 @@
 
 from typing import Any
 
+import numpy as np
+
 from simulations.compiled import inlined, kernel
-from simulations.packets import AUDIO, FIRST_TILE, is_full, push
+from simulations.packets import AUDIO, FIRST_TILE, is_full, push, slot
 from simulations.queues import DROPPED, transmission
 from simulations.stations import next_edge
 from simulations.trace import NODE_IN, NODE_OUT, SENT, note
@@ -28,8 +30,8 @@ def run_ingress(world: Any, s: int, n: int, until: int) -> int:
         e = next_edge(station, edges, items, until)
         if e < 0:
             break
-        edge = edges[e]
-        item = items[edge.base + (edge.head & edge.mask)]
+        edge = edges[np.uint64(e)]
+        item = items[slot(edge, edge.head)]
         for m in range(len(node_edges)):
             if is_full(edges[node_edges[n, m]], 1):
                 return int(node_edges[n, m])
@@ -66,8 +68,8 @@ def run_fan_out(world: Any, s: int, n: int, until: int) -> int:
         e = next_edge(station, edges, items, until)
         if e < 0:
             break
-        edge = edges[e]
-        item = items[edge.base + (edge.head & edge.mask)]
+        edge = edges[np.uint64(e)]
+        item = items[slot(edge, edge.head)]
         for i in range(fans[n], fans[n + 1]):
             if is_full(edges[fan_edges[i]], fan_copies[i]):
                 return int(fan_edges[i])

@@ -2,9 +2,11 @@
 
 from typing import Any
 
+import numpy as np
+
 from simulations.compiled import inlined, kernel
 from simulations.links import carry
-from simulations.packets import AUDIO
+from simulations.packets import AUDIO, slot
 from simulations.queues import DROPPED
 from simulations.receivers import receive
 from simulations.stations import next_edge, serve, serve_bursts
@@ -34,8 +36,9 @@ def run_group(world: Any, g: int, until: int) -> None:
     while more:
         more = _fill(station, edges, items, packets, places, mail, shared, trace, until)
         for i in range(group_first[g], group_first[g + 1]):
+            endpoint = np.uint64(members[i])
             _play_endpoint(
-                members[i], places, links, packets, mail, shared, backlog, receivers, trace, until
+                endpoint, places, links, packets, mail, shared, backlog, receivers, trace, until
             )
 
 
@@ -57,8 +60,8 @@ def _fill(
         e = next_edge(station, edges, items, until)
         if e < 0:
             break
-        edge = edges[e]
-        item = items[edge.base + (edge.head & edge.mask)]
+        edge = edges[np.uint64(e)]
+        item = items[slot(edge, edge.head)]
         now, index, endpoint = item.time, item.packet, item.endpoint
         place = places[endpoint]
         if place.mail == mail.shape[1]:
@@ -86,7 +89,7 @@ def _fill(
 
 @inlined
 def _play_endpoint(
-    endpoint: int,
+    endpoint: Any,
     places: Any,
     links: Any,
     packets: Any,

@@ -34,7 +34,8 @@ VIDEO = 1
 FIRST_TILE = 2
 
 ITEM = np.dtype(
-    [("time", np.int64), ("packet", np.int32), ("endpoint", np.int32)],
+    # Unsigned: of a signed index, numba has to see whether it counts from the end.
+    [("time", np.int64), ("packet", np.uint32), ("endpoint", np.uint32)],
     align=True,
 )
 """A copy on its way: arrival at the edge's target (ns), index of its packet, and whose it is."""
@@ -54,6 +55,12 @@ EDGE = unshared(
 
 
 @inlined
+def slot(edge: Any, position: int) -> Any:
+    """Index of the item at ``position`` of the edge's stream."""
+    return np.uint64(edge.base + (position & edge.mask))
+
+
+@inlined
 def is_full(edge: Any, items: int) -> bool:
     """Whether the edge's ring has no room for ``items`` more."""
     return bool(edge.tail - edge.head + items > edge.mask + 1)
@@ -62,7 +69,7 @@ def is_full(edge: Any, items: int) -> bool:
 @inlined
 def push(edge: Any, items: Any, time: int, packet: int, endpoint: int) -> None:
     """Append a copy that leaves the edge's source at ``time``; times never go back."""
-    item = items[edge.base + (edge.tail & edge.mask)]
+    item = items[slot(edge, edge.tail)]
     item.time = time + edge.delay
     item.packet = packet
     item.endpoint = endpoint
@@ -75,12 +82,12 @@ def insert(edge: Any, items: Any, time: int, packet: int, endpoint: int) -> None
     arrival = time + edge.delay
     position = edge.tail
     while position > edge.head:
-        before = edge.base + ((position - 1) & edge.mask)
+        before = slot(edge, position - 1)
         if items[before].time <= arrival:
             break
-        items[edge.base + (position & edge.mask)] = items[before]
+        items[slot(edge, position)] = items[before]
         position -= 1
-    item = items[edge.base + (position & edge.mask)]
+    item = items[slot(edge, position)]
     item.time = arrival
     item.packet = packet
     item.endpoint = endpoint

@@ -56,7 +56,7 @@ def admit(queue: Any, starts: Any, sizes: Any, now: int, size: int) -> int:
     Arrivals come in order of time. The caller sets ``queue.free_at`` to the transmission's end.
     """
     while queue.head != queue.tail:
-        slot = queue.base + (queue.head & queue.mask)
+        slot = np.uint64(queue.base + (queue.head & queue.mask))
         if starts[slot] > now:
             break
         queue.waiting -= sizes[slot]
@@ -65,7 +65,7 @@ def admit(queue: Any, starts: Any, sizes: Any, now: int, size: int) -> int:
         return now
     if queue.waiting + size > queue.limit_bytes or queue.tail - queue.head >= queue.limit_packets:
         return DROPPED
-    slot = queue.base + (queue.tail & queue.mask)
+    slot = np.uint64(queue.base + (queue.tail & queue.mask))
     starts[slot] = queue.free_at
     sizes[slot] = size
     queue.tail += 1

@@ -53,8 +53,8 @@ METER = np.dtype(
 def count(histograms: Any, row: int, value: int) -> None:
     """Count ``value`` (ns) in a row of (n, BUCKETS) histograms; see `results.histograms`."""
     bits = np.float64(max(value, 1)).view(np.int64)
-    bucket = (bits >> MANTISSA_SHIFT) - FIRST_BUCKET
-    histograms[row, max(0, min(BUCKETS - 1, bucket))] += 1
+    bucket = np.uint64(min(max(int(bits >> MANTISSA_SHIFT) - FIRST_BUCKET, 0), BUCKETS - 1))
+    histograms[row, bucket] += 1
 
 
 @inlined

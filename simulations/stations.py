@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from simulations.compiled import inlined, kernel
-from simulations.packets import is_full, push
+from simulations.packets import is_full, push, slot
 from simulations.queues import DROPPED, admit, transmission
 from simulations.randomness import exponential
 from simulations.rates import FOREVER
@@ -18,9 +18,9 @@ def next_edge(station: Any, edges: Any, items: Any, until: int) -> int:
     best = -1
     best_time = until
     for e in range(station.first_edge, station.first_edge + station.edges):
-        edge = edges[e]
+        edge = edges[np.uint64(e)]
         if edge.head < edge.tail:
-            time = items[edge.base + (edge.head & edge.mask)].time
+            time = items[slot(edge, edge.head)].time
             if time < best_time:
                 best = e
                 best_time = time
@@ -117,10 +117,10 @@ def run_link(world: Any, s: int, until: int) -> int:
         e = next_edge(station, edges, items, until)
         if e < 0:
             break
-        edge = edges[e]
-        item = items[edge.base + (edge.head & edge.mask)]
+        edge = edges[np.uint64(e)]
+        item = items[slot(edge, edge.head)]
         now, index, endpoint = item.time, item.packet, item.endpoint
-        out = route[level, endpoint] if fixed < 0 else fixed
+        out = np.uint64(route[level, endpoint] if fixed < 0 else fixed)
         if is_full(edges[out], 1):
             return int(out)
         edge.head += 1

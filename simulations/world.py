@@ -91,7 +91,7 @@ ENDPOINT = np.dtype(
 )
 """An endpoint's place in the arrays."""
 
-LETTER = np.dtype([("time", np.int64), ("packet", np.int64)], align=True)
+LETTER = np.dtype([("time", np.int64), ("packet", np.uint64)], align=True)
 """A packet that an endpoint is to get, and when (ns)."""
 
 NEW_MAIL = 256
