@@ -11,9 +11,10 @@ from numpy.typing import NDArray
 
 from scenarios import randomness
 from scenarios.randomness import stream_key
+from simulations.packets import EDGE, ITEM, push
 from simulations.queues import DROPPED, make_queues
 from simulations.rates import FOREVER
-from simulations.stations import schedule_burst, serve_bursts
+from simulations.stations import next_edge, schedule_burst, serve_bursts
 from simulations.world import STATION
 from tests.simulations.confidence import SEEDS, check_mean
 from tests.simulations.loops import profiles, record, served
@@ -189,3 +190,28 @@ def test_a_load_that_ends_asks_for_no_more() -> None:
     link = Link(load=[(0, 0.5), (SECOND, 0.0)])
     link.finish(10 * SECOND)
     assert link.state["burst_at"] == FOREVER
+
+
+def test_a_burst_comes_before_a_packet_of_the_same_instant() -> None:
+    link = Link()
+    link.state["burst_at"] = 700
+    assert link.serve([700], 10).tolist() == [700 + 1_000_000 + 10_000]
+    link = Link()
+    link.state["burst_at"] = 701
+    assert link.serve([700], 10).tolist() == [700 + 10_000]
+
+
+def test_of_copies_that_arrive_at_once_the_first_edges_is_served_first() -> None:
+    edges, items = np.zeros(4, EDGE), np.zeros(64, ITEM)
+    edges["base"] = [0, 16, 32, 48]
+    edges["mask"] = 15
+    for e, times in enumerate([[1], [7, 9], [5, 9], [5, 8]]):
+        for number, time in enumerate(times):
+            push(edges[e], items, time, number, e)
+    state = record(STATION, first_edge=1, edges=3)
+    order = []
+    while (e := next_edge(state, edges, items, 9)) >= 0:
+        order.append(e)
+        edges[e]["head"] += 1
+    assert order == [2, 3, 1, 3]  # at 5, 5, 7, 8: and no other station's, and none at 9
+    assert next_edge(state, edges, items, 10) == 1

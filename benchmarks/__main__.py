@@ -1,0 +1,97 @@
+"""All benchmarks: `python -m benchmarks`. A table on stdout, figures to bench-results.json."""
+
+import argparse
+import json
+import sys
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from benchmarks import briefing, levels, twenty_links
+from benchmarks.timing import describe_machine
+
+RESULTS = Path("bench-results.json")
+
+
+def main() -> None:
+    """Run what was asked for, print it, and write it down."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(BENCHMARKS)}")
+    parser.add_argument("--repetitions", type=int, default=3, help="runs that medians are over")
+    arguments = parser.parse_args()
+    if unknown := set(arguments.names) - set(BENCHMARKS):
+        parser.error(f"no benchmark is named {', '.join(sorted(unknown))}")
+    machine = describe_machine()
+    memory = machine["memory_bytes"] / 2**30
+    print(f"{machine['processor']}, {machine['cores']} cores, {memory:.1f} GiB")
+    print(f"Python {machine['python']}, numba {machine['numba']}, numpy {machine['numpy']}")
+    results: dict[str, Any] = {
+        "measured": datetime.now(UTC).isoformat(timespec="seconds"),
+        "machine": machine,
+        "repetitions": arguments.repetitions,
+    }
+    for name in arguments.names or BENCHMARKS:
+        print(f"bench: {name}", file=sys.stderr)
+        run, show = BENCHMARKS[name]
+        results[name] = run(arguments.repetitions)
+        show(results[name])
+    RESULTS.write_text(json.dumps(results, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    print(f"\nFigures: {RESULTS}")
+
+
+def show_twenty_links(found: dict[str, Any]) -> None:
+    """Speeds beside each other."""
+    heading(
+        f"The same {found['packet_hops']:,} packets through {twenty_links.LINKS} queues",
+        "million packet-hops/s", "times SimPy", "ns apart",
+    )  # fmt: skip
+    for name, speed in sorted(found["packet_hops_per_s"].items(), key=lambda item: -item[1]):
+        ratio, apart = found["times_simpy"][name], found["departures_apart_ns"][name]
+        row(name, f"{speed / 1e6:,.3f}", f"{ratio:,.1f}", f"{apart:.2g}")
+
+
+def show_briefing(found: dict[str, Any]) -> None:
+    """Growth with endpoints."""
+    heading(
+        f"The national briefing, {briefing.SECONDS} s",
+        "endpoints", "wall s", "endpoint-s/s", "slower", "million hops/s", "lost",
+    )  # fmt: skip
+    for name, each in found.items():
+        row(
+            name, f"{each['endpoints']:,.0f}", f"{each['wall_s']:.2f}",
+            f"{each['endpoint_seconds_per_s']:,.0f}", f"× {each['times_slower_per_endpoint']:.2f}",
+            f"{each['packet_hops_per_s'] / 1e6:.1f}", f"{each['lost_share']:.2%}",
+        )  # fmt: skip
+
+
+def show_levels(found: dict[str, Any]) -> None:
+    """Shares of the time."""
+    heading(
+        f"Where the time of {levels.SECONDS} s of the national briefing goes", "wall s", "share"
+    )
+    for name, seconds in found.items():
+        row(name, f"{seconds:.3f}", f"{seconds / found['all']:.1%}")
+
+
+def heading(title: str, *columns: str) -> None:
+    """A table's first lines."""
+    print()
+    row(title, *columns)
+    print("-" * (52 + 16 * len(columns)))
+
+
+def row(name: str, *cells: str) -> None:
+    """A table's line."""
+    print(f"{name:<52}" + "".join(f"{cell:>16}" for cell in cells))
+
+
+BENCHMARKS: dict[str, tuple[Callable[[int], Any], Callable[[Any], None]]] = {
+    "twenty-links": (twenty_links.run, show_twenty_links),
+    "briefing": (briefing.run, show_briefing),
+    "levels": (levels.run, show_levels),
+}
+"""What runs and what shows it, by name."""
+
+if __name__ == "__main__":
+    main()
