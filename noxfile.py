@@ -36,3 +36,9 @@ def docs(session: nox.Session) -> None:
         "sphinx-build", "--fail-on-warning", "--keep-going", "--quiet", "--fresh-env",
         "--builder=html", "docs", "docs/_build/html",
     )  # fmt: skip
+
+
+@nox.session
+def bench(session: nox.Session) -> None:
+    """Speed, beside other simulators and by part; figures also go to bench-results.json."""
+    session.run("python", "-m", "benchmarks", *session.posargs)

@@ -83,6 +83,7 @@ def build(
     room = max(profile.down.packets for profile in access) + NEW_MAIL
     streams = np.zeros(2 * n + tiles, STREAM)
     streams["source"] = -1
+    streams["before"] = -1
     streams["highest"] = -1
     streams["frame"] = -1
     media = scenario.media

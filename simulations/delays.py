@@ -6,19 +6,15 @@ from typing import Any
 import numpy as np
 
 from simulations.compiled import inlined, kernel
+from simulations.processes import PROCESS, advance
 from simulations.randomness import standard_normal, uniform
 
 JITTER = np.dtype(
     [
         ("median", np.float64),  # ns; 0: none
         ("spread", np.float64),
-        ("decay", np.float64),  # exp(−step / correlation)
-        ("step", np.int64),  # ns
-        ("step_end", np.int64),
-        ("index", np.int64),
-        ("state", np.float64),
+        *PROCESS,
         ("value", np.int64),  # ns, holds until `step_end`
-        ("key", np.uint64),
     ],
     align=True,
 )
@@ -60,15 +56,7 @@ def jitter_at(jitter: Any, now: int) -> int:
 
 @kernel
 def _step_jitter(jitter: Any, now: int) -> None:
-    while jitter.step_end <= now:
-        draw = standard_normal(jitter.key, jitter.index)
-        if jitter.index == 0:
-            jitter.state = draw  # stationary from the beginning
-        else:
-            innovation = math.sqrt(1.0 - jitter.decay * jitter.decay)
-            jitter.state = jitter.decay * jitter.state + innovation * draw
-        jitter.index += 1
-        jitter.step_end += jitter.step
+    advance(jitter, now)
     jitter.value = np.int64(jitter.median * math.exp(jitter.spread * jitter.state))
 
 

@@ -6,8 +6,9 @@ from typing import Any
 import numpy as np
 
 from simulations.compiled import inlined, kernel
+from simulations.processes import PROCESS, advance
 from simulations.queues import transmission
-from simulations.randomness import exponential, standard_normal
+from simulations.randomness import exponential
 
 FOREVER = np.iinfo(np.int64).max
 LIFETIME = 30_000_000_000
@@ -19,13 +20,7 @@ RATE = np.dtype(
         ("nominal", np.float64),  # bit/s
         ("current", np.int64),  # bit/s, holds until `until`
         ("until", np.int64),  # ns
-        ("key", np.uint64),
-        # fading: an Ornstein–Uhlenbeck process on a grid
-        ("step", np.int64),  # ns; 0: no fading
-        ("step_end", np.int64),
-        ("index", np.int64),
-        ("state", np.float64),
-        ("decay", np.float64),  # exp(−step / correlation)
+        *PROCESS,  # of the fading; without it, step is 0
         ("spread", np.float64),
         # holes: an alternating renewal process
         ("hole_every", np.float64),  # mean ns between beginnings; 0: none
@@ -54,15 +49,7 @@ def refresh(rate: Any, load_times: Any, load_shares: Any, now: int) -> None:
     until = FOREVER
     value = rate.nominal
     if rate.step > 0:
-        while rate.step_end <= now:
-            draw = standard_normal(rate.key, rate.index)
-            if rate.index == 0:
-                rate.state = draw  # stationary from the beginning
-            else:
-                innovation = math.sqrt(1.0 - rate.decay * rate.decay)
-                rate.state = rate.decay * rate.state + innovation * draw
-            rate.index += 1
-            rate.step_end += rate.step
+        advance(rate, now)
         value *= math.exp(rate.spread * rate.state - 0.5 * rate.spread * rate.spread)
         until = rate.step_end
     while load_times[rate.load, rate.load_step + 1] <= now:

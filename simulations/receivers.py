@@ -15,6 +15,8 @@ from simulations.packets import AUDIO
 STREAM = np.dtype(
     [
         ("source", np.int32),  # SSRC; −1: nothing received yet
+        ("before", np.int32),  # SSRC that it took over from
+        ("since", np.int64),  # when it did, ns
         ("base", np.int64),  # first sequence number that the source's packets are counted from
         ("highest", np.int64),  # highest sequence number received
         ("transit", np.int64),  # of the last packet: arrival − captured, ns
@@ -32,6 +34,10 @@ STREAM = np.dtype(
     align=True,
 )
 """State of one received stream."""
+
+STRAGGLING = 5_000_000_000
+"""Packets of the source before, on a slower way, that come within this time (ns) of a change break
+nothing: they are heard, but no longer shown."""
 
 METER = np.dtype(
     [
@@ -90,8 +96,16 @@ def receive(
     sequence = np.int64(packet.sequence)
     transit = arrival - packet.captured
     if stream.source != packet.source:  # a new source: counted from its first packet on
+        if stream.before == packet.source and arrival - stream.since < STRAGGLING:
+            stream.expected_before += 1
+            stream.received += 1
+            if packet.slot == AUDIO:
+                _hear(meter, audio_delays, row, delay + audio_offset)
+            return
         stream.expected_before += stream.highest + 1 - stream.base
         stream.frames_before += stream.frame + 1 - stream.frame_base
+        stream.before = stream.source
+        stream.since = arrival
         stream.source = packet.source
         stream.base = sequence
         stream.frame = packet.frame
@@ -107,10 +121,7 @@ def receive(
     stream.received += 1
 
     if packet.slot == AUDIO:
-        heard = delay + audio_offset
-        meter.audio_packets += 1
-        meter.audio_delay_sum += heard
-        count(audio_delays, row, heard)
+        _hear(meter, audio_delays, row, delay + audio_offset)
         return
     if packet.frame > stream.frame:
         stream.frame = packet.frame
@@ -122,3 +133,11 @@ def receive(
         meter.frames += 1
         meter.frame_delay_sum += seen
         count(frame_delays, row, seen)
+
+
+@inlined
+def _hear(meter: Any, audio_delays: Any, row: int, heard: int) -> None:
+    """Count a voice's packet that is heard after ``heard`` ns."""
+    meter.audio_packets += 1
+    meter.audio_delay_sum += heard
+    count(audio_delays, row, heard)
