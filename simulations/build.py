@@ -1,6 +1,5 @@
 """From a scenario to the arrays that the engine plays."""
 
-import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -8,14 +7,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from results.histograms import BUCKETS
-from scenarios.links import AccessDirection, AccessProfile, LoadStep
 from scenarios.media import Media
 from scenarios.population import Population
 from scenarios.randomness import mix_keys, name_hashes, stream_key, uniforms
 from scenarios.scenario import Scenario
 from scenarios.units import SECOND
+from simulations.access import Keys, Loads, access_links
 from simulations.engine import EPOCH
-from simulations.links import LINK
 from simulations.media import TRACK
 from simulations.packets import EDGE, ITEM, PACKET
 from simulations.queues import make_queues
@@ -66,10 +64,12 @@ def build(
     wall = scenario.meeting.wall
     tiles = wall.tiles if wall else 0
     layers = len(scenario.media.video.layers)
-    loads = _Loads()
+    loads = Loads()
     stations, level_first, station_backlog = _stations(plan, keys, loads)
     access = list(scenario.access.values())
-    links = [_links(access, population, direction, keys, loads) for direction in ("down", "up")]
+    links = [
+        access_links(access, population, direction, keys, loads) for direction in ("down", "up")
+    ]
     load_times, load_shares = loads.tables()
     subscribers, audiences = _audiences(
         scenario, population, keys("fan-out order", population.site)
@@ -142,28 +142,7 @@ def build(
     return world
 
 
-class _Loads:
-    """Load profiles, each once."""
-
-    def __init__(self) -> None:
-        self.profiles: dict[tuple[LoadStep, ...], int] = {}
-
-    def index(self, profile: tuple[LoadStep, ...]) -> int:
-        return self.profiles.setdefault(profile, len(self.profiles))
-
-    def tables(self) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-        """(profiles, steps + 1) times and shares, padded with FOREVER and the last share."""
-        width = 1 + max(len(profile) for profile in self.profiles)
-        times = np.full((len(self.profiles), width), FOREVER, np.int64)
-        shares = np.zeros((len(self.profiles), width))
-        for profile, row in self.profiles.items():
-            times[row, : len(profile)] = [step.at for step in profile]
-            shares[row, : len(profile)] = [step.share for step in profile]
-            shares[row, len(profile) :] = profile[-1].share
-        return times, shares
-
-
-def _stations(plan: Plan, keys: Any, loads: _Loads) -> tuple[Any, Any, Any]:
+def _stations(plan: Plan, keys: Keys, loads: Loads) -> tuple[Any, Any, Any]:
     stations = np.zeros(len(plan.stations), STATION)
     links = [station.link for station in plan.stations]
     queues, starts, sizes = make_queues(
@@ -259,83 +238,6 @@ def _audiences(
             total += len(chosen)
         audiences[n, layers + 1] = total
     return np.concatenate(subscribers).astype(np.int32), audiences
-
-
-def _links(
-    access: list[AccessProfile],
-    population: Population,
-    direction: str,
-    keys: Any,
-    loads: _Loads,
-) -> tuple[NDArray[Any], NDArray[np.int64], NDArray[np.int32]]:
-    rates = population.down_rate if direction == "down" else population.up_rate
-    sides: list[AccessDirection] = [getattr(profile, direction) for profile in access]
-    limits = [
-        sides[a].buffer.limit(int(rate)) for a, rate in zip(population.access, rates, strict=True)
-    ]
-    packets = [sides[a].packets for a in population.access]
-    queues, starts, sizes = make_queues(np.array(limits), np.array(packets))
-    links = np.zeros(len(population), LINK)
-    links["queue"] = queues
-    links["delay"] = population.delay
-    links["rate"]["nominal"] = rates
-    for part, field, component in (
-        ("rate", "key", "fading"),
-        ("rate", "hole_key", "holes"),
-        ("loss", "state_key", "loss state"),
-        ("loss", "loss_key", "loss"),
-        ("jitter", "key", "jitter"),
-        ("path", "key", "path"),
-        ("path", "loss_key", "path loss"),
-    ):
-        links[part][field] = keys(f"{direction} {component}", population.site)
-    for a, profile in enumerate(access):
-        mine = population.access == a
-        for part, values in _profile_state(profile, sides[a], loads).items():
-            for field, value in values.items():
-                links[part][field][mine] = value
-    return links, starts, sizes
-
-
-def _profile_state(
-    profile: AccessProfile, side: AccessDirection, loads: _Loads
-) -> dict[str, dict[str, float]]:
-    """What all links of one profile have in common: record → field → value."""
-    state: dict[str, dict[str, float]] = {"rate": {"load": loads.index(profile.load)}}
-    if (fading := profile.fading) is not None:
-        state["rate"] |= {
-            "step": fading.step if fading.spread > 0 else 0,
-            "decay": math.exp(-fading.step / fading.correlation),
-            "spread": fading.spread,
-            "hole_every": fading.hole_every,
-            "hole_length": fading.hole_length,
-        }
-    if (loss := profile.loss) is not None:
-        state["loss"] = {name: getattr(loss, name) for name in type(loss).model_fields}
-    if (jitter := profile.jitter) is not None:
-        state["jitter"] = {
-            "median": jitter.median,
-            "spread": jitter.spread,
-            "step": jitter.step,
-            "decay": math.exp(-jitter.step / jitter.correlation),
-        }
-    if (path := profile.path_change) is not None:
-        logs = [
-            math.log(max(value, 1))
-            for value in (path.extra_delay.p5, path.extra_delay.p50, path.extra_delay.p95)
-        ]
-        state["path"] = {
-            "every": path.every,
-            "log_p5": logs[0],
-            "log_p50": logs[1],
-            "log_p95": logs[2],
-            "loss": path.loss,
-            "loss_time": path.loss_time,
-        }
-    if (policer := side.policer) is not None:
-        depth = 8 * policer.burst
-        state["policer"] = {"rate": policer.rate, "depth": depth, "tokens": depth}
-    return state
 
 
 def _idle_tracks(count: int) -> NDArray[Any]:
