@@ -196,14 +196,16 @@ def simpy_departures(workload: Workload) -> Times:
     env = simpy.Environment(initial_time=0)
     departures: list[list[int]] = [[] for _ in range(LINKS)]
 
-    def source(store: simpy.Store, arrivals: list[int], sizes: list[int]) -> Generator[Any]:
+    def source(
+        store: simpy.Store, arrivals: list[int], sizes: list[int]
+    ) -> Generator[Any, Any, None]:
         now = 0
         for at, size in zip(arrivals, sizes, strict=True):
             yield env.timeout(at - now)
             now = at
             store.put(size)
 
-    def link(store: simpy.Store, left: list[int]) -> Generator[Any]:
+    def link(store: simpy.Store, left: list[int]) -> Generator[Any, Any, None]:
         while True:
             size: int = yield store.get()
             yield env.timeout((size * 8_000_000_000 + RATE // 2) // RATE)

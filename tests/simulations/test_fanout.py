@@ -98,3 +98,19 @@ def test_all_that_arrives_is_copied_in_order() -> None:
     rows = world.trace_rows[: world.trace[1]]
     out = rows[rows[:, 4] == 7]
     assert (np.diff(out[:, 5]) > 0).all()
+
+
+def test_a_copy_may_wait_as_long_as_the_queue_says_and_no_longer() -> None:
+    # A voice's copy takes the interface 1.04 ms: the second waits for just that long.
+    changes = {
+        "endpoints": NORTH,
+        "access": {"fibre": {"down": {"rate": "100kbps"}}},
+        "media": {"audio": {"dtx": False}, "video": {"layers": [
+            {"name": "low", "height": 180, "bitrate": "1Mbps"}]}},
+        "nodes": {"north": {"nic": "1Mbps", "queue": "1040us",
+                            "cost": {"packet": "0s", "copy": "0s", "kilobyte": "0s"}}},
+    }  # fmt: skip
+    node = played(changes).nodes[0]
+    assert node["copies"] % 6 == 0
+    assert node["dropped"] == node["copies"] * 4 // 6 > 100
+    assert node["delay_max"] == 2_080_000

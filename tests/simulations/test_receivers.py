@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from results.histograms import BUCKETS, bucket_edges, bucket_of, quantiles
 from simulations.packets import AUDIO, PACKET, VIDEO
-from simulations.receivers import METER, STREAM
+from simulations.receivers import METER, STRAGGLING, STREAM
 from tests.simulations.loops import counted, received, record
 
 MS = 1_000_000
@@ -22,7 +22,7 @@ class Receiver:
     """One stream of one endpoint."""
 
     def __init__(self) -> None:
-        self.stream = record(STREAM, source=-1, highest=-1, frame=-1)
+        self.stream = record(STREAM, source=-1, before=-1, highest=-1, frame=-1)
         self.meter = record(METER)
         self.histograms = np.zeros((3, 1, BUCKETS), np.uint32)
 
@@ -154,6 +154,32 @@ def test_a_new_source_is_counted_from_its_first_packet_on() -> None:
     assert receiver.stream["received"] == 8
     assert receiver.stream["bursts"] == 2
     assert receiver.stream["jitter"] == 0  # a change of source is no jitter
+
+
+def test_stragglers_of_the_source_before_break_nothing() -> None:
+    # The one who had the floor is on a slower way: his last packets come among the next one's.
+    for make in (voice, lambda sequences, source: picture([3] * (len(sequences) // 3), source)):
+        old, new = make(list(range(12)), source=1), make(list(range(12)), source=2)
+        mixed = np.concatenate([old[:6], new[:3], old[6:9], new[3:6], old[9:], new[6:]])
+        receiver = Receiver()
+        receiver.take(mixed, (mixed["sent"] + 7 * MS).tolist())
+        assert receiver.expected == receiver.stream["received"] == 24
+        assert receiver.stream["bursts"] == 0
+        assert receiver.stream["jitter"] == 0
+        assert receiver.meter["packets"] == 24
+        if mixed["slot"][0] == AUDIO:
+            assert receiver.meter["audio_packets"] == 24
+        else:  # what was left of the old picture is not shown
+            assert receiver.frames == receiver.stream["frames_complete"] == 2 + 4
+
+
+def test_a_source_that_comes_back_after_a_while_is_no_straggler() -> None:
+    receiver = Receiver()
+    for source, sequences, later in ((1, [0, 1], 0), (2, [0, 1], 0), (1, [2, 3, 6], STRAGGLING)):
+        packets = voice(sequences, source=source)
+        receiver.take(packets, (packets["sent"] + later).tolist())
+    assert receiver.stream["source"] == 1
+    assert receiver.expected == 2 + 2 + 5
 
 
 def test_frames_of_a_new_source_are_its_own() -> None:

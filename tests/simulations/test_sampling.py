@@ -186,6 +186,29 @@ def test_sites_that_thresholds_name_stand_alone() -> None:
     assert levels["s2"] == "commune"
 
 
+def test_a_speaker_on_a_slow_way_gives_over_without_a_break() -> None:
+    slow = {"delay": "300ms", "up": {"rate": "10Mbps"}, "down": {"rate": "10Mbps"}}
+    changes = {
+        "duration": "4s",
+        "access": {"thin": slow},
+        "endpoints": {
+            "rules": [deal("s1", "red", "thin", "north"), {"carrier": "red", "access": "fibre"}]
+        },
+        "media": {"audio": {"dtx": False}},
+        "meeting": {
+            "floor": [{"at": "0s", "site": "s1"}, {"at": "1500ms", "site": "command-centre"}]
+        },
+    }
+    run = simulate(make_scenario(changes, endpoints=3), threads=1)
+    listener = {
+        name: column(run, "samples", name).reshape(4, 4)[:, 1]
+        for name in ("packets_expected", "packets_received", "frames_expected", "frames_complete")
+    }
+    assert (listener["packets_expected"] == listener["packets_received"]).all()
+    assert (np.abs(listener["frames_expected"] - listener["frames_complete"]) <= 1).all()
+    assert 90 <= listener["frames_expected"].sum() <= 100
+
+
 def test_the_first_interval_of_a_new_speaker_is_no_silence() -> None:
     # The floor changes in the middle of an interval: its streams are judged from the next on.
     changes = {
