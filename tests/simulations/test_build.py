@@ -63,11 +63,14 @@ def test_every_process_of_every_link_draws_from_a_stream_of_its_own() -> None:
     for links in (world.uplinks, world.downlinks):
         for part, names in (
             ("rate", ("key", "hole_key")), ("loss", ("state_key", "loss_key")),
-            ("jitter", ("key",)), ("path", ("key", "loss_key")),
+            ("jitter", ("key",)), ("path", ("loss_key",)),
         ):  # fmt: skip
             keys += [key for name in names for key in links[part][name].tolist()]
+    keys += world.downlinks["path"]["key"].tolist()
     keys += world.stations["key"].tolist()
     assert len(set(keys)) == len(keys)
+    # but for the path, which is one for both directions
+    assert (world.uplinks["path"]["key"] == world.downlinks["path"]["key"]).all()
 
 
 def test_only_links_with_a_load_have_bursts() -> None:
