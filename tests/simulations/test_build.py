@@ -66,10 +66,9 @@ def test_every_process_of_every_link_draws_from_a_stream_of_its_own() -> None:
             ("jitter", ("key",)), ("path", ("loss_key",)),
         ):  # fmt: skip
             keys += [key for name in names for key in links[part][name].tolist()]
-    keys += world.downlinks["path"]["key"].tolist()
-    keys += world.stations["key"].tolist()
+    keys += world.stations["key"].tolist() + world.uplinks["path"]["key"].tolist()
     assert len(set(keys)) == len(keys)
-    # but for the path, which is one for both directions
+    # but a path is one path, both ways
     assert (world.uplinks["path"]["key"] == world.downlinks["path"]["key"]).all()
 
 
