@@ -10,6 +10,7 @@ import itertools
 from collections import Counter, defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -102,7 +103,7 @@ class PlainNetwork:
             at = packet["sent"]
             key = (UPLINK, packet["publisher"])
             item = Item(packet, packet["publisher"])
-            self._schedule(at, key, ARRIVAL, (), number, lambda i=item: self._send(i))
+            self._schedule(at, key, ARRIVAL, (), number, partial(self._send, item))
         while self.events:
             now, *_, action = heapq.heappop(self.events)
             self.now = now
@@ -119,7 +120,7 @@ class PlainNetwork:
             while tracks["next"][earliest(tracks)] < stop:
                 record = np.zeros(1, PACKET)
                 emit(tracks[earliest(tracks)], record[0])
-                packets.append({name: int(record[0][name]) for name in PACKET.names})
+                packets.append({name: int(record[0][name]) for name in PACKET.names or ()})
             if stop == until:
                 return packets
             env.step()

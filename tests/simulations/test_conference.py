@@ -170,7 +170,7 @@ def test_a_wild_run_loses_packets_everywhere() -> None:
             "downlink policer", "downlink"} <= set(run.accounting.lost)  # fmt: skip
 
 
-TIGHT = {
+TIGHT: Mapping[str, tuple[str, Mapping[str, Any]]] = {
     "backbone": ("backbone red south down", {"carriers": {"red": {"backbone": {}}}}),
     "aggregation": ("aggregation red Cà Mau down", {"carriers": {"red": {"aggregation": {}}}}),
     "peering": ("peering blue south down", {"carriers": {"blue": {"peering": {}}}}),

@@ -41,7 +41,7 @@ class Link:
 
     def carry(self, times: Any, sizes: Any, loads: Any = NO_LOAD) -> Any:
         times, sizes = np.array(times, np.int64), np.array(sizes, np.int64)
-        return carried(self.state, self.starts, self.line, *loads, times, sizes)
+        return carried(self.state, self.starts, self.line, loads[0], loads[1], times, sizes)
 
 
 @given(PACKETS, st.sampled_from([64_000, 1_000_003, 10**9]), st.sampled_from([0, 3 * MS]))
@@ -77,7 +77,8 @@ def test_packets_keep_their_order_and_each_is_somewhere(
     times = np.cumsum([gap for gap, _ in packets], dtype=np.int64)
     sizes = np.array([size for _, size in packets], np.int64)
     steps = {"jitter__step", "path__every", "rate__step"}  # a process needs its grid
-    link = Link(2e6, delay=5 * MS, **{k: v for k, v in WILD.items() if k not in without - steps})
+    parts: dict[str, Any] = {k: v for k, v in WILD.items() if k not in without - steps}
+    link = Link(2e6, delay=5 * MS, **parts)
     link.state["loss"]["state_key"] = key
     link.state["rate"]["hole_key"] = key
     arrivals = link.carry(times, sizes)

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from scenarios.randomness import stream_key
 from simulations.losses import LOSS, losses
@@ -23,7 +24,7 @@ def process(
     )
 
 
-def mean_run(lost: np.ndarray) -> float:  # type: ignore[type-arg]
+def mean_run(lost: NDArray[np.bool_]) -> float:
     """Mean length of runs of losses."""
     begins = np.count_nonzero(lost[1:] & ~lost[:-1]) + lost[0]
     return float(lost.sum() / begins)

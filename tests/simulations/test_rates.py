@@ -45,7 +45,7 @@ def pieces(rate: Any, loads: Any, until: int) -> list[tuple[int, int]]:
     """(begin, bit/s) of the pieces up to ``until``."""
     now, found = 0, []
     while now < until:
-        refresh(rate, *loads, now)
+        refresh(rate, loads[0], loads[1], now)
         assert rate["until"] > now
         found.append((now, int(rate["current"])))
         now = int(rate["until"])

@@ -100,7 +100,8 @@ def plain_bursts(seed: int, load: list[tuple[int, float]], burst: int, until: in
     """When bursts arrive on a link of 8 Mbit/s: a Poisson process in steps."""
     key = stream_key(seed, 0, "background")
     ends = [at for at, _ in load[1:]] + [FOREVER]
-    times, now, draws = [], 0, 0
+    times: list[int] = []
+    now, draws = 0, 0
     for end, (_, share) in zip(ends, load, strict=True):
         while share > 0:
             draw = float(randomness.uniforms(np.array([key]), draws)[0])

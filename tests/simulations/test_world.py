@@ -1,5 +1,7 @@
 """Counts restart with every interval; all other state goes on."""
 
+from typing import Any
+
 import numpy as np
 
 from simulations.world import restart_counts
@@ -45,7 +47,9 @@ def test_streams_expect_each_packet_in_one_interval() -> None:
     scenario = make_scenario({"media": {"audio": {"dtx": False}}})
     whole, parts = Playing(scenario), Playing(scenario)
     whole.advance(2 * SECOND)
-    expected, received, frames = 0, 0, 0
+    expected: Any = 0
+    received: Any = 0
+    frames: Any = 0
     for second in range(1, 11):
         streams = parts.advance(second * SECOND // 5).streams
         expected += streams["expected_before"] + streams["highest"] + 1 - streams["base"]
