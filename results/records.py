@@ -24,9 +24,10 @@ ATTRIBUTES = ("carrier", "access", "province", "level", "site")
 BUDGET = ("encode", "uplink", "node", "backbone", "aggregation", "access", "playout")
 """Parts of the mouth-to-ear delay, in the order in which a packet meets them.
 
-Uplink is everything from the publisher to its media node; node is from the arrival at the first
-media node to leaving the last, the cascade between nodes included; backbone includes peering and
-the propagation to the province; access includes the last link's propagation and jitter.
+Uplink is everything from the publisher to its media node; node is the time within the media node
+that serves the receiver; backbone includes the cascade between nodes, peering and the propagation
+to the province; access includes the last link's propagation and jitter. Each part's mean is over
+the packets that passed it.
 """
 
 ENDPOINTS = pa.schema(

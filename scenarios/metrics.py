@@ -65,7 +65,7 @@ METRICS: dict[str, Metric] = {
         ),
         Metric(
             "audio_mos", "score", "endpoint", "endpoint × interval",
-            "Listening quality from the E-model (ITU-T G.107) with the interval's mean "
+            "Conversational quality from the E-model (ITU-T G.107) with the interval's mean "
             "mouth-to-ear delay, loss and burst ratio.",
             higher_is_better=True,
         ),

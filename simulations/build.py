@@ -17,7 +17,7 @@ from simulations.engine import EPOCH
 from simulations.media import TRACK
 from simulations.packets import EDGE, ITEM, PACKET
 from simulations.queues import make_queues
-from simulations.rates import FOREVER
+from simulations.rates import FOREVER, LIFETIME
 from simulations.receivers import METER, STREAM
 from simulations.stations import schedule_burst
 from simulations.topology import Plan, Station
@@ -37,8 +37,6 @@ from simulations.world import (
 
 _RING = 1024
 """Least size of an edge's ring; the engine doubles it when it must."""
-_PACKET_LIFE = 70
-"""Seconds for which a packet may be on its way: two access links at their limit, and some."""
 _TRACE_ROWS = 1 << 20
 
 
@@ -96,7 +94,7 @@ def build(
     world = World(
         clock=np.array([0, -1]),
         totals=np.zeros(TOTALS, np.int64),
-        packets=np.zeros(_packet_ring(media, tiles), PACKET),
+        packets=np.zeros(_packet_ring(scenario, tiles), PACKET),
         tracks=_idle_tracks(1 + layers + tiles),
         stations=stations,
         level_first=level_first,
@@ -246,11 +244,18 @@ def _idle_tracks(count: int) -> NDArray[Any]:
     return tracks
 
 
-def _packet_ring(media: Media, tiles: int) -> int:
-    """Packets that can be on their way at once, as a power of two."""
-    rates = _packet_rates(media)
+def _packet_ring(scenario: Scenario, tiles: int) -> int:
+    """Packets that can be on their way at once, as a power of two, with every queue full."""
+    links = [scenario.cascade]
+    for carrier in scenario.carriers.values():
+        both_ways = [carrier.backbone, carrier.aggregation, carrier.peering]
+        links += 2 * [*both_ways, *carrier.provinces.values()]
+    shared = sum(link.buffer.limit(link.capacity) * 8 / link.capacity for link in links)
+    nodes = sum(node.queue for node in scenario.nodes.values()) / SECOND
+    access = 4 * LIFETIME / SECOND  # up and down, waiting and transmission
+    rates = _packet_rates(scenario.media)
     per_second = sum(rates) + tiles * max(rates)
-    return int(_power_of_two(np.array(2 * per_second * _PACKET_LIFE)))
+    return int(_power_of_two(np.array(2 * per_second * (access + nodes + shared))))
 
 
 def _packet_rates(media: Media) -> list[float]:

@@ -170,14 +170,14 @@ def endpoints_table(scenario: Scenario, population: Population, engine: Engine) 
     sums = engine.world.endpoints
     with np.errstate(invalid="ignore", divide="ignore"):
         node = sums["budget_node"] / sums["budget_copies"]
-        arrived = sums["budget_packets"]
+        passed = sums["budget_packets"]
         budget = {
             "encode": np.full(len(sums), float(audio.encode_delay)),
-            "uplink": sums["budget_uplink"] / arrived,
+            "uplink": sums["budget_uplink"] / passed,
             "node": node,
-            "backbone": sums["budget_transport"] / arrived - node,
-            "aggregation": sums["budget_aggregation"] / arrived,
-            "access": sums["budget_access"] / arrived,
+            "backbone": sums["budget_transport"] / passed - node,
+            "aggregation": sums["budget_aggregation"] / passed,
+            "access": sums["budget_access"] / sums["budget_arrivals"],
             "playout": np.full(len(sums), float(audio.playout_delay)),
         }
     columns = {

@@ -78,8 +78,9 @@ def run_fan_out(world: Any, s: int, n: int, until: int) -> int:
         packet = packets[index]
         node.packets += 1
         node.cascaded += edge.cascade
-        node.cpu_free = max(node.cpu_free, now) + node.packet_cost
-        node.cpu_work += node.packet_cost
+        if node.cpu_free - now <= node.queue:  # beyond it, all copies are dropped unread
+            node.cpu_free = max(node.cpu_free, now) + node.packet_cost
+            node.cpu_work += node.packet_cost
         cost = node.copy_cost + node.kilobyte_cost * packet.size // 1000
         wire = transmission(packet.size, node.nic)
         if packet.slot >= FIRST_TILE:
@@ -115,7 +116,7 @@ def _copy(
     """
     node.copies += 1
     left = DROPPED
-    if node.nic_free - now <= node.queue:
+    if max(node.cpu_free, node.nic_free) - now <= node.queue:
         node.cpu_free += cost
         node.cpu_work += cost
         node.nic_free = max(node.nic_free, node.cpu_free) + wire
@@ -125,7 +126,7 @@ def _copy(
         if packet.slot == AUDIO:
             place = places[endpoint]
             place.budget_copies += 1
-            place.budget_node += left - packet.at_node
+            place.budget_node += left - now
         out = edges[route[FAN_OUT, endpoint]]
         push(out, items, left, index, endpoint)
     else:

@@ -114,6 +114,7 @@ def _play_endpoint(
         if arrival < 0:
             continue
         if packet.slot == AUDIO:
+            place.budget_arrivals += 1
             place.budget_access += arrival - now
         letter = mail[endpoint, carried]
         letter.time = arrival

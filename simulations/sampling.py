@@ -19,6 +19,8 @@ from simulations.quality import audio_mos, burst_ratio
 from simulations.world import World
 
 RANKS = np.array([50.0, 95.0, 99.0])
+SETTLING = 1_000_000_000
+"""ns after which something of a new stream has arrived at whoever can be reached."""
 HISTOGRAM_STEPS = 120
 """Histograms are kept for about this many stretches of a meeting, and at windows' edges."""
 
@@ -47,7 +49,7 @@ class Sampler:
         """Take the interval from ``begin`` to ``end`` (ns)."""
         n = len(self.population)
         meters, streams = world.meters, world.streams
-        subscribed = self._subscribed(publishing, begin)
+        subscribed = self._subscribed(publishing, begin, end)
         expected = streams["expected_before"] + streams["highest"] + 1 - streams["base"]
         received = np.minimum(streams["received"], expected)
         silent = subscribed & (expected == 0)
@@ -145,15 +147,19 @@ class Sampler:
         columns["count"] = np.concatenate([k for _, _, _, _, k in self.stretches])
         return pa.table(columns, HISTOGRAMS)
 
-    def _subscribed(self, publishing: Publishing, begin: int) -> NDArray[np.bool_]:
-        """Streams that something was sent to for the whole interval since ``begin``."""
+    def _subscribed(self, publishing: Publishing, begin: int, end: int) -> NDArray[np.bool_]:
+        """Streams that something must have come from in the interval: subscribed for all of it,
+        and long enough for the first packets to be there; a voice, if it has not just paused."""
         n = len(self.population)
         subscribed = np.zeros(2 * n + len(publishing.tiles), np.bool_)
-        if publishing.floor != NOBODY and publishing.floor_since <= begin:
-            subscribed[0 : 2 * n : 2] = True
+        since = min(begin, end - SETTLING)
+        audio = self.scenario.media.audio
+        silence = audio.comfort_noise_interval if audio.dtx else audio.ptime
+        if publishing.floor != NOBODY and publishing.floor_since <= since:
+            subscribed[0 : 2 * n : 2] = end - begin >= 2 * silence
             subscribed[1 : 2 * n : 2] = self.population.layer >= 0
             subscribed[2 * publishing.floor : 2 * publishing.floor + 2] = False
-        shown = (publishing.tiles != NOBODY) & (publishing.tiles_since <= begin)
+        shown = (publishing.tiles != NOBODY) & (publishing.tiles_since <= since)
         subscribed[2 * (n - 1) + FIRST_TILE :] = shown
         return subscribed
 

@@ -90,6 +90,9 @@ def schedule_burst(station: Any, load_times: Any, load_shares: Any, now: int) ->
             mean = station.burst_bytes * 8e9 / (station.rate * share)
             gap = exponential(station.key, station.burst_index, mean)
             station.burst_index += 1
+            if gap >= FOREVER - now:  # never, as far as the clock goes
+                station.burst_at = FOREVER
+                return
             if now + gap < step_end:
                 station.burst_at = now + 1 + np.int64(gap)
                 return

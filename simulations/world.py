@@ -81,10 +81,11 @@ ENDPOINT = np.dtype(
         # sums over audio packets, ns
         ("budget_copies", np.int64),  # copies that left the node
         ("budget_node", np.int64),
-        ("budget_packets", np.int64),  # copies that arrived
+        ("budget_packets", np.int64),  # copies that left the aggregation
         ("budget_uplink", np.int64),
         ("budget_transport", np.int64),  # from the first node's ingress to the aggregation
         ("budget_aggregation", np.int64),
+        ("budget_arrivals", np.int64),  # copies that arrived
         ("budget_access", np.int64),
     ],
     align=True,
