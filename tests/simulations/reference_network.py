@@ -286,7 +286,8 @@ class PlainNetwork:
         packet, node = item.packet, self.nodes[n]
         spec = self.scenario.nodes[self.node_names[n]]
         node.counts["packets"] += 1
-        node.processor_free = max(node.processor_free, self.now) + spec.cost.packet
+        if node.processor_free - self.now <= spec.queue:
+            node.processor_free = max(node.processor_free, self.now) + spec.cost.packet
         slot = packet["slot"]
         if slot >= FIRST_TILE:
             audience = [self.centre]
@@ -303,7 +304,7 @@ class PlainNetwork:
             node.counts["copies"] += 1
             self._note(copy, "sent", packet["sent"])
             self._note(copy, "node in", item.at_node)
-            if node.interface_free - self.now > spec.queue:
+            if max(node.processor_free, node.interface_free) - self.now > spec.queue:
                 node.counts["dropped"] += 1
                 self._note(copy, "node out", self.now, lost=True)
                 continue

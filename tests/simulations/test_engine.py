@@ -3,11 +3,14 @@
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from scenarios.scenario import Scenario
 from simulations import world as levels
+from simulations.engine import grown
+from simulations.packets import ITEM
 from simulations.world import World
 from tests.simulations.networks import SITES, Playing, deal, make_scenario
 from tests.simulations.reference_network import (
@@ -62,7 +65,9 @@ def nodes() -> st.SearchStrategy[dict[str, Any]]:
             "carriers": st.sampled_from([["red"], ["blue"], ["red", "blue"]]),
             "nic": st.sampled_from(["1Mbps", "7Mbps", "10Gbps"]),
             "queue": st.sampled_from(["1ms", "50ms"]),
-            "cost": st.sampled_from([{}, {"packet": "0s", "copy": "0s"}, {"copy": "1ms"}]),
+            "cost": st.sampled_from(
+                [{}, {"packet": "0s", "copy": "0s"}, {"copy": "1ms"}, {"packet": "9ms"}]
+            ),
         }
     )
 
@@ -176,3 +181,62 @@ def compare_receivers(world: World, plain: PlainNetwork) -> None:
     for e, meter in enumerate(world.meters):
         for name in ("packets", "bytes", "delay_sum", "delay_max"):
             assert meter[name] == plain.received[e][name], (e, name)
+
+
+def test_edges_that_must_grow_change_nothing() -> None:
+    changes = {
+        "media": {"audio": {"ptime": "2500us", "dtx": False}, "video": {"payload": "100B"}},
+        "meeting": {"wall": {"tiles": 6, "layer": "high"}},
+        "carriers": {"red": {"backbone": {"capacity": "9Mbps", "buffer": "1s"}}},
+    }
+    scenario = make_scenario(changes, endpoints=12)
+    roomy, tight = Playing(scenario), Playing(scenario)
+    edges = tight.engine.world.edges
+    edges["base"], edges["mask"] = 4 * np.arange(len(edges)), 3
+    # a ring that has turned many times before it grows
+    edges["head"] = edges["tail"] = 1_000_003
+    tight.engine.world = tight.engine.world._replace(edge_items=np.zeros(4 * len(edges), ITEM))
+    for until in (10_000_000, 300_000_000, 300_000_001, 2 * SECOND):
+        for playing in (roomy, tight):
+            playing.advance(until)
+    worlds = roomy.drain(20 * SECOND), tight.drain(20 * SECOND)
+    assert worlds[1].edges["mask"].max() > 200
+    for table, names in (
+        ("meters", ("packets", "bytes", "delay_sum", "delay_max", "frames")),
+        ("stations", ("packets", "delay_sum", "delay_max", "work")),
+        ("nodes", ("copies", "bytes", "delay_max")),
+    ):
+        for name in names:
+            values = [getattr(world, table)[name] for world in worlds]
+            assert (values[0] == values[1]).all(), (table, name)
+    assert worlds[0].meters["packets"].sum() > 10_000
+
+
+def test_a_grown_ring_holds_what_it_held() -> None:
+    world = Playing(make_scenario(endpoints=3)).engine.world
+    edges = world.edges
+    edges["base"], edges["mask"] = 4 * np.arange(len(edges)), 3
+    rng = np.random.default_rng(1)
+    edges["head"] = rng.integers(0, 99, len(edges))
+    edges["tail"] = edges["head"] + rng.integers(0, 5, len(edges))
+    items = np.zeros(4 * len(edges), ITEM)
+    items["time"] = np.arange(len(items))
+    world = world._replace(edge_items=items)
+
+    def content(of: World) -> list[list[int]]:
+        return [
+            [
+                int(of.edge_items["time"][edge["base"] + (at & edge["mask"])])
+                for at in range(edge["head"], edge["tail"])
+            ]
+            for edge in of.edges
+        ]
+
+    before = content(world)
+    world.full[:3] = [2, -1, 5]
+    after = grown(world)
+    assert content(after) == before
+    expected = np.full(len(edges), 3)
+    expected[[2, 5]] = 7
+    assert after.edges["mask"].tolist() == expected.tolist()
+    assert (after.full == -1).all()
