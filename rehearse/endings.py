@@ -1,7 +1,9 @@
 """How commands end: exit codes, and one clear message where something went wrong."""
 
 import os
+import signal
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -10,7 +12,25 @@ import typer
 WRONG = 2
 """Exit code: wrong usage or scenario, or a file that cannot be read or written."""
 INTERRUPTED = 130
-"""Exit code: Ctrl-C."""
+"""Exit code: Ctrl-C or SIGTERM."""
+
+
+_interrupted = threading.Event()
+"""Set by a signal: a library may turn the KeyboardInterrupt on its way up into another error."""
+
+
+def heed_signals() -> None:
+    """Let SIGTERM, as from a cancelled CI job, end a command as cleanly as Ctrl-C."""
+    if threading.current_thread() is threading.main_thread():
+        _interrupted.clear()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            if signal.getsignal(number) != signal.SIG_IGN:  # as nohup asks for
+                signal.signal(number, _interrupt)
+
+
+def _interrupt(*_: object) -> None:
+    _interrupted.set()
+    raise KeyboardInterrupt
 
 
 class Refusal(Exception):
@@ -30,7 +50,9 @@ def clear_endings() -> Iterator[None]:
     except OSError as error:
         complain(explain_os_error(error))
         raise typer.Exit(WRONG) from None
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, Exception) as error:
+        if not isinstance(error, KeyboardInterrupt) and not _interrupted.is_set():
+            raise
         complain("rehearse: interrupted; nothing was written")
         raise typer.Exit(INTERRUPTED) from None
 
@@ -58,6 +80,8 @@ def complain(message: str) -> None:
 
 def close_stdout(code: int | str | None) -> int | str | None:
     """``code``, once all output is out; a full disk behind stdout makes it an error."""
+    if sys.stdout is None:  # closed by whoever called
+        return code
     try:
         sys.stdout.flush()
     except BrokenPipeError:

@@ -12,7 +12,7 @@ from typing import Annotated
 import typer
 
 from rehearse import run_commands, scenario_commands
-from rehearse.endings import INTERRUPTED, close_stdout
+from rehearse.endings import INTERRUPTED, close_stdout, heed_signals
 
 app = typer.Typer(
     name="rehearse",
@@ -52,6 +52,7 @@ for _commands in (scenario_commands.COMMANDS, run_commands.COMMANDS):
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command that ``arguments`` name, else the process's; ends with SystemExit."""
     code: int | str | None = 0
+    heed_signals()
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors="replace")  # Vietnamese names on a terminal that has none

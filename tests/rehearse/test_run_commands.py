@@ -138,7 +138,8 @@ def test_a_site_to_trace_must_be_played(rehearse: Rehearse, played: dict[str, An
     assert not played
 
 
-def test_ctrl_c_leaves_nothing(tmp_path: Path) -> None:
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_leaves_nothing(tmp_path: Path, number: signal.Signals) -> None:
     process = subprocess.Popen(
         [*PYTHON, "simulate", "smoke", "--set", "duration=10h", "--out", str(tmp_path / "run")],
         stdout=subprocess.PIPE,
@@ -148,7 +149,7 @@ def test_ctrl_c_leaves_nothing(tmp_path: Path) -> None:
     assert process.stderr is not None
     while "played" not in process.stderr.readline():
         assert process.poll() is None
-    process.send_signal(signal.SIGINT)
+    process.send_signal(number)
     out, err = process.communicate()
     assert process.returncode == 130
     assert out == ""
