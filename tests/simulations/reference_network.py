@@ -100,7 +100,7 @@ class PlainNetwork:
     def play(self, until: int) -> None:
         """Publish until ``until`` (ns), then let everything arrive."""
         for number, packet in enumerate(self._packets(until)):
-            at = packet["sent"]
+            at, packet["number"] = packet["sent"], number
             key = (UPLINK, packet["publisher"])
             item = Item(packet, packet["publisher"])
             self._schedule(at, key, ARRIVAL, (), number, partial(self._send, item))
@@ -231,7 +231,6 @@ class PlainNetwork:
     def _send(self, item: Item) -> None:
         self.published += 1
         self._note(item, "sent", self.now)
-        item.packet["number"] = self.published
         self._queue_up(item, (UPLINK, item.endpoint))
 
     def _leave(self, item: Item, place: Key) -> None:
