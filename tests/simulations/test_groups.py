@@ -28,6 +28,18 @@ def test_a_packet_is_received_when_it_has_arrived_and_not_before() -> None:
         assert world.meters["packets"][0] == (arrivals < 2 * SECOND + until).sum()
 
 
+def test_a_packet_that_arrives_with_the_end_is_the_next_intervals() -> None:
+    playing = play("50ms", [])
+    world = playing.drain(4 * SECOND)
+    rows = world.trace_rows[: world.trace[1]]
+    arrivals = np.sort(rows[rows[:, 4] == 11][:, 5])
+    at = int(arrivals[len(arrivals) // 2])
+    again = play("50ms", [], until=at)
+    for until, received in ((at, arrivals < at), (at + 1, arrivals <= at)):
+        again.advance(until)
+        assert again.engine.world.meters["packets"][0] == received.sum()
+
+
 def test_more_mail_than_there_is_room_for_is_received_all_the_same() -> None:
     # 400 voice packets a second on a way of 4 s, in a mailbox for the link's queue and new mail
     playing = play("4s", [], queue=1, until=7 * SECOND)

@@ -154,3 +154,11 @@ def test_a_slow_link_carries_what_it_can() -> None:
     arrivals = Link(100).carry([0, 0, 0, 8 * SECOND], [1000, 100, 100, 100])
     first, second = LIFETIME + 8 * SECOND, LIFETIME + 16 * SECOND
     assert arrivals.tolist() == [DROPPED_QUEUE, first, DROPPED_QUEUE, second]
+
+
+def test_a_change_of_path_loses_what_is_on_it() -> None:
+    link = Link(path__every=100 * MS, path__loss=1.0, path__loss_time=10 * MS)
+    times = np.arange(0, 300, 5) * MS
+    arrivals = link.carry(times, np.full(len(times), 40))
+    assert ((arrivals == LOST) == (times % (100 * MS) < 9 * MS)).all()
+    assert link.state["lost"] == (arrivals == LOST).sum() == 6

@@ -227,3 +227,21 @@ def test_the_first_interval_of_a_new_speaker_is_no_silence() -> None:
     assert (loss[0, :2] == 0).all()
     assert (loss[1:, 1:] == 1).all()  # the new speaker's uplink brings nothing
     assert np.isnan(loss[1:, 0]).all()
+
+
+def test_a_pause_is_no_loss_however_fine_the_grain() -> None:
+    changes = {"duration": "10s", "interval": "100ms"}
+    run = simulate(make_scenario(changes, endpoints=1), threads=1)
+    loss = column(run, "samples", "audio_packet_loss").reshape(100, 2)[:, 0]
+    assert np.nanmax(loss) == 0
+    assert np.isnan(loss).any()  # intervals in which nothing was said
+
+
+def test_packets_on_their_first_way_are_no_loss() -> None:
+    slow = {"delay": "300ms"}
+    changes = {"duration": "3s", "interval": "100ms", "access": {"fibre": slow},
+               "media": {"audio": {"dtx": False}}}  # fmt: skip
+    run = simulate(make_scenario(changes, endpoints=1), threads=1)
+    loss = column(run, "samples", "packet_loss").reshape(30, 2)[:, 0]
+    assert np.isnan(loss[:6]).all()
+    assert (loss[7:] == 0).all()
