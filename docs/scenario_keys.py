@@ -14,6 +14,8 @@ from pydantic_core import PydanticUndefined
 
 from docs.markdown import code, one_line, table
 from scenarios.links import Buffer, DelayQuantiles, GilbertElliott, RateQuantiles
+from scenarios.media import Audio, Layer, Screen
+from scenarios.meeting import Discussion, RollCall, ScreenShare
 from scenarios.record import Record
 from scenarios.scenario import Scenario
 from scenarios.units import DURATION, RATE, SHARE, SIZE, Units, unit_schema
@@ -32,8 +34,17 @@ _KINDS = {
 }
 """Kinds of quantities by the pattern that their text must match."""
 
-_LEFT_TO_LOADING: Mapping[tuple[type, str], str] = {(Scenario, "name"): "the file's name"}
-"""Defaults that loading a file gives."""
+_DEFAULTS: Mapping[tuple[type, str], str] = {
+    (Scenario, "name"): "the file's name",
+    (Layer, "min_bitrate"): "a third of `bitrate`",
+    (Screen, "min_bitrate"): "a third of `bitrate`",
+    (Audio, "impairment"): "the codec's",
+    (Audio, "robustness"): "the codec's",
+    (RollCall, "end"): "the meeting's end",
+    (Discussion, "end"): "the meeting's end",
+    (ScreenShare, "until"): "the meeting's end",
+}
+"""Defaults that depend on something else."""
 
 _TITLES: Mapping[type, str] = {Scenario: "The scenario", GilbertElliott: "Gilbert–Elliott loss"}
 """Titles that are not the record's name in words."""
@@ -88,7 +99,7 @@ def _section(entry: Entry) -> str:
         (
             code(info.alias or name),
             describe(_whole(info)),
-            _LEFT_TO_LOADING.get((record, name)) or _default(info),
+            _DEFAULTS.get((record, name)) or _default(info),
             one_line(info.description or ""),
         )
         for name, info in record.model_fields.items()

@@ -1,18 +1,16 @@
 """Distributions: what any number of measured values have in common, exact or in buckets."""
 
-import math
 from dataclasses import dataclass
-from fractions import Fraction
 from functools import cached_property
 from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-from results.histograms import BUCKETS, bucket_edges
+from results.histograms import BUCKETS, MIDDLES
+from results.ranks import order
 
-_EDGES = bucket_edges()
-_MIDDLES = np.array([float(f"{middle:.10g}") for middle in (_EDGES[:-1] + _EDGES[1:]) / 2])
+_MIDDLES = np.array([float(f"{middle:.10g}") for middle in MIDDLES])
 
 SUMMARY = ("mean", "p50", "p95", "p99", "min", "max")
 """Aggregations that every summary of a metric shows."""
@@ -23,7 +21,8 @@ class Distribution:
     """Values in ascending order, and how often each occurs."""
 
     values: NDArray[Any]
-    """(n,) finite values in the metric's SI unit, ascending, single or double precision."""
+    """(n,) values in the metric's SI unit, ascending, single or double precision. What never came
+    about is infinite, and last."""
     counts: NDArray[np.int64] | None = None
     """(n,) occurrences, none of them 0; None: each value once."""
 
@@ -45,8 +44,13 @@ class Distribution:
         return len(self.values) if self.counts is None else int(self.counts.sum())
 
     @cached_property
+    def infinite(self) -> int:
+        """How many of the values are infinite."""
+        return self.count - int(np.searchsorted(self.values, np.inf)) if self.counts is None else 0
+
+    @cached_property
     def mean(self) -> float | None:
-        """The mean; None without values."""
+        """The mean; None without values, infinite if any value is."""
         if self.count == 0:
             return None
         if self.counts is not None:
@@ -56,14 +60,11 @@ class Distribution:
         return float(f"{mean:.7g}") if self.values.dtype == np.float32 else mean
 
     def percentile(self, rank: float | str) -> float | None:
-        """The ceil(rank · n / 100)-th smallest value, for a rank from 0 to 100; None without any.
-
-        A rank given as text is taken exactly: '99.9' of 1,000 values is the 999th.
-        """
-        if self.count == 0:
+        """The percentile ``rank`` (0 to 100; see `results.ranks`); None without values."""
+        place = min(order(rank, self.count), self.count)
+        if place == 0:
             return None
-        order = min(max(math.ceil(Fraction(str(rank)) * self.count / 100), 1), self.count)
-        return self._value(order - 1 if self._ends is None else int(self._ends.searchsorted(order)))
+        return self._value(place - 1 if self._ends is None else int(self._ends.searchsorted(place)))
 
     @property
     def min(self) -> float | None:

@@ -5,8 +5,12 @@ in HdrHistogram. A bucket is at most 1/64 of its lower edge wide, so its middle 
 any value in it. Values outside the range count in the first and the last bucket.
 """
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
+
+from results.ranks import order
 
 SUB_BITS = 6
 """Buckets to an octave, as a power of two."""
@@ -27,22 +31,37 @@ def bucket_edges() -> NDArray[np.float64]:
     return bits.view(np.float64) / 1e9
 
 
+MIDDLES = (bucket_edges()[:-1] + bucket_edges()[1:]) / 2
+"""(BUCKETS,) what a value in each bucket is taken for, in seconds."""
+
+
 def bucket_of(nanoseconds: NDArray[np.int64]) -> NDArray[np.int64]:
     """The buckets of values in nanoseconds, elementwise."""
     bits = np.maximum(nanoseconds, 1).astype(np.float64).view(np.int64)
     return np.asarray(np.clip((bits >> MANTISSA_SHIFT) - FIRST_BUCKET, 0, BUCKETS - 1))
 
 
-def quantiles(counts: NDArray[np.int64], ranks: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Percentiles in seconds of a (BUCKETS,) histogram at ``ranks`` (0..100); NaN when empty.
+def quantiles(
+    counts: NDArray[np.int64], ranks: Sequence[float] | NDArray[np.float64], first: int = 0
+) -> NDArray[np.float64]:
+    """Percentiles in seconds of histograms at ``ranks`` (0..100); NaN of those that are empty.
 
-    The value is the middle of the bucket that holds the ceil(rank · n)-th smallest value.
+    Args:
+        counts: (…, B) histograms of B consecutive buckets.
+        ranks: (R,) see `results.ranks`.
+        first: number of the first of these buckets.
+
+    Returns:
+        (…, R) middles of the buckets that hold the percentiles.
     """
-    total = int(counts.sum())
-    if total == 0:
-        return np.full(len(ranks), np.nan)
-    edges = bucket_edges()
-    middles = (edges[:-1] + edges[1:]) / 2
-    # Multiplied first: 7 / 100 * 100 is a little more than 7.
-    order = np.clip(np.ceil(np.asarray(ranks) * total / 100), 1, total)
-    return middles[np.searchsorted(np.cumsum(counts), order)]
+    buckets = counts.shape[-1]
+    found = np.full((*counts.shape[:-1], len(ranks)), np.nan)
+    if not counts.size:
+        return found
+    sums = counts.cumsum(axis=-1)
+    total = sums[..., -1:]
+    filled = total[..., 0] > 0
+    for i, rank in enumerate(ranks):
+        bucket = (sums < order(float(rank), total)).sum(axis=-1)
+        found[..., i] = np.where(filled, MIDDLES[first + np.minimum(bucket, buckets - 1)], np.nan)
+    return found

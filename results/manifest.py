@@ -14,7 +14,7 @@ from results.records import Accounting, Cost, Run
 
 FORMAT = "rehearsal-run"
 """What manifest.json calls the folder that it lies in."""
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 """Raised when the tables of earlier runs can no longer be read as today's."""
 PACKAGES = ("rehearsal", "numpy", "numba", "llvmlite", "pyarrow", "scipy", "simpy", "pydantic")
 """Distributions whose versions may change a result."""

@@ -8,15 +8,23 @@ from scenarios.metrics import METRICS, Unit
 
 NO_DATA = "no data"
 """What stands where there is no value."""
+NEVER = "never"
+"""What stands for a time that is infinite."""
 
 LABELS: Mapping[str, str] = {
     "one_way_delay": "One-way delay",
     "mouth_to_ear_delay": "Mouth-to-ear delay",
     "glass_to_glass_delay": "Glass-to-glass delay",
+    "round_trip_time": "Round-trip time",
     "packet_loss": "Packet loss",
+    "residual_loss": "Residual loss",
     "jitter": "Jitter",
     "bitrate": "Bit rate",
+    "freeze_count": "Freezes",
+    "freeze_ratio": "Time frozen",
     "audio_mos": "Audio MOS",
+    "video_mos": "Video MOS",
+    "time_to_floor": "Time to floor",
     "node_egress": "Node egress",
     "node_cpu": "Node CPU",
     "link_utilization": "Link utilization",
@@ -83,8 +91,10 @@ def format_number(value: float, digits: int = 3) -> str:
 
 def format_value(value: float | None, unit: Unit, digits: int = 3) -> str:
     """``value`` in ``unit`` as one would say it: `0.1234`, `s` becomes `123 ms`."""
-    if value is None or not math.isfinite(value):
+    if value is None or math.isnan(value):
         return NO_DATA
+    if math.isinf(value):
+        return NEVER if unit == "s" else NO_DATA
     if unit == "count":
         return f"{value:,.0f}" if value == round(value) else format_number(value, digits)
     if unit == "score":

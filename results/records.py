@@ -26,8 +26,8 @@ BUDGET = ("encode", "uplink", "node", "backbone", "aggregation", "access", "play
 
 Uplink is everything from the publisher to its media node; node is the time within the media node
 that serves the receiver; backbone includes the cascade between nodes, peering and the propagation
-to the province; access includes the last link's propagation and jitter. Each part's mean is over
-the packets that passed it.
+to the province; access includes the last link's propagation and jitter; playout is the jitter
+buffer and the output. Each part's mean is over the packets that passed it.
 """
 
 ENDPOINTS = pa.schema(
@@ -43,7 +43,6 @@ ENDPOINTS = pa.schema(
         ("carrier", TEXT),
         ("access", TEXT),
         ("node", TEXT),
-        ("layer", TEXT),  # simulcast layer of the programme picture
         ("downlink_rate", pa.float64()),  # nominal, bit/s
         ("uplink_rate", pa.float64()),
         *((f"budget_{part}", VALUE) for part in BUDGET),  # mean over audio packets, s
@@ -55,11 +54,14 @@ SAMPLES = pa.schema(
     [
         ("time", pa.float64()),
         ("site", TEXT),
-        ("packets_expected", COUNT),  # by RTP sequence numbers
+        ("packets_expected", COUNT),  # first transmissions addressed to it
         ("packets_received", COUNT),
         ("packet_loss", VALUE),
         ("audio_packet_loss", VALUE),
         ("video_packet_loss", VALUE),
+        ("residual_loss", VALUE),
+        ("audio_residual_loss", VALUE),  # concealed, of the audio packets expected
+        ("video_residual_loss", VALUE),  # never repaired in time, of the video packets expected
         ("one_way_delay_mean", VALUE),
         ("one_way_delay_p50", VALUE),
         ("one_way_delay_p95", VALUE),
@@ -67,11 +69,23 @@ SAMPLES = pa.schema(
         ("one_way_delay_max", VALUE),
         ("mouth_to_ear_delay_mean", VALUE),
         ("glass_to_glass_delay_mean", VALUE),
+        ("round_trip_time", VALUE),
         ("jitter", VALUE),
         ("bitrate", VALUE),
+        ("estimate", VALUE),  # the node's, of the rate towards it, at the interval's end; bit/s
+        ("capacity", VALUE),  # the downlink's true rate then, bit/s
+        ("layer", TEXT),  # of the programme picture, forwarded at the interval's end; null: none
         ("audio_mos", VALUE),
-        ("frames_complete", COUNT),
-        ("frames_expected", COUNT),
+        ("video_mos", VALUE),
+        ("freeze_count", COUNT),
+        ("freeze_ratio", VALUE),
+        ("pause_count", COUNT),  # gaps of more than 5 s between rendered frames
+        ("frames_rendered", COUNT),
+        ("frames_dropped", COUNT),  # received, but never rendered
+        ("nack_count", COUNT),  # packets that it asked for again
+        ("pli_count", COUNT),  # key frames that it asked for
+        ("retransmitted", COUNT),  # retransmissions received
+        ("fec_recovered", COUNT),  # audio packets restored from the one after them
         ("downlink_packets", COUNT),  # copies that reached the access link
         ("downlink_dropped_queue", COUNT),
         ("downlink_dropped_policer", COUNT),
@@ -80,9 +94,33 @@ SAMPLES = pa.schema(
         ("uplink_dropped_queue", COUNT),
         ("uplink_dropped_policer", COUNT),
         ("uplink_lost", COUNT),
+        ("uplink_estimate", VALUE),  # its own, of the rate to its node, at the interval's end
+        ("uplink_capacity", VALUE),  # the uplink's true rate then, bit/s
+        ("uplink_bitrate", VALUE),  # media sent, bit/s; null where it does not publish
+        ("uplink_delay_mean", VALUE),  # from sending to the media node, of what it publishes, s
+        ("uplink_delay_max", VALUE),
     ]
 )
 """Endpoint × interval, ordered by time, then by the endpoints' order."""
+
+CALL_BUDGET = ("signalling", "key_frame", "uplink", "fan_out", "playout")
+"""Parts of the time to the floor, in the order in which they pass."""
+
+CALLS = pa.schema(
+    [
+        ("time", pa.float64()),
+        ("site", pa.string()),  # the called endpoint
+        ("time_to_floor", pa.float64()),  # s; null: its picture never got there
+        ("signalling", pa.float64()),  # s, from the call until the endpoint knows of it
+        ("key_frame", pa.float64()),  # s, camera, capture, encoding: until its first packet leaves
+        ("uplink", pa.float64()),  # s, until the key frame is whole at the endpoint's media node
+        ("fan_out", pa.float64()),  # s, until it is whole at the command centre
+        ("playout", pa.float64()),  # s, until it is shown
+        ("audience_p50", pa.float64()),  # s, from the call until half of the endpoints show it
+        ("audience_p95", pa.float64()),  # as before, 95 %; null: not before the floor moved on
+    ]
+)
+"""The chair's calls to the floor, in time. The parts sum to the time to the floor."""
 
 NODES = pa.schema(
     [
@@ -91,6 +129,9 @@ NODES = pa.schema(
         ("packets_in", pa.int64()),
         ("copies_out", pa.int64()),
         ("copies_dropped", pa.int64()),
+        ("retransmissions", pa.int64()),  # of the copies
+        ("probe_packets", pa.int64()),  # of the copies: padding that probes for more bandwidth
+        ("key_frame_requests", pa.int64()),  # sent to publishers
         ("node_egress", pa.float64()),  # bit/s
         ("node_cpu", VALUE),  # ratio
         ("queue_delay_max", VALUE),  # s
@@ -150,6 +191,7 @@ TABLES: Mapping[str, pa.Schema] = {
     "samples": SAMPLES,
     "nodes": NODES,
     "links": LINKS,
+    "calls": CALLS,
     "events": EVENTS,
     "histograms": HISTOGRAMS,
 }

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from results.distribution import Distribution
 from results.histograms import BUCKETS
+from results.readings import codes
 from results.records import ATTRIBUTES, Run
 from scenarios.meeting import COMMAND_CENTRE
 from scenarios.metrics import METRICS, SELECTORS, Metric, Subject
@@ -46,8 +47,9 @@ class Measurements:
             metric: a name in METRICS.
             selector: attributes that the subjects must have, as in {"access": "4g"}. Delays are
                 kept for a single site only where a threshold of the scenario names it.
-            window: only intervals that lie in it whole; None: the meeting. Delays are kept by
-                stretches of intervals: right for the windows of the scenario's thresholds.
+            window: only intervals that lie in it whole, and calls that were made in it; None: the
+                meeting. Delays are kept by stretches of intervals: right for the windows of the
+                scenario's thresholds.
 
         Raises:
             KeyError: metric or attribute is unknown.
@@ -56,7 +58,8 @@ class Measurements:
         wanted = dict(selector or {})
         if definition.from_histogram:
             return self._histograms.distribution(metric, wanted, self._bounds(window))
-        return self._values(definition).distribution(wanted, self._bounds(window))
+        bounds = _instants(window) if definition.from_calls else self._bounds(window)
+        return self._values(definition).distribution(wanted, bounds)
 
     def by(self, attribute: str, metric: str) -> dict[str, Distribution]:
         """Distributions of ``metric`` by the values of ``attribute``, the whole meeting each.
@@ -93,13 +96,19 @@ class Measurements:
 
     def _values(self, metric: Metric) -> "_Series":
         if metric.name not in self._series:
-            table = self._tables[_TABLES[metric.subject]]
-            if metric.subject == "endpoint":
+            table = self._tables["calls" if metric.from_calls else _TABLES[metric.subject]]
+            values = table[metric.name].to_numpy()
+            if metric.from_calls:
+                # Who was never answered has waited longer than anyone who was.
+                values = np.where(np.isnan(values), np.inf, values)
+                subjects, owners = self._endpoints, self._owners(table)
+            elif metric.subject == "endpoint":
                 subjects, owners = self._endpoints, self._sample_owners
             else:
                 subjects = _Subjects(table, SELECTORS[metric.subject])
                 owners = np.arange(len(table), dtype=np.int32)
-            self._series[metric.name] = _Series(table, metric.name, subjects, owners)
+            times = table["time"].to_numpy()
+            self._series[metric.name] = _Series(times, values, subjects, owners)
         return self._series[metric.name]
 
     @cached_property
@@ -108,11 +117,14 @@ class Measurements:
 
     @cached_property
     def _sample_owners(self) -> NDArray[np.int32]:
-        """Row in the endpoints table of each sample; -1 for a site that is not in it."""
-        sites, codes = _encode(self._tables["samples"]["site"])
+        return self._owners(self._tables["samples"])
+
+    def _owners(self, table: pa.Table) -> NDArray[np.int32]:
+        """Row in the endpoints' table of each row's site; -1 for a site that is not in it."""
+        code, sites = codes(table, "site")
         rows = pc.index_in(pa.array(sites, pa.string()), self._tables["endpoints"]["site"])
         lookup = np.append(pc.fill_null(rows, -1).to_numpy(), -1).astype(np.int32)
-        return np.asarray(lookup[codes])
+        return np.asarray(lookup[code])
 
     @cached_property
     def _histograms(self) -> "_Histograms":
@@ -124,54 +136,57 @@ class _Subjects:
 
     def __init__(self, table: pa.Table, attributes: tuple[str, ...]) -> None:
         self._count = len(table)
-        self._attributes = {name: _encode(table[name]) for name in attributes}
+        self._attributes = {name: codes(table, name) for name in attributes}
 
     def mask(self, selector: Mapping[str, str]) -> NDArray[np.bool_]:
         """(subjects + 1,): which of them the selector takes; the last stands for 'none'."""
         mask = np.ones(self._count + 1, dtype=bool)
         mask[-1] = False
         for attribute, value in selector.items():
-            values, codes = self._attributes[attribute]
-            mask[:-1] &= codes == (values.index(value) if value in values else len(values))
+            code, values = self._attributes[attribute]
+            mask[:-1] &= code == (values.index(value) if value in values else len(values))
         if not _names_command_centre(selector):
             mask[:-1] &= ~self._command_centre
         return mask
 
     def groups(self, attribute: str) -> tuple[list[str], NDArray[np.int32]]:
         """Values of ``attribute``, and the (subjects + 1,) index of each one's; -1 for none."""
-        values, codes = self._attributes[attribute]
-        taken = np.where(self._command_centre | (codes < 0), -1, codes)
+        code, values = self._attributes[attribute]
+        taken = np.where(self._command_centre | (code < 0), -1, code)
         present = np.unique(taken[taken >= 0])
         renumbered = np.full(len(values) + 1, -1, dtype=np.int32)
         renumbered[present] = np.arange(len(present))
-        return [values[code] for code in present], np.append(renumbered[taken], np.int32(-1))
+        return [values[i] for i in present], np.append(renumbered[taken], np.int32(-1))
 
     def sizes(self, attribute: str) -> dict[str, int]:
         """Subjects by the values of ``attribute``."""
-        values, codes = self.groups(attribute)
-        sizes = np.bincount(codes[codes >= 0], minlength=len(values))
+        values, group = self.groups(attribute)
+        sizes = np.bincount(group[group >= 0], minlength=len(values))
         return dict(zip(values, sizes.tolist(), strict=True))
 
     @cached_property
     def _command_centre(self) -> NDArray[np.bool_]:
         if "level" not in self._attributes:
             return np.zeros(self._count, dtype=bool)
-        values, codes = self._attributes["level"]
-        code = values.index(COMMAND_CENTRE) if COMMAND_CENTRE in values else len(values)
-        return np.asarray(codes == code)
+        code, values = self._attributes["level"]
+        centre = values.index(COMMAND_CENTRE) if COMMAND_CENTRE in values else len(values)
+        return np.asarray(code == centre)
 
 
 class _Series:
     """One value per row of a table, in ascending order."""
 
     def __init__(
-        self, table: pa.Table, column: str, subjects: _Subjects, owners: NDArray[np.int32]
+        self,
+        times: NDArray[np.float64],
+        values: NDArray[Any],
+        subjects: _Subjects,
+        owners: NDArray[np.int32],
     ) -> None:
-        values = table[column].to_numpy()
         order = np.argsort(values)[: np.count_nonzero(~np.isnan(values))].astype(np.int32)
         self._values = values[order]
         self._owners = owners[order]
-        self._times = table["time"].to_numpy()
+        self._times = times
         self._order = order
         self._subjects = subjects
 
@@ -185,8 +200,8 @@ class _Series:
         return Distribution(self._values[rows])
 
     def by(self, attribute: str) -> dict[str, Distribution]:
-        names, codes = self._subjects.groups(attribute)
-        groups = codes[self._owners]
+        names, group = self._subjects.groups(attribute)
+        groups = group[self._owners]
         # A stable sort by group keeps the values ascending within each.
         order = np.argsort(groups, kind="stable")
         ends = np.searchsorted(groups[order], np.arange(len(names) + 1))
@@ -244,6 +259,11 @@ class _Histograms:
         return sums.astype(np.int64)
 
 
+def _instants(window: Window | None) -> tuple[float, float] | None:
+    """Seconds between which instants inside ``window`` lie: its begin included, its end not."""
+    return None if window is None else ((window.begin - 0.5) / 1e9, (window.end - 0.5) / 1e9)
+
+
 def _names_command_centre(selector: Mapping[str, str]) -> bool:
     return COMMAND_CENTRE in (selector.get("level"), selector.get("site"))
 
@@ -252,27 +272,17 @@ def _slices(length: int) -> Iterator[slice]:
     return (slice(begin, min(begin + _SLICE, length)) for begin in range(0, length, _SLICE))
 
 
-def _encode(column: pa.ChunkedArray) -> tuple[list[str], NDArray[np.int32]]:
-    """A text column as its values, in order of appearance at best, and a code per row; null: -1."""
-    encoded = column if pa.types.is_dictionary(column.type) else column.dictionary_encode()
-    whole = encoded.combine_chunks()
-    if isinstance(whole, pa.ChunkedArray):  # what combining leaves of no chunk or of huge ones
-        whole = pa.concat_arrays(whole.chunks) if whole.num_chunks else pa.array([], whole.type)
-    codes = pc.fill_null(whole.indices, -1).to_numpy().astype(np.int32, copy=False)
-    return whole.dictionary.to_pylist(), codes
-
-
 def _combine(table: pa.Table) -> tuple[list[dict[str, str | None]], NDArray[np.int32]]:
     """The distinct rows of metric and ATTRIBUTES, and the index of each row's."""
     groups: list[dict[str, str | None]] = [{}]
     group_of = np.zeros(len(table), dtype=np.int32)
     for name in ("metric", *ATTRIBUTES):
-        values, codes = _encode(table[name])
+        code, values = codes(table, name)
         choices: list[str | None] = [*values, None]
         seen = np.zeros(len(groups) * len(choices), dtype=bool)
         for part in _slices(len(table)):
             # A remainder makes the code -1, no value, the last choice.
-            group_of[part] = group_of[part] * len(choices) + codes[part] % len(choices)
+            group_of[part] = group_of[part] * len(choices) + code[part] % len(choices)
             seen[group_of[part]] = True
         # Only rows that occur get a number, so that these stay small however many sites exist.
         numbers = np.cumsum(seen, dtype=np.int32) - 1

@@ -4,8 +4,8 @@ import json
 import os
 import secrets
 import shutil
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,7 @@ from results.summary import format_summary, summarize
 from scenarios.dumping import companion_tables, dump_scenario
 from scenarios.errors import ScenarioError
 from scenarios.loading import load_scenario
+from scenarios.meeting import COMMAND_CENTRE
 
 RUNS = Path("results", "runs")
 """Where run folders go unless told otherwise, below the current directory."""
@@ -70,8 +71,8 @@ def write_run(run: Run, folder: Path) -> dict[str, Any]:
     """Write ``run`` to ``folder``, and give back its summary.
 
     Everything is written and synchronized under a temporary name beside ``folder``, which is
-    then renamed. Whatever goes wrong, Ctrl-C included, what was written is removed again. Equal
-    tables give the same bytes.
+    then renamed. Whatever goes wrong, Ctrl-C included, what was written is removed again, parent
+    folders that were made for it too. Equal tables give the same bytes.
 
     Raises:
         StoreError: ``folder`` is in use, or something could not be written.
@@ -80,15 +81,16 @@ def write_run(run: Run, folder: Path) -> dict[str, Any]:
     target = folder.resolve()
     part = target.with_name(f".{target.name}.{secrets.token_hex(3)}.part")
     with _errors(f"{folder}: the run could not be written"):
-        part.parent.mkdir(parents=True, exist_ok=True)
+        made = [parent for parent in part.parents if not parent.exists()]
         try:
-            part.mkdir()
+            part.mkdir(parents=True)
             summary = _write_files(run, part)
             _synchronize(part)
             part.rename(target)
         finally:
             # After the renaming there is nothing left to remove.
             shutil.rmtree(part, ignore_errors=True)
+            _remove_empty(made)
         _synchronize_one(target.parent)
     return summary
 
@@ -106,6 +108,10 @@ def read_run(folder: Path) -> Run:
             tables[name] = _read_table(folder / f"{name}.parquet")
             if not tables[name].schema.equals(schema):
                 raise StoreError(f"{folder / name}.parquet: its columns are not those of {name}.")
+        if COMMAND_CENTRE not in tables["endpoints"]["site"].to_pylist():
+            raise StoreError(f"{folder / 'endpoints.parquet'}: it has no command centre.")
+        if len(tables["endpoints"]) < 2:
+            raise StoreError(f"{folder / 'endpoints.parquet'}: it has no endpoint.")
         trace = folder / TRACE
         return Run(
             scenario=load_scenario(folder / SCENARIO),
@@ -155,6 +161,13 @@ def _write_files(run: Run, folder: Path) -> dict[str, Any]:
 
 def _write_table(table: pa.Table, path: Path) -> None:
     pq.write_table(table, path, compression="zstd", compression_level=3)
+
+
+def _remove_empty(folders: Sequence[Path]) -> None:
+    """Remove ``folders``, the deepest first, up to the first that is not empty."""
+    with suppress(OSError):
+        for folder in folders:
+            folder.rmdir()
 
 
 def _write_text(path: Path, text: str) -> None:

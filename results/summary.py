@@ -1,6 +1,7 @@
 """The summary: what is worth knowing of a run in one small document, summary.json."""
 
 import json
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from statistics import fmean
@@ -9,7 +10,7 @@ from typing import Any
 from results.distribution import SUMMARY, Distribution
 from results.records import BUDGET, Run
 from results.selection import Measurements
-from results.verdict import judge
+from results.verdict import Judgement, judge
 from results.worst import find_worst
 from scenarios.meeting import COMMAND_CENTRE
 from scenarios.metrics import METRICS, Metric
@@ -28,6 +29,10 @@ def summarize(run: Run) -> Json:
     (attribute → value → metrics, endpoints), ``command_centre`` (its own metrics, which no other
     figure contains), ``budget`` (mean seconds by part of the mouth-to-ear delay, overall and by
     access), ``worst`` (results.worst), ``accounting`` and ``assumptions``.
+
+    JSON has no infinity. An aggregation over calls that is infinite is null, and its entry counts
+    the calls that were ``unanswered``; see ``aggregate_of``. A threshold whose value is infinite
+    has null for it and ``never``.
     """
     measurements = Measurements(run)
     outcome = judge(run, measurements)
@@ -46,7 +51,7 @@ def summarize(run: Run) -> Json:
             metric.name: _entry(metric, measurements.distribution(metric.name))
             for metric in METRICS.values()
         },
-        "thresholds": [asdict(judgement) for judgement in outcome.judgements],
+        "thresholds": [_threshold(judgement) for judgement in outcome.judgements],
         "cost": asdict(run.cost),
         "accounting": {
             "sent": accounting.sent,
@@ -76,9 +81,32 @@ def format_summary(summary: Mapping[str, Any]) -> str:
     return json.dumps(summary, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
 
 
+def aggregate_of(entry: Mapping[str, Any], aggregation: str) -> float | None:
+    """The ``aggregation`` of a metric's ``entry`` in a summary: infinite where null means never,
+    None without data."""
+    value = entry.get(aggregation)
+    return math.inf if value is None and entry.get("unanswered") else value
+
+
+def value_of(threshold: Mapping[str, Any]) -> float | None:
+    """The value of a threshold's row in a summary: infinite where null means never."""
+    return math.inf if threshold.get("never") else threshold["value"]
+
+
 def _entry(metric: Metric, values: Distribution) -> Json:
-    aggregates = {aggregation: values.aggregate(aggregation) for aggregation in SUMMARY}
-    return {"unit": metric.unit, "count": values.count, **aggregates}
+    aggregates = {name: _finite(values.aggregate(name)) for name in SUMMARY}
+    entry = {"unit": metric.unit, "count": values.count, **aggregates}
+    return {**entry, "unanswered": values.infinite} if metric.from_calls else entry
+
+
+def _threshold(judgement: Judgement) -> Json:
+    row = asdict(judgement)
+    never = row["value"] == math.inf
+    return {**row, "value": None, "never": True} if never else row
+
+
+def _finite(value: float | None) -> float | None:
+    return None if value is None or math.isinf(value) else value
 
 
 def _groups(attribute: str, measurements: Measurements) -> dict[str, Json]:

@@ -23,7 +23,7 @@ class Judgement:
     expression: str
     """As the scenario writes it."""
     value: float | None
-    """In the metric's SI unit; None without data."""
+    """In the metric's SI unit; None without data, infinite where it never came about."""
     verdict: Verdict
     during: str | None = None
     """The window, as the scenario writes it; None: the meeting."""

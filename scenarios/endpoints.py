@@ -1,6 +1,6 @@
 """The endpoints: a table of sites, and rules that deal out carrier, access link and media node."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import PurePath
 from typing import Annotated, Self
 
@@ -121,6 +121,8 @@ class Endpoints(Record):
     Looked for beside the scenario file, then in the library."""
     places: TableName
     """CSV file with the columns province, seat_latitude, seat_longitude."""
+    only: When = When()
+    """Take only the endpoints that have these table values."""
     sample: Annotated[int, Field(ge=1)] | None = None
     """Take only this many endpoints, spread evenly over the table."""
     scale: Annotated[int, Field(ge=1, le=100)] = 1
@@ -135,6 +137,17 @@ class Endpoints(Record):
     def rows(self) -> tuple[Mapping[str, str], ...] | None:
         """The table's rows as they were loaded; None where nothing loaded them."""
         return self._rows
+
+    @property
+    def taken(self) -> tuple[Mapping[str, str], ...] | None:
+        """Those of the rows that `only` takes."""
+        return None if self._rows is None else self.take(self._rows)
+
+    def take(self, rows: Sequence[Mapping[str, str]]) -> tuple[Mapping[str, str], ...]:
+        """Those of ``rows`` that `only` takes."""
+        if self.only == When():
+            return tuple(rows)
+        return tuple(row for row in rows if self.only.matches(row))
 
     @property
     def coordinates(self) -> Mapping[str, tuple[float, float]] | None:
@@ -153,11 +166,12 @@ class Endpoints(Record):
     @model_validator(mode="after")
     def _check_cover(self, info: ValidationInfo) -> Self:
         rows = info.context.rows if isinstance(info.context, Context) else None
+        taken = self.take(rows or ())
         problems = []
         for what in ("carrier", "access"):
             bare = [
                 row["site"]
-                for row in rows or ()
+                for row in taken
                 if not any(getattr(rule, what) and rule.when.matches(row) for rule in self.rules)
             ]
             if bare:

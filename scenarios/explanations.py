@@ -149,8 +149,10 @@ def _fault(
     root: Node, path: KeyPath, value: object, rule: str, choices: Sequence[str] = ()
 ) -> Fault:
     path = tuple(key for key in path if key != "[key]")
-    # Below a short form, as one rate for three percentiles, the user wrote one value.
     node, walked, _ = _locate(root, path)
+    # A key that is not there has its default. Below a short form, as one rate for three
+    # percentiles, the user wrote one value.
+    walked = path if isinstance(node.value, dict) else walked
     hint = nearest(value if value is not None else path[-1], choices) if choices else None
     if choices and hint is None and len(choices) <= _MOST_LISTED:
         rule = f"{rule}; there are {', '.join(map(str, choices))}"

@@ -31,6 +31,6 @@ def list_library() -> tuple[Entry, ...]:
 
 def count_endpoints(scenario: Scenario) -> int:
     """Endpoints that a loaded ``scenario`` plays, the command centre not among them."""
-    rows = scenario.endpoints.rows or ()
+    rows = scenario.endpoints.taken or ()
     sampled = sample_rows(rows, scenario.endpoints.sample, named_sites(scenario))
     return len(sampled) * scenario.endpoints.scale

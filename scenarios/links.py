@@ -5,12 +5,20 @@ Figures on which the library's profiles stand: docs/background/sources.md, secti
 
 from typing import Annotated, Self
 
-from pydantic import BeforeValidator, Field, PlainSerializer, WithJsonSchema, model_validator
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    PlainSerializer,
+    WithJsonSchema,
+    model_validator,
+)
 
 from scenarios.record import Record
 from scenarios.units import (
     DURATION,
     SIZE,
+    Bitrate,
     Duration,
     PositiveBitrate,
     PositiveDataSize,
@@ -141,6 +149,26 @@ Load = Annotated[
 """A share of the link for the whole meeting, or steps `[{at: 0min, share: 20%}, …]`."""
 
 
+class RateStep(Record):
+    """From ``at`` on, the link's rate is ``rate``."""
+
+    at: Duration
+    """Time from the meeting's start."""
+    rate: Bitrate
+    """Bits per second at the IP layer; 0bps: nothing passes."""
+
+
+def _check_rates(steps: tuple[RateStep, ...]) -> tuple[RateStep, ...]:
+    times = [step.at for step in steps]
+    if times != sorted(set(times)):
+        raise ValueError("steps must follow one another in time")
+    return steps
+
+
+RateSteps = Annotated[tuple[RateStep, ...], AfterValidator(_check_rates)]
+"""Steps `[{at: 40s, rate: 2500kbps}, …]`; before the first, the nominal rate holds."""
+
+
 class Background(Record):
     """Other traffic on a shared link: bursts at the instants of a Poisson process.
 
@@ -164,6 +192,9 @@ class SharedLink(Record):
 
     capacity: PositiveBitrate
     """Bits per second at the IP layer."""
+    steps: RateSteps = ()
+    """Rates that replace the capacity in time, in both directions. The buffer and the background
+    are still those of `capacity`."""
     buffer: BufferLimit = Buffer(time=20_000_000)
     """Drop-tail limit on bytes waiting."""
     packets: Annotated[int, Field(ge=1, le=1_000_000)] = 16384
@@ -199,6 +230,9 @@ class AccessDirection(Record):
 
     rate: Rates
     """Bits per second at the IP layer, over endpoints."""
+    steps: RateSteps = ()
+    """Rates that replace `rate` in time, the same for every endpoint of the profile. The buffer is
+    still that of `rate`."""
     buffer: BufferLimit = Buffer(time=200_000_000)
     """Drop-tail limit on bytes waiting."""
     packets: Annotated[int, Field(ge=1, le=100_000)] = 500

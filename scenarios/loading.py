@@ -8,6 +8,7 @@ from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
+from scenarios.causes import blame_overrides, source_labels
 from scenarios.consistency import Pieces, contradictions
 from scenarios.documents import Node, Source, wrap
 from scenarios.endpoints import Endpoints
@@ -21,11 +22,13 @@ from scenarios.inheritance import (
     library_names,
     read_with_parents,
 )
+from scenarios.media import Media
 from scenarios.meeting import Meeting
 from scenarios.overrides import apply_overrides, cut_short, set_value
 from scenarios.record import Context
 from scenarios.scenario import Scenario
 from scenarios.surroundings import read_context
+from scenarios.thresholds import readable_thresholds, threshold_problems
 from scenarios.units import PositiveDuration
 
 
@@ -77,6 +80,22 @@ def _unknown(name: str) -> Fault:
 def _resolve(
     root: Node, stem: str, folder: Path, overrides: Iterable[str], seed: int | None
 ) -> Scenario:
+    overrides = tuple(overrides)
+
+    def faults_with(some: Iterable[str]) -> list[Fault]:
+        return _check(root, stem, folder, some, seed)[1]
+
+    scenario, faults = _check(root, stem, folder, overrides, seed)
+    if scenario is None:
+        files = source_labels(root)
+        raise ScenarioError(blame_overrides(faults, files, overrides, faults_with))
+    return scenario
+
+
+def _check(
+    root: Node, stem: str, folder: Path, overrides: Iterable[str], seed: int | None
+) -> tuple[Scenario | None, list[Fault]]:
+    """The scenario that ``root`` makes with ``overrides``, or all that is wrong with it."""
     root, faults = apply_overrides(root, overrides)
     if seed is not None:
         root = set_value(root, "seed", seed, Source("--seed"))
@@ -89,12 +108,13 @@ def _resolve(
     try:
         scenario = Scenario.model_validate(data, context=context)
     except ValidationError as error:
+        pieces = _readable(data, context)
         faults += explain(error, root, Scenario)
-        faults += explain_problems(contradictions(_readable(data, context)), root)
-        raise ScenarioError(faults) from None
-    if faults:
-        raise ScenarioError(faults)
-    return scenario
+        faults += explain_problems(contradictions(pieces), root)
+        problems = threshold_problems(pieces.thresholds or {}, context.names)
+        faults += explain_problems(problems, root, ("thresholds",))
+        return None, faults
+    return (None if faults else scenario), faults
 
 
 def short_name(stem: str) -> str:
@@ -108,14 +128,19 @@ def _readable(data: Mapping[str, Any], context: Context) -> Pieces:
     """The parts of ``data`` that are sound by themselves."""
 
     def piece(key: str, kind: Any) -> Any:
+        if key not in data:
+            field = Scenario.model_fields[key]
+            return None if field.is_required() else field.get_default(call_default_factory=True)
         try:
             return TypeAdapter(kind).validate_python(data[key], context=context)
-        except (KeyError, ValidationError):
+        except ValidationError:
             return None
 
     return Pieces(
         duration=piece("duration", PositiveDuration),
         interval=piece("interval", PositiveDuration),
         endpoints=piece("endpoints", Endpoints),
+        media=piece("media", Media),
         meeting=piece("meeting", Meeting),
+        thresholds=readable_thresholds(data.get("thresholds")),
     )

@@ -21,6 +21,8 @@ class Metric:
     higher_is_better: bool = False
     from_histogram: bool = False
     """Kept as a histogram of single packets or frames, not as a value per interval."""
+    from_calls: bool = False
+    """Has one value a call; one of a call that was never answered is infinite."""
 
 
 SELECTORS: dict[Subject, tuple[str, ...]] = {
@@ -39,20 +41,32 @@ METRICS: dict[str, Metric] = {
             from_histogram=True,
         ),
         Metric(
-            "mouth_to_ear_delay", "s", "endpoint", "received audio packets",
-            "Encoding delay, one-way delay and playout delay of an audio packet (ITU-T G.114).",
+            "mouth_to_ear_delay", "s", "endpoint", "played audio packets",
+            "From the mouth to the ear (ITU-T G.114): encoding, network, jitter buffer and output "
+            "of an audio packet. Packets that came too late to be played are not counted.",
             from_histogram=True,
         ),
         Metric(
-            "glass_to_glass_delay", "s", "endpoint", "complete video frames",
-            "From a frame's capture to its display: encoding delay, the time until its last "
-            "packet arrives, playout delay. Frames that miss a packet are not counted.",
+            "glass_to_glass_delay", "s", "endpoint", "rendered video frames",
+            "From a video frame's capture to its rendering. Frames that were never rendered are "
+            "not counted.",
             from_histogram=True,
+        ),
+        Metric(
+            "round_trip_time", "s", "endpoint", "endpoint × interval",
+            "Between the media node and the endpoint and back, as the node learns it from "
+            "transport feedback.",
         ),
         Metric(
             "packet_loss", "ratio", "endpoint", "endpoint × interval",
-            "Packets lost of packets expected in the interval, by RTP sequence numbers "
-            "(RFC 3550, A.3), all streams together; 1 where a subscribed stream brings nothing.",
+            "Network loss before any repair: of the packets addressed to the endpoint, first "
+            "transmissions only, the share that was lost or came more than 2 s late. It belongs to "
+            "the interval in which it was established.",
+        ),
+        Metric(
+            "residual_loss", "ratio", "endpoint", "endpoint × interval",
+            "Loss after repair: of the packets expected, the share of audio packets that were "
+            "concealed and of video packets that were never repaired in time.",
         ),
         Metric(
             "jitter", "s", "endpoint", "endpoint × interval",
@@ -64,10 +78,34 @@ METRICS: dict[str, Metric] = {
             higher_is_better=True,
         ),
         Metric(
+            "freeze_count", "count", "endpoint", "endpoint × interval",
+            "Freezes of the picture (W3C webrtc-stats, freezeCount): gaps between rendered frames "
+            "of at least 3 times the mean gap of the last 30 frames, and of at least 150 ms more "
+            "than it.",
+        ),
+        Metric(
+            "freeze_ratio", "ratio", "endpoint", "endpoint × interval",
+            "Share of the interval in which the picture was frozen (W3C webrtc-stats, "
+            "totalFreezesDuration), freezes that have not ended yet included.",
+        ),
+        Metric(
             "audio_mos", "score", "endpoint", "endpoint × interval",
             "Conversational quality from the E-model (ITU-T G.107) with the interval's mean "
             "mouth-to-ear delay, loss and burst ratio.",
             higher_is_better=True,
+        ),
+        Metric(
+            "video_mos", "score", "endpoint", "endpoint × interval",
+            "Estimated quality of the picture, 1 (bad) to 5 (excellent), with what freezes take "
+            "from it. No standard covers such a meeting: a run's assumptions tell how uncertain "
+            "it is.",
+            higher_is_better=True,
+        ),
+        Metric(
+            "time_to_floor", "s", "endpoint", "calls",
+            "From the chair's call to the called endpoint's first frame on the command centre's "
+            "screen. A call that never got there counts as infinitely long.",
+            from_calls=True,
         ),
         Metric(
             "node_egress", "bit/s", "node", "node × interval",

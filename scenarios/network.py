@@ -42,6 +42,9 @@ class NodeCost(Record):
     """Per copy sent."""
     kilobyte: Duration = 50
     """Per 1,000 bytes sent."""
+    join: Duration = 200_000
+    """Per publisher that opens and per subscriber that joins. Who is there at the meeting's start
+    has joined before."""
 
 
 class MediaNode(Place):
@@ -57,6 +60,9 @@ class MediaNode(Place):
     """A copy that would wait longer than this to leave the node is dropped."""
     cost: NodeCost = NodeCost()
     """Processing time."""
+    key_frame_spacing: Duration = 500_000_000
+    """Least time between two requests for a key frame of the same layer of a publisher, however
+    many subscribers ask (PLI; RFC 4585, section 6.3.1)."""
 
     @model_validator(mode="after")
     def _check_carriers(self) -> Self:

@@ -39,23 +39,43 @@ def set_value(root: Node, key: str, value: object, source: Source = OVERRIDES) -
 
 
 def cut_short(root: Node) -> Node:
-    """``root`` without turns on the floor after the end, where an override shortened the meeting.
+    """``root`` without what the meeting has after its end, where an override shortened it.
 
     In one file, a turn after the end contradicts the duration; who plays only the first minutes
     of a meeting means just that.
     """
-    duration = root.child("duration")
-    meeting = root.child("meeting")
-    floor = meeting.child("floor") if meeting is not None else None
-    if duration is None or meeting is None or floor is None or duration.source is not OVERRIDES:
+    duration, meeting = root.child("duration"), root.child("meeting")
+    if duration is None or meeting is None or duration.source is not OVERRIDES:
         return root
     end = _nanoseconds(duration)
-    if end is None or not isinstance(floor.value, list) or not isinstance(meeting.value, dict):
+    if end is None or not isinstance(meeting.value, dict):
         return root
-    begins = ((turn, _nanoseconds(turn.child("at"))) for turn in floor.value)
-    kept = [turn for turn, begin in begins if begin is None or begin < end]
-    meeting = replace(meeting, value={**meeting.value, "floor": replace(floor, value=kept)})
+    parts = dict(meeting.value)
+    for key in ("floor", "screen"):
+        part = parts.get(key)
+        if part is not None and isinstance(part.value, list):
+            items = (_cut(item, "at", "until", end, duration) for item in part.value)
+            parts[key] = replace(part, value=[item for item in items if item is not None])
+    for key in ("roll_call", "discussion"):
+        if key in parts:
+            stretch = _cut(parts.pop(key), "begin", "end", end, duration)
+            parts |= {key: stretch} if stretch is not None else {}
+    if parts == meeting.value:
+        return root
+    meeting = replace(meeting, value=parts)
     return replace(root, value={**root.value, "meeting": meeting})  # type: ignore[dict-item]
+
+
+def _cut(node: Node, begin: str, end: str, latest: Decimal, duration: Node) -> Node | None:
+    """What of a stretch lies before ``latest``: None where nothing does."""
+    if not isinstance(node.value, dict):
+        return node
+    first, last = _nanoseconds(node.child(begin)), _nanoseconds(node.child(end))
+    if first is not None and first >= latest:
+        return None
+    if last is not None and last > latest:
+        return replace(node, value={**node.value, end: duration})
+    return node
 
 
 def _nanoseconds(node: Node | None) -> Decimal | None:

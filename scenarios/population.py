@@ -71,7 +71,9 @@ def populate(scenario: Scenario, replication: int = 0) -> Population:
         ScenarioError: the tables cannot be read. A loaded scenario brings them along.
     """
     table, places = _tables(scenario.endpoints)
-    rows = sample_rows(table, scenario.endpoints.sample, named_sites(scenario))
+    rows = sample_rows(
+        scenario.endpoints.take(table), scenario.endpoints.sample, named_sites(scenario)
+    )
     scale = scenario.endpoints.scale
     copies = [""] + [f".{number}" for number in range(2, scale + 1)]
     sites = (*(row["site"] + copy for copy in copies for row in rows), COMMAND_CENTRE)
@@ -121,8 +123,8 @@ def populate(scenario: Scenario, replication: int = 0) -> Population:
 
 
 def named_sites(scenario: Scenario) -> frozenset[str]:
-    """Sites that the meeting calls to the floor: no sample leaves them out."""
-    return frozenset(turn.site for turn in scenario.meeting.floor) - {COMMAND_CENTRE}
+    """Sites that the meeting names: no sample leaves them out."""
+    return scenario.meeting.sites
 
 
 def sample_rows(rows: Sequence[Row], size: int | None, named: frozenset[str]) -> tuple[Row, ...]:

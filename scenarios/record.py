@@ -1,19 +1,52 @@
 """The base of all scenario records, and names that point at other parts of the scenario."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Annotated, Any
+from types import UnionType
+from typing import Annotated, Any, Union, get_args, get_origin
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, StringConstraints, ValidationInfo
-from pydantic_core import PydanticCustomError
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    StringConstraints,
+    ValidationInfo,
+    field_validator,
+)
+from pydantic_core import PydanticCustomError, PydanticKnownError
 
 
 class Record(BaseModel):
-    """A frozen record that refuses keys it does not know."""
+    """A frozen record that refuses keys it does not know, and truth values for numbers."""
 
     model_config = ConfigDict(
         extra="forbid", frozen=True, use_attribute_docstrings=True, allow_inf_nan=False
     )
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _refuse_truth_for_a_number(cls, value: object, info: ValidationInfo) -> object:
+        if isinstance(value, bool):  # to Python, true is 1
+            field = cls.model_fields[info.field_name or ""]
+            kinds = _plain_kinds(field.annotation, field.metadata)
+            if int in kinds:
+                raise PydanticKnownError("int_type")
+            if float in kinds:
+                raise PydanticKnownError("float_type")
+        return value
+
+
+def _plain_kinds(annotation: Any, marks: Iterable[object]) -> set[Any]:
+    """The types that ``annotation`` takes as they are; quantities with units are none of them."""
+    if any(isinstance(mark, BeforeValidator) for mark in marks):
+        return set()
+    if get_origin(annotation) is Annotated:
+        inner, *more = get_args(annotation)
+        return _plain_kinds(inner, more)
+    if get_origin(annotation) in (UnionType, Union):
+        return set().union(*(_plain_kinds(member, ()) for member in get_args(annotation)))
+    return {annotation}
 
 
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_-]{0,39}$")]

@@ -55,5 +55,13 @@ class Scenario(Record):
 
     @model_validator(mode="after")
     def _check_parts(self) -> Self:
-        report(contradictions(Pieces(self.duration, self.interval, self.endpoints, self.meeting)))
+        pieces = Pieces(
+            duration=self.duration,
+            interval=self.interval,
+            endpoints=self.endpoints,
+            media=self.media,
+            meeting=self.meeting,
+            thresholds=self.thresholds,
+        )
+        report(contradictions(pieces))
         return self

@@ -59,6 +59,8 @@ def read_sites(path: Path, label: str) -> tuple[tuple[Row, ...], list[Fault]]:
                 fault(line, column, value, f"at most {LONGEST_CELL} characters, none of {{ }} , =")
         if site == COMMAND_CENTRE:
             fault(line, "site", site, "is the command centre's own site")
+        if row["level"] == COMMAND_CENTRE:
+            fault(line, "level", COMMAND_CENTRE, "is the command centre's own level")
         if site and first_lines.setdefault(site, line) != line:
             fault(line, "site", site, f"each site once; line {first_lines[site]} has it already")
         rows.append(row)

@@ -6,11 +6,17 @@ A scenario writes `metric{attribute=value,â€¦}: ["aggregation operator value", â
 
 import operator
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Self
 
-from pydantic import AfterValidator, BeforeValidator, ValidationInfo, model_validator
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    ValidationError,
+    ValidationInfo,
+    model_validator,
+)
 from pydantic_core import PydanticCustomError
 
 from scenarios.metrics import METRICS, SELECTORS, Metric
@@ -157,7 +163,7 @@ class Threshold(Record):
         return {"check": value} if isinstance(value, str) else value
 
 
-def _as_list(value: object) -> object:
+def _as_list(value: object) -> Sequence[object]:
     return value if isinstance(value, (list, tuple)) else [value]
 
 
@@ -166,11 +172,33 @@ _Conditions = BeforeValidator(
 )
 
 
-def _check_thresholds(
-    thresholds: dict[str, tuple[Threshold, ...]], info: ValidationInfo
-) -> dict[str, tuple[Threshold, ...]]:
-    """Check targets and expressions, which need one another, and selectors against the context."""
-    names = info.context.names if isinstance(info.context, Context) else {}
+Readable = Mapping[str, Sequence[Threshold | None]]
+"""Conditions by target, None in place of each that could not be read."""
+
+
+def readable_thresholds(data: object) -> Readable:
+    """What can be read of a scenario's ``data`` under `thresholds`, whatever that is."""
+    if not isinstance(data, Mapping):
+        return {}
+    return {
+        str(target): [_readable_threshold(condition) for condition in _as_list(conditions)]
+        for target, conditions in data.items()
+    }
+
+
+def _readable_threshold(condition: object) -> Threshold | None:
+    try:
+        return Threshold.model_validate(condition)
+    except ValidationError:
+        return None
+
+
+def threshold_problems(thresholds: Readable, names: Mapping[str, Collection[str]]) -> list[Problem]:
+    """What is wrong with targets and expressions, which need one another, and with selectors.
+
+    Args:
+        names: valid names by noun, as in a `Context`.
+    """
     problems = []
     for text, conditions in thresholds.items():
         try:
@@ -189,11 +217,20 @@ def _check_thresholds(
             if noun in names and value not in names[noun]
         ]
         for index, condition in enumerate(conditions):
+            if condition is None:
+                continue
             try:
                 Expression.parse(condition.check, target.metric)
             except ValueError as error:
                 problems.append(Problem((text, index), condition.check, str(error)))
-    report(problems)
+    return problems
+
+
+def _check_thresholds(
+    thresholds: dict[str, tuple[Threshold, ...]], info: ValidationInfo
+) -> dict[str, tuple[Threshold, ...]]:
+    names = info.context.names if isinstance(info.context, Context) else {}
+    report(threshold_problems(thresholds, names))
     return thresholds
 
 

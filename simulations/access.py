@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from scenarios.links import AccessDirection, AccessProfile, LoadStep
+from scenarios.links import AccessDirection, AccessProfile, LoadStep, RateStep
 from scenarios.population import Population
 from simulations.links import LINK
 from simulations.queues import make_queues
@@ -18,25 +18,41 @@ Keys = Callable[[str, Sequence[str]], NDArray[np.uint64]]
 
 
 class Loads:
-    """Load profiles, each once."""
+    """What happens to rates in time, each course once: shares taken by others, or rates set.
+
+    A value from 0 to 1 is the share of the rate that others take; a negative one is the rate
+    itself, in bit/s.
+    """
 
     def __init__(self) -> None:
-        self.profiles: dict[tuple[LoadStep, ...], int] = {}
+        self.courses: dict[tuple[tuple[int, float], ...], int] = {}
 
-    def index(self, profile: tuple[LoadStep, ...]) -> int:
-        """The profile's row in the tables."""
-        return self.profiles.setdefault(profile, len(self.profiles))
+    def index(self, load: tuple[LoadStep, ...], steps: tuple[RateStep, ...] = ()) -> int:
+        """The row, in the tables, of a ``load`` on a link whose rate goes in ``steps``."""
+        times = sorted({step.at for step in (*load, *steps)})
+        course = tuple((at, _value(at, load, steps)) for at in times)
+        return self.courses.setdefault(course, len(self.courses))
 
     def tables(self) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-        """(profiles, steps + 1) times and shares, padded with FOREVER and the last share."""
-        width = 1 + max(len(profile) for profile in self.profiles)
-        times = np.full((len(self.profiles), width), FOREVER, np.int64)
-        shares = np.zeros((len(self.profiles), width))
-        for profile, row in self.profiles.items():
-            times[row, : len(profile)] = [step.at for step in profile]
-            shares[row, : len(profile)] = [step.share for step in profile]
-            shares[row, len(profile) :] = profile[-1].share
-        return times, shares
+        """(courses, steps + 1) times and values, padded with FOREVER and the last value."""
+        width = 1 + max(len(course) for course in self.courses)
+        times = np.full((len(self.courses), width), FOREVER, np.int64)
+        values = np.zeros((len(self.courses), width))
+        for course, row in self.courses.items():
+            times[row, : len(course)] = [at for at, _ in course]
+            values[row, : len(course)] = [value for _, value in course]
+            values[row, len(course) :] = course[-1][1]
+        return times, values
+
+
+def _value(at: int, load: tuple[LoadStep, ...], steps: tuple[RateStep, ...]) -> float:
+    """What holds from ``at`` on."""
+    share = [step.share for step in load if step.at <= at][-1]
+    rates = [step.rate for step in steps if step.at <= at]
+    if not rates:
+        return share
+    rate = rates[-1] * (1 - share)
+    return -rate if rate > 0 else 1.0
 
 
 def access_links(
@@ -84,7 +100,7 @@ def _profile_state(
     profile: AccessProfile, side: AccessDirection, loads: Loads
 ) -> dict[str, dict[str, float]]:
     """What all links of one profile have in common: record → field → value."""
-    state: dict[str, dict[str, float]] = {"rate": {"load": loads.index(profile.load)}}
+    state: dict[str, dict[str, float]] = {"rate": {"load": loads.index(profile.load, side.steps)}}
     if (fading := profile.fading) is not None:
         state["rate"] |= {
             "step": fading.step if fading.spread > 0 else 0,

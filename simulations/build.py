@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from results.histograms import BUCKETS
+from scenarios.links import LoadStep
 from scenarios.media import Media
 from scenarios.population import Population
 from scenarios.randomness import mix_keys, name_hashes, stream_key, uniforms
@@ -14,13 +15,14 @@ from scenarios.scenario import Scenario
 from scenarios.units import SECOND
 from simulations.access import Keys, Loads, access_links
 from simulations.engine import EPOCH
-from simulations.media import TRACK
-from simulations.packets import EDGE, ITEM, PACKET
+from simulations.packets import EDGE, ITEM, PACKET, PADDING
+from simulations.people import people
+from simulations.publishers import publishers
 from simulations.queues import make_queues
 from simulations.rates import FOREVER, LIFETIME
-from simulations.receivers import METER, STREAM
+from simulations.settings import settings_of
 from simulations.stations import schedule_burst
-from simulations.topology import Plan, Station
+from simulations.topology import ORDERS, Plan, Station
 from simulations.trace import PLACES
 from simulations.world import (
     CASCADE,
@@ -38,6 +40,7 @@ from simulations.world import (
 _RING = 1024
 """Least size of an edge's ring; the engine doubles it when it must."""
 _TRACE_ROWS = 1 << 20
+_UNLOADED = (LoadStep(at="0s", share="0%"),)
 
 
 def build(
@@ -58,10 +61,11 @@ def build(
     def keys(component: str, names: Sequence[str]) -> NDArray[np.uint64]:
         return mix_keys(stream_key(scenario.seed, replication, component), name_hashes(names))
 
-    n = len(population)
     wall = scenario.meeting.wall
     tiles = wall.tiles if wall else 0
-    layers = len(scenario.media.video.layers)
+    ring = _packet_ring(scenario, tiles)
+    whole = settings_of(scenario, ring)
+    settings = whole.view(np.recarray)[0]
     loads = Loads()
     stations, level_first, station_backlog = _stations(plan, keys, loads)
     access = list(scenario.access.values())
@@ -69,33 +73,23 @@ def build(
         access_links(access, population, direction, keys, loads) for direction in ("down", "up")
     ]
     load_times, load_shares = loads.tables()
-    subscribers, audiences = _audiences(
+    subscribers, audience = _audience(
         scenario, population, keys("fan-out order", population.site)
     )
     members = np.argsort(plan.group, kind="stable").astype(np.int32)
     first = np.searchsorted(plan.group[members], np.arange(plan.group.max() + 2))
-    endpoints = np.zeros(n, ENDPOINT)
-    endpoints["first_stream"] = 2 * np.arange(n)
-    endpoints["group"] = plan.group
-    endpoints["node"] = population.node
     room = max(profile.down.packets for profile in access) + NEW_MAIL
-    streams = np.zeros(2 * n + tiles, STREAM)
-    streams["source"] = -1
-    streams["before"] = -1
-    streams["highest"] = -1
-    streams["frame"] = -1
-    media = scenario.media
-    edges = _edges(plan, media)
+    edges = _edges(plan, scenario)
     fans, fan_edges, fan_copies = _fans(plan, population)
     if trace_site is not None and trace_site not in population.site:
         raise ValueError(f"trace_site(={trace_site!r}) must be a site that is played")
     trace = population.site.index(trace_site) if trace_site is not None else -1
 
     world = World(
-        clock=np.array([0, -1]),
+        clock=np.array([0, -1, -1]),
         totals=np.zeros(TOTALS, np.int64),
-        packets=np.zeros(_packet_ring(scenario, tiles), PACKET),
-        tracks=_idle_tracks(1 + layers + tiles),
+        settings=whole,
+        packets=_packets(settings),
         stations=stations,
         level_first=level_first,
         backlog_starts=station_backlog[0],
@@ -109,31 +103,27 @@ def build(
         route=plan.route,
         nodes=_nodes(scenario),
         node_edges=plan.node_edges,
+        orders_edges=plan.orders_edges,
+        city_delays=plan.city_delays,
         subscribers=subscribers,
-        audiences=audiences,
-        endpoints=endpoints,
+        audience=audience,
         uplinks=links[1][0],
         uplink_starts=links[1][1],
         uplink_sizes=links[1][2],
         downlinks=links[0][0],
         downlink_starts=links[0][1],
         downlink_sizes=links[0][2],
-        mail=np.zeros((n, room), LETTER),
+        mail=np.zeros((len(population), room), LETTER),
         load_times=load_times,
         load_shares=load_shares,
-        streams=streams,
-        meters=np.zeros(n, METER),
-        delays=np.zeros((n, BUCKETS), np.uint32),
-        audio_delays=np.zeros((n, BUCKETS), np.uint32),
-        frame_delays=np.zeros((n, BUCKETS), np.uint32),
         group_members=members,
         group_first=first,
         shares=_shares(np.diff(first), threads),
-        offsets=np.array(
-            [media.audio.encode_delay + media.audio.playout_delay, media.video.playout_delay]
-        ),
+        call=np.full(4, -1),
         trace=np.array([trace, 0]),
         trace_rows=np.zeros((_TRACE_ROWS if trace >= 0 else 0, 6), np.int64),
+        **publishers(scenario, settings),
+        **people(scenario, population, plan, settings, threads),
     )
     for s in np.flatnonzero(stations["burst_bytes"]):
         schedule_burst(stations[s], load_times, load_shares, 0)
@@ -149,6 +139,7 @@ def _stations(plan: Plan, keys: Keys, loads: Loads) -> tuple[Any, Any, Any]:
     )
     stations["queue"] = queues
     stations["rate"] = [link.capacity if link else 0 for link in links]
+    stations["current"] = stations["rate"]
     stations["level"] = [station.level for station in plan.stations]
     stations["place"] = [_place(station) for station in plan.stations]
     stations["out_edge"] = -1
@@ -161,6 +152,7 @@ def _stations(plan: Plan, keys: Keys, loads: Loads) -> tuple[Any, Any, Any]:
         if link is None:
             continue
         stations["load"][s] = loads.index(link.background.load)
+        stations["steps"][s] = loads.index(_UNLOADED, link.steps)
         if any(step.share > 0 for step in link.background.load):
             stations["burst_bytes"][s] = link.background.burst
     for e, edge in enumerate(plan.edges):
@@ -178,7 +170,18 @@ def _place(station: Station) -> int:
     return PLACES.index(name)
 
 
-def _edges(plan: Plan, media: Media) -> NDArray[Any]:
+def _packets(settings: Any) -> NDArray[Any]:
+    """The ring, and behind it the one packet that all of nodes' padding is."""
+    packets = np.zeros(int(settings["packet_mask"]) + 2, PACKET)
+    packets["at_node"] = -1
+    padding = packets[-1]
+    padding["publisher"], padding["source"], padding["media"] = -1, -1, PADDING
+    padding["size"] = settings.payload + settings.header
+    return packets
+
+
+def _edges(plan: Plan, scenario: Scenario) -> NDArray[Any]:
+    media, meeting = scenario.media, scenario.meeting
     edges = np.zeros(len(plan.edges), EDGE)
     edges["delay"] = [edge.delay for edge in plan.edges]
     edges["source"] = [edge.source for edge in plan.edges]
@@ -189,7 +192,8 @@ def _edges(plan: Plan, media: Media) -> NDArray[Any]:
     # voice for everyone behind the edge. What publishers send is little beside it.
     routes = plan.route[FAN_OUT:LEVELS]
     readers = np.bincount(routes[routes >= 0], minlength=len(edges))
-    copies = readers * max(_packet_rates(media)) * 1.5 * (EPOCH + edges["delay"]) / SECOND
+    most = max(_packet_rates(media)) * meeting.pictures
+    copies = readers * most * 1.5 * (EPOCH + edges["delay"]) / SECOND
     rings = _power_of_two(_RING + copies)
     edges["mask"] = rings - 1
     edges["base"] = np.concatenate(([0], np.cumsum(rings)[:-1]))
@@ -204,7 +208,8 @@ def _fans(plan: Plan, population: Population) -> tuple[Any, Any, Any]:
     ]
     firsts = np.concatenate(([0], np.cumsum([len(edges) for edges, _ in used])))
     edges, copies = (np.concatenate([part[i] for part in used]) for i in range(2))
-    return firsts.astype(np.int64), edges.astype(np.int32), copies.astype(np.int64)
+    # The command centre may get a packet twice: as the picture, and as a tile of the wall.
+    return firsts.astype(np.int64), edges.astype(np.int32), copies.astype(np.int64) + 1
 
 
 def _nodes(scenario: Scenario) -> NDArray[Any]:
@@ -215,33 +220,19 @@ def _nodes(scenario: Scenario) -> NDArray[Any]:
         nodes[n]["packet_cost"] = node.cost.packet
         nodes[n]["copy_cost"] = node.cost.copy_
         nodes[n]["kilobyte_cost"] = node.cost.kilobyte
+        nodes[n]["join_cost"] = node.cost.join
+        nodes[n]["key_frame_spacing"] = node.key_frame_spacing
     return nodes
 
 
-def _audiences(
+def _audience(
     scenario: Scenario, population: Population, order_keys: NDArray[np.uint64]
 ) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
-    """Who listens and who watches which layer at each node, in an order that is no one's favour."""
+    """The endpoints of each node, in an order that is no one's favour."""
     order = np.argsort(uniforms(order_keys), kind="stable")
-    layers = len(scenario.media.video.layers)
-    subscribers: list[NDArray[Any]] = []
-    audiences = np.zeros((len(scenario.nodes), layers + 2), np.int64)
-    total = 0
-    for n in range(len(scenario.nodes)):
-        mine = order[population.node[order] == n]
-        for audience in range(layers + 1):
-            chosen = mine if audience == 0 else mine[population.layer[mine] == audience - 1]
-            audiences[n, audience] = total
-            subscribers.append(chosen)
-            total += len(chosen)
-        audiences[n, layers + 1] = total
-    return np.concatenate(subscribers).astype(np.int32), audiences
-
-
-def _idle_tracks(count: int) -> NDArray[Any]:
-    tracks = np.zeros(count, TRACK)
-    tracks["next"] = FOREVER
-    return tracks
+    mine = [order[population.node[order] == n] for n in range(len(scenario.nodes))]
+    first = np.concatenate(([0], np.cumsum([len(each) for each in mine])))
+    return np.concatenate(mine).astype(np.int32), first.astype(np.int64)
 
 
 def _packet_ring(scenario: Scenario, tiles: int) -> int:
@@ -254,7 +245,7 @@ def _packet_ring(scenario: Scenario, tiles: int) -> int:
     nodes = sum(node.queue for node in scenario.nodes.values()) / SECOND
     access = 4 * LIFETIME / SECOND  # up and down, waiting and transmission
     rates = _packet_rates(scenario.media)
-    per_second = sum(rates) + tiles * max(rates)
+    per_second = sum(rates) * (2 + scenario.meeting.pictures) + tiles * max(rates)
     return int(_power_of_two(np.array(2 * per_second * (access + nodes + shared))))
 
 

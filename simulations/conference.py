@@ -1,17 +1,20 @@
 """The driver: control events on top, packets beneath."""
 
+import itertools
 import resource
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Any
 
 import numba
 import numpy as np
 import pyarrow as pa
 import simpy
+from numpy.typing import NDArray
 
-from results.records import BUDGET, ENDPOINTS, EVENTS, Cost, Run
+from results.records import BUDGET, CALLS, ENDPOINTS, EVENTS, Cost, Run
 from scenarios.population import Population, populate
 from scenarios.scenario import Scenario
 from scenarios.units import SECOND
@@ -23,18 +26,44 @@ from simulations.sampling import Sampler
 from simulations.telemetry import Telemetry
 from simulations.topology import plan
 from simulations.tracing import Tracer
+from simulations.video_quality import SCORE_NOTE
 from simulations.world import restart_counts
 
 MOST_THREADS = numba.get_num_threads()
 
 ASSUMPTIONS = (
-    "Media is played open-loop: publishers do not adapt their bitrate, and nothing is sent again.",
-    "Playout delays are fixed; a packet that comes after its turn is not counted as lost.",
-    "An endpoint watches the highest simulcast layer that fits its link's nominal rate.",
     "Endpoints lie at their province's seat; routes are a fixed multiple of the great circle.",
-    "Signalling, joining and control traffic take no capacity.",
+    "RTCP and signalling cross both access links packet by packet; on shared links they take no "
+    "capacity and wait in no queue, only their propagation counts.",
+    "Everyone is connected when the meeting begins.",
+    "A frame is shown a fixed time after it can be decoded; no buffer smooths pictures.",
 )
 """What the model takes for granted."""
+
+OPEN_LOOP = (
+    "Media is played open-loop: publishers do not adapt their bitrate, and nothing is sent again.",
+    "An endpoint watches the highest simulcast layer that fits its link's nominal rate.",
+)
+"""What it takes for granted besides where nothing adapts."""
+
+CLOSED_LOOP = (
+    "Congestion control: Google Congestion Control, profile {profile}, on every way from a "
+    "publisher to its media node and from a media node to a subscriber.",
+    "Receivers send RTCP, and senders act upon it, every 25 ms.",
+    "A media node forwards media as it comes, paced by its publisher; of its own accord it sends "
+    "retransmissions, paced at 2.5 times the estimate, and padding of probes at the probed rate.",
+    "Which layer a subscriber gets follows this model's own rule (docs/background/closed-loop.md); "
+    "media servers differ.",
+)
+"""What it takes for granted besides where the loop is closed."""
+
+
+def assumptions(scenario: Scenario) -> tuple[str, ...]:
+    """What is taken for granted in a run of ``scenario``."""
+    profile = scenario.media.congestion_control.profile
+    loop = CLOSED_LOOP if profile != "none" else OPEN_LOOP
+    said = [text.format(profile=profile) for text in loop]
+    return (*said, *ASSUMPTIONS, SCORE_NOTE)
 
 
 @dataclass(frozen=True)
@@ -86,15 +115,7 @@ def simulate(
             trace_site=trace_site,
         )
     )
-    names = [layer.name for layer in scenario.media.video.layers]
-    wall = scenario.meeting.wall
-    publishing = Publishing(
-        engine.world.tracks,
-        scenario.media,
-        scenario.seed,
-        replication,
-        names.index(wall.layer) if wall else 0,
-    )
+    publishing = Publishing(engine.world, scenario, replication)
     sampler = Sampler(scenario, population)
     telemetry = Telemetry(network, list(scenario.nodes))
     tracer = Tracer()
@@ -115,9 +136,9 @@ def simulate(
         tell(Progress(end / SECOND, duration_s, "playing"))
 
     env = simpy.Environment(initial_time=0)
-    env.process(control.floor(env, scenario, population, publishing, log))
+    meeting = control.Meeting(env, scenario, population, publishing, log, replication)
+    env.process(meeting.play())
     env.process(control.loads(env, scenario, log))
-    env.process(control.wall(env, scenario, population, publishing))
     begin = 0
     while begin < scenario.duration:
         end = min(begin + scenario.interval, scenario.duration)
@@ -127,6 +148,7 @@ def simulate(
         advance(end)
         sample(begin, end)
         begin = end
+    meeting.close()
 
     accounting = telemetry.accounting(engine.world, sampler.delivered)
     return Run(
@@ -142,6 +164,7 @@ def simulate(
             "nodes": telemetry.nodes_table(),
             "links": telemetry.links_table(),
             "events": events_table(log),
+            "calls": calls_table(population, log),
             "histograms": sampler.histograms(),
         },
         accounting=accounting,
@@ -152,7 +175,7 @@ def simulate(
             peak_rss_bytes=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
         ),
         trace=tracer.table() if trace_site is not None else None,
-        assumptions=ASSUMPTIONS,
+        assumptions=assumptions(scenario),
     )
 
 
@@ -163,9 +186,36 @@ def events_table(log: control.Log) -> pa.Table:
     return pa.table([pa.array(c, f.type) for c, f in zip(columns, EVENTS, strict=True)], EVENTS)
 
 
+def calls_table(population: Population, log: control.Log) -> pa.Table:
+    """The table of calls: how long each took, and the parts of that time."""
+    rows = []
+    for call in log.calls:
+        # Who was on the wall already may have a key frame on its way before the call reaches it.
+        stops = list(
+            itertools.accumulate(
+                [call.called, call.granted, call.sent, call.at_node, call.arrived, call.shown], max
+            )
+        )
+        shown = call.shown >= 0
+        parts = [
+            (b - a) / SECOND if shown or (i == 0 and call.granted >= 0) else None
+            for i, (a, b) in enumerate(itertools.pairwise(stops))
+        ]
+        rows.append(
+            (
+                call.called / SECOND,
+                population.site[call.endpoint],
+                (call.shown - call.called) / SECOND if shown else None,
+                *parts,
+                *((t - call.called) / SECOND if t >= 0 else None for t in call.audience),
+            )
+        )
+    columns = zip(*rows, strict=True) if rows else [()] * len(CALLS)
+    return pa.table([pa.array(c, f.type) for c, f in zip(columns, CALLS, strict=True)], CALLS)
+
+
 def endpoints_table(scenario: Scenario, population: Population, engine: Engine) -> pa.Table:
     """The table of endpoints: what each was dealt, and its share of the delay budget."""
-    layers = np.array([layer.name for layer in scenario.media.video.layers])
     audio = scenario.media.audio
     sums = engine.world.endpoints
     with np.errstate(invalid="ignore", divide="ignore"):
@@ -178,7 +228,7 @@ def endpoints_table(scenario: Scenario, population: Population, engine: Engine) 
             "backbone": sums["budget_transport"] / passed - node,
             "aggregation": sums["budget_aggregation"] / passed,
             "access": sums["budget_access"] / sums["budget_arrivals"],
-            "playout": np.full(len(sums), float(audio.playout_delay)),
+            "playout": _playout(sums, audio.encode_delay, audio.playout_delay),
         }
     columns = {
         "site": population.site,
@@ -192,7 +242,6 @@ def endpoints_table(scenario: Scenario, population: Population, engine: Engine) 
         "carrier": np.array(list(scenario.carriers))[population.carrier],
         "access": np.array(list(scenario.access))[population.access],
         "node": np.array(list(scenario.nodes))[population.node],
-        "layer": [str(layers[i]) if i >= 0 else None for i in population.layer],
         "downlink_rate": population.down_rate.astype(np.float64),
         "uplink_rate": population.up_rate.astype(np.float64),
         **{f"budget_{part}": budget[part] / SECOND for part in BUDGET},
@@ -204,3 +253,16 @@ def endpoints_table(scenario: Scenario, population: Population, engine: Engine) 
         },
         ENDPOINTS,
     )
+
+
+def _playout(sums: Any, encoding: int, output: int) -> NDArray[np.float64]:
+    """ns from the access link's far end to the ear: what is left of the mean time from the mouth."""
+    before = (
+        encoding
+        + sums["budget_uplink"] / sums["budget_packets"]
+        + sums["budget_transport"] / sums["budget_packets"]
+        + sums["budget_aggregation"] / sums["budget_packets"]
+        + sums["budget_access"] / sums["budget_arrivals"]
+    )
+    buffered = sums["budget_buffer"] / sums["budget_played"]
+    return np.asarray(np.maximum(buffered - before, 0) + output, np.float64)

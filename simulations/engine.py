@@ -2,7 +2,8 @@
 
 An epoch is a stretch of time that every level plays in turn. Because no level lies upstream of
 itself and every delay is ≥ 0, what arrives at a level before the epoch's end has all been handed
-down when the level's turn comes: any length of epoch gives the same result.
+down when the level's turn comes: packets take the same course with any length of epoch. Feedback
+closes the loop from one tick to the next, so an epoch of a run that adapts ends at every tick.
 """
 
 from typing import Any
@@ -13,11 +14,13 @@ import numpy as np
 from simulations.compiled import kernel, parallel_kernel
 from simulations.fanout import run_fan_out, run_ingress
 from simulations.groups import run_group
-from simulations.links import carry
-from simulations.media import earliest, emit
-from simulations.packets import ITEM, insert
+from simulations.packets import ITEM
+from simulations.reporting import report
+from simulations.sending import publish
+from simulations.settings import TICK
 from simulations.stations import run_link
-from simulations.trace import SENT, UPLINK, note
+from simulations.steering import steer
+from simulations.upstream import run_seats
 from simulations.world import (
     BACKBONE_DOWN,
     FAN_OUT,
@@ -25,89 +28,89 @@ from simulations.world import (
     INGRESS,
     LEVELS,
     PEERING_DOWN,
-    PUBLISHED,
     World,
 )
 
 EPOCH = 250_000_000
-"""ns. Long enough to spread the cost of an epoch, short enough for its copies to stay in cache."""
+"""ns, where nothing adapts. Long enough to spread the cost of an epoch, short enough for its copies
+to stay in cache."""
 PUBLISH = -1
 """The step before the first level: publishers send."""
-_SPARE = 512
-"""Free slots that an edge from publishers must have before another packet is sent."""
+FEEDBACK, STEERING = LEVELS, LEVELS + 1
+"""The steps behind the last level, at ticks: endpoints send RTCP, and nodes act upon it."""
+STEPS = LEVELS + 2
+IN_PARALLEL = (FAN_OUT, PEERING_DOWN, BACKBONE_DOWN, GROUP, FEEDBACK, STEERING)
+"""Steps in which there is enough to do for several threads."""
 
 
 @kernel
-def publish(world: Any, until: int) -> int:
-    """Send what publishers send before ``until``; the edge that is full, if one is, else −1."""
-    tracks, edges, packets, links = world.tracks, world.edges, world.packets, world.uplinks
-    items = world.edge_items
-    starts, sizes = world.uplink_starts, world.uplink_sizes
-    load_times, load_shares = world.load_times, world.load_shares
-    trace, trace_rows = world.trace, world.trace_rows
-    while True:
-        track = tracks[earliest(tracks)]
-        if track.next >= until:
-            return -1
-        publisher = track.publisher
-        out = world.route[LEVELS, publisher]
-        edge = edges[out]
-        if edge.tail - edge.head > edge.mask - _SPARE:
-            return int(out)
-        index = world.totals[PUBLISHED] & (len(packets) - 1)
-        world.totals[PUBLISHED] += 1
-        packet = packets[index]
-        emit(track, packet)
-        now = packet.sent
-        arrival = carry(links[publisher], starts, sizes, load_times, load_shares, now, packet.size)
-        if publisher == trace[0]:
-            note(trace, trace_rows, packet, SENT, now, now)
-            note(trace, trace_rows, packet, UPLINK, arrival, now)
-        if arrival >= 0:
-            insert(edge, items, arrival, index, publisher)
+def run_station(world: Any, level: int, s: int, until: int) -> None:
+    """Play the station ``s`` of a level."""
+    n = s - world.level_first[level]
+    if level == FAN_OUT:
+        world.full[s] = run_fan_out(world, s, n, until)
+    elif level == INGRESS:
+        world.full[s] = run_ingress(world, s, n, until)
+    else:
+        world.full[s] = run_link(world, s, until)
+
+
+@kernel
+def run_part(world: Any, step: int, thread: int, until: int) -> None:
+    """Play one thread's part of a step: its stations of a level, or its groups."""
+    if step < GROUP:
+        first, last = world.level_first[step], world.level_first[step + 1]
+        for s in range(first + thread, last, len(world.shares)):
+            run_station(world, step, s, until)
+        return
+    members, group_first = world.group_members, world.group_first
+    for i in range(world.shares.shape[1]):
+        group = world.shares[thread, i]
+        if group < 0:
+            break
+        if step == GROUP:
+            run_group(world, group, until)
+            continue
+        for j in range(group_first[group], group_first[group + 1]):
+            if step == FEEDBACK:
+                report(world, members[j], thread, until)
+            else:
+                steer(world, members[j], until)
 
 
 @parallel_kernel
-def run_level(world: Any, level: int, until: int) -> None:
-    """Play the stations of one level, in parallel where there is much to do."""
-    first, last = world.level_first[level], world.level_first[level + 1]
-    full = world.full
-    if level == GROUP:
-        for thread in numba.prange(len(world.shares)):
-            for i in range(world.shares.shape[1]):
-                if world.shares[thread, i] < 0:
-                    break
-                run_group(world, world.shares[thread, i], until)
-    elif level == FAN_OUT:
-        for n in numba.prange(last - first):
-            full[first + n] = run_fan_out(world, first + n, n, until)
-    elif level in (PEERING_DOWN, BACKBONE_DOWN):
-        for n in numba.prange(last - first):
-            full[first + n] = run_link(world, first + n, until)
-    elif level == INGRESS:
-        for s in range(first, last):
-            full[s] = run_ingress(world, s, s - first, until)
-    else:
-        for s in range(first, last):
-            full[s] = run_link(world, s, until)
-
-
-@kernel
 def play(world: Any, until: int) -> bool:
-    """Play up to ``until``; False if edges in ``world.full`` must grow before playing goes on."""
+    """Play up to ``until``; False if edges in ``world.full`` must grow before playing goes on.
+
+    There is one parallel loop for all steps: parallel loops are what takes longest to compile.
+    """
     clock, full = world.clock, world.full
+    adapts, threads = world.settings[0].adapts, len(world.shares)
     while clock[0] < until:
         end = min(clock[0] + EPOCH, until)
+        if adapts:
+            end = min((clock[0] // TICK + 1) * TICK, until)
         if clock[1] == PUBLISH:
+            if adapts and clock[0] % TICK == 0 and clock[2] < clock[0]:
+                clock[2] = clock[0]
+                run_seats(world, clock[0])
             full[0] = publish(world, end)
             if full[0] >= 0:
                 return False
             clock[1] = 0
-        while clock[1] < LEVELS:
-            run_level(world, clock[1], end)
-            for s in range(world.level_first[clock[1]], world.level_first[clock[1] + 1]):
-                if full[s] >= 0:
-                    return False
+        steps = STEPS if adapts and end % TICK == 0 else LEVELS
+        while clock[1] < steps:
+            step = clock[1]
+            if step in IN_PARALLEL:
+                for thread in numba.prange(threads):
+                    run_part(world, step, thread, end)
+            else:
+                for s in range(world.level_first[step], world.level_first[step + 1]):
+                    run_station(world, step, s, end)
+            if step < GROUP:
+                for s in range(world.level_first[step], world.level_first[step + 1]):
+                    if full[s] >= 0:
+                        return False
             clock[1] += 1
         clock[0] = end
         clock[1] = PUBLISH

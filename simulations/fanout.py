@@ -1,11 +1,15 @@
 """The media node: packets in, copies out to everyone who listens or watches."""
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
+from simulations.allocation import seat_shown
 from simulations.compiled import inlined, kernel
-from simulations.packets import AUDIO, FIRST_TILE, is_full, push, slot
+from simulations.history import AGAIN, FILLER, FIRST, entry_slot
+from simulations.nack import note as note_missing
+from simulations.outs import begin, number_of, out_index, takes_picture
+from simulations.packets import AUDIO, PADDING, SCREEN, insert, is_full, push, slot
 from simulations.queues import DROPPED, transmission
 from simulations.stations import next_edge
 from simulations.trace import NODE_IN, NODE_OUT, SENT, note
@@ -16,16 +20,16 @@ from simulations.world import CASCADED, FAN_OUT, INGRESSED
 def run_ingress(world: Any, s: int, n: int, until: int) -> int:
     """Take what arrives at the node ``n`` by the station ``s`` before ``until``.
 
-    A packet goes to the node's own fan-out and, once each, to the other nodes where someone wants
-    it. Tiles of the wall go to the command centre's node only: that of the last endpoint.
+    A packet goes to the node's own fan-out and, once each, to the other nodes, unless it is for one
+    endpoint only: then it goes to that one's node.
 
     Returns:
         −1 when done, or an edge that must grow first (see `stations.run_link`).
     """
     station, edges, packets = world.stations[s], world.edges, world.packets
     items, node_edges, totals = world.edge_items, world.node_edges, world.totals
-    trace, trace_rows = world.trace, world.trace_rows
-    centre_node = world.endpoints[len(world.endpoints) - 1].node
+    trace, trace_rows, seats = world.trace, world.trace_rows, world.seats
+    columns = world.settings[0].layers + 1
     while True:
         e = next_edge(station, edges, items, until)
         if e < 0:
@@ -40,13 +44,56 @@ def run_ingress(world: Any, s: int, n: int, until: int) -> int:
         packet = packets[index]
         packet.at_node = now
         totals[INGRESSED] += 1
-        if publisher == trace[0]:
+        if publisher == trace[0] and not packet.again:
             note(trace, trace_rows, packet, NODE_IN, now, now)
+        seat = seats[packet.seat]
+        if seat.publisher != publisher:
+            continue  # the seat is somebody else's by now
+        seat.arrived = max(seat.arrived, item.entry + 1)
+        seat.delay_sum += now - packet.sent
+        seat.delay_packets += 1
+        seat.delay_max = max(seat.delay_max, now - packet.sent)
+        if packet.media == PADDING:
+            continue
+        if packet.media != AUDIO:
+            column = columns - 1 if packet.media == SCREEN else packet.layer
+            k = np.uint64(packet.seat * columns + column)
+            if note_missing(
+                world.seat_nacks[k], world.seat_missing[k], packet.sequence, packet.key
+            ):
+                world.key_wanted[packet.seat, column] = 1
         for m in range(len(node_edges)):
-            if packet.slot < FIRST_TILE or m == centre_node:
+            if _is_wanted_at(world, packet, seat, m):
                 totals[CASCADED] += n != m
-                push(edges[node_edges[n, m]], items, now, index, publisher)
+                push(edges[node_edges[n, m]], items, now, index, publisher, 0)
     return -1
+
+
+@inlined
+def _is_wanted_at(world: Any, packet: Any, seat: Any, m: int) -> bool:
+    """Whether the node ``m`` may have somebody for the packet."""
+    places = world.endpoints
+    if packet.media == AUDIO:
+        return seat.voice_slot >= 0  # type: ignore[no-any-return]
+    if packet.media == SCREEN or (seat.picture_slot >= 0 and seat.only < 0):
+        return True
+    if seat.picture_slot >= 0 and places[seat.only].node == m:
+        return True
+    return seat.tile_slot >= 0 and places[len(places) - 1].node == m  # type: ignore[no-any-return]
+
+
+class _Out(NamedTuple):
+    """What a copy needs on its way out of a node."""
+
+    node: Any
+    edges: Any
+    items: Any
+    route: Any
+    places: Any
+    senders: Any
+    copies: Any
+    trace: Any
+    trace_rows: Any
 
 
 @kernel
@@ -56,14 +103,24 @@ def run_fan_out(world: Any, s: int, n: int, until: int) -> int:
     Returns:
         −1 when done, or an edge that must grow first (see `stations.run_link`).
     """
+    full = _take_orders(world, n)
+    if full >= 0:
+        return full
     station, edges, packets, items = (
         world.stations[s], world.edges, world.packets, world.edge_items,
     )  # fmt: skip
-    audiences, subscribers, node = world.audiences, world.subscribers, world.nodes[n]
+    node, seats, settings = world.nodes[n], world.seats, world.settings[0]
     fans, fan_edges, fan_copies = world.fans, world.fan_edges, world.fan_copies
-    route, places = world.route, world.endpoints
-    trace = (world.trace, world.trace_rows)
-    centre = len(places) - 1
+    subscribers, outs = world.subscribers, world.outs
+    first, last = np.uint64(world.audience[n]), np.uint64(world.audience[n + 1])
+    way_out = world.route[FAN_OUT]
+    out = _Out(
+        node, edges, items, way_out, world.endpoints, world.senders, world.copies, world.trace,
+        world.trace_rows,
+    )  # fmt: skip
+    own = world.orders_edges[n]
+    people = len(world.endpoints)
+    centre = people - 1
     while True:
         e = next_edge(station, edges, items, until)
         if e < 0:
@@ -76,62 +133,151 @@ def run_fan_out(world: Any, s: int, n: int, until: int) -> int:
         edge.head += 1
         now, index = item.time, item.packet
         packet = packets[index]
+        cost = node.copy_cost + node.kilobyte_cost * packet.size // 1000
+        wire = transmission(packet.size, node.nic)
+        if e == own:
+            _send_ordered(world, out, item, packet, cost, wire)
+            continue
         node.packets += 1
         node.cascaded += edge.cascade
         if node.cpu_free - now <= node.queue:  # beyond it, all copies are dropped unread
             node.cpu_free = max(node.cpu_free, now) + node.packet_cost
             node.cpu_work += node.packet_cost
-        cost = node.copy_cost + node.kilobyte_cost * packet.size // 1000
-        wire = transmission(packet.size, node.nic)
-        if packet.slot >= FIRST_TILE:
-            _copy(node, packet, index, centre, now, cost, wire, edges, items, route, places, trace)
+        seat = seats[packet.seat]
+        if seat.publisher != packet.publisher:
             continue
-        audience = 0 if packet.slot == AUDIO else 1 + packet.layer
-        for i in range(audiences[n, audience], audiences[n, audience + 1]):
-            to = subscribers[i]
-            if to != packet.publisher:
-                _copy(node, packet, index, to, now, cost, wire, edges, items, route, places, trace)
+        kind = AGAIN if packet.again else FIRST
+        if packet.media == AUDIO:
+            if seat.voice_slot < 0:
+                continue
+            row = np.uint64(seat.voice_slot * people)
+            for i in range(first, last):
+                to = np.uint64(subscribers[i])
+                if to != np.uint64(packet.publisher):
+                    stream = outs[row + to]
+                    if stream.source != packet.source:
+                        begin(stream, packet)
+                    number = number_of(stream, packet)
+                    _copy(out, packet, index, to, now, cost, wire, number, seat.voice_slot, kind, 0)
+            continue
+        at = seat.screen_slot if packet.media == SCREEN else seat.picture_slot
+        if at >= 0 and (seat.only < 0 or packet.media == SCREEN):
+            row = np.uint64(at * people)
+            shown = world.slot_seats[at]
+            # Who is shown there may be shown this one instead: the chair, before it goes.
+            other = np.uint64(0 if shown < 0 else seats[shown].publisher)
+            instead = shown >= 0 and seat_shown(world, at, np.int64(other)) == packet.seat
+            for i in range(first, last):
+                to = np.uint64(subscribers[i])
+                stream = outs[row + to]
+                meant = instead if to == other and shown >= 0 else shown == packet.seat
+                if to != np.uint64(packet.publisher) and takes_picture(stream, packet, meant):
+                    number = number_of(stream, packet)
+                    if number >= stream.first:
+                        _copy(out, packet, index, to, now, cost, wire, number, at, kind, 0)
+        elif at >= 0 and world.endpoints[seat.only].node == n:
+            stream = outs[np.uint64(at * people + seat.only)]
+            if takes_picture(stream, packet, seat_shown(world, at, seat.only) == packet.seat):
+                number = number_of(stream, packet)
+                if number >= stream.first:
+                    only = np.uint64(seat.only)
+                    _copy(out, packet, index, only, now, cost, wire, number, at, kind, 0)
+        tile = seat.tile_slot
+        if tile >= 0 and packet.media != SCREEN and world.endpoints[centre].node == n:
+            stream = outs[out_index(settings, people, tile, centre)]
+            if takes_picture(stream, packet, world.slot_seats[tile] == packet.seat):
+                number = number_of(stream, packet)
+                if number >= stream.first:
+                    to = np.uint64(centre)
+                    _copy(out, packet, index, to, now, cost, wire, number, tile, kind, 0)
+    return -1
+
+
+@kernel
+def _take_orders(world: Any, n: int) -> int:
+    """Put what the node sends of its own accord in this tick in order of time; −1, or a full edge."""
+    edge, legs, orders = world.edges[world.orders_edges[n]], world.legs, world.orders
+    for i in range(world.audience[n], world.audience[n + 1]):
+        endpoint = world.subscribers[i]
+        leg = legs[endpoint]
+        if leg.orders == 0:
+            continue
+        if is_full(edge, leg.orders):
+            return int(world.orders_edges[n])
+        for k in range(leg.orders):
+            wanted = orders[endpoint, k]
+            insert(edge, world.edge_items, wanted.time, wanted.packet, endpoint, k)
+        leg.orders = 0
     return -1
 
 
 @inlined
+def _send_ordered(world: Any, out: Any, item: Any, packet: Any, cost: int, wire: int) -> None:
+    """Send a retransmission or padding."""
+    to = np.uint64(item.endpoint)
+    wanted = world.orders[to, item.entry]
+    node = out.node
+    if wanted.kind == FILLER:
+        node.padding += 1
+    else:
+        node.retransmissions += 1
+    _copy(
+        out, packet, item.packet, to, item.time, cost, wire, wanted.number, wanted.slot,
+        wanted.kind, wanted.probe,
+    )  # fmt: skip
+
+
+@inlined
 def _copy(
-    node: Any,
+    out: Any,
     packet: Any,
     index: int,
-    endpoint: int,
+    to: Any,
     now: int,
     cost: int,
     wire: int,
-    edges: Any,
-    items: Any,
-    route: Any,
-    places: Any,
-    trace: Any,
+    number: int,
+    at: int,
+    kind: int,
+    probe: int,
 ) -> None:
     """Send one copy: the processor and the network interface serve it one after the other.
 
     Args:
         now: the packet's arrival (ns). cost: the processor's time (ns). wire: the interface's.
+        number: in the receiver's stream ``at``.
     """
+    node, sender = out.node, out.senders[to]
+    entry = sender.next
+    sender.next += 1
+    sender.bytes += packet.size
+    copy = out.copies[entry_slot(sender, entry)]
+    copy.sent = now
+    copy.arrival = 0
+    copy.packet = index
+    copy.number = number
+    copy.size = packet.size
+    copy.slot = at
+    copy.kind = kind
+    copy.probe = max(probe, sender.probe)
     node.copies += 1
     left = DROPPED
     if max(node.cpu_free, node.nic_free) - now <= node.queue:
-        node.cpu_free += cost
+        node.cpu_free = max(node.cpu_free, now) + cost
         node.cpu_work += cost
         node.nic_free = max(node.nic_free, node.cpu_free) + wire
         node.bytes += packet.size
         left = node.nic_free
         node.delay_max = max(node.delay_max, left - now)
-        if packet.slot == AUDIO:
-            place = places[endpoint]
+        copy.sent = left
+        if packet.media == AUDIO:
+            place = out.places[to]
             place.budget_copies += 1
             place.budget_node += left - now
-        out = edges[route[FAN_OUT, endpoint]]
-        push(out, items, left, index, endpoint)
+        push(out.edges[out.route[to]], out.items, left, index, to, entry)
     else:
         node.dropped += 1
-    if endpoint == trace[0][0]:
-        note(trace[0], trace[1], packet, SENT, packet.sent, now)
-        note(trace[0], trace[1], packet, NODE_IN, packet.at_node, now)
-        note(trace[0], trace[1], packet, NODE_OUT, left, now)
+    if to == np.uint64(out.trace[0]) and kind == FIRST:
+        note(out.trace, out.trace_rows, packet, SENT, packet.sent, now)
+        note(out.trace, out.trace_rows, packet, NODE_IN, packet.at_node, now)
+        note(out.trace, out.trace_rows, packet, NODE_OUT, left, now)

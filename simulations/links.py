@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from simulations.compiled import inlined
+from simulations.compiled import inlined, kernel
 from simulations.delays import JITTER, PATH, is_lost_on_path, jitter_at, path_delay_at
 from simulations.losses import LOSS, is_lost
 from simulations.policers import POLICER, conforms
@@ -83,3 +83,17 @@ def carry(
     arrival = max(end + link.delay + extra, link.last_arrival)
     link.last_arrival = arrival
     return arrival  # type: ignore[no-any-return]
+
+
+@kernel
+def carry_control(
+    link: Any, starts: Any, sizes: Any, load_times: Any, load_shares: Any, now: int, size: int
+) -> int:
+    """As `carry`, for RTCP and signalling: they take their place on the link, but the link's counts
+    are of media packets."""
+    arrival = carry(link, starts, sizes, load_times, load_shares, now, size)
+    link.packets -= 1
+    link.dropped_policer -= arrival == DROPPED_POLICER
+    link.dropped_queue -= arrival == DROPPED_QUEUE
+    link.lost -= arrival == LOST
+    return arrival

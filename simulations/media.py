@@ -19,9 +19,10 @@ TRACK = np.dtype(
         ("source", np.int32),
         ("sequence", np.int32),
         ("frame", np.int32),
-        ("slot", np.int16),
+        ("seat", np.int16),
+        ("media", np.int16),
         ("layer", np.int16),
-        ("key", np.uint64),
+        ("key_stream", np.uint64),  # of its random numbers
         ("header", np.int64),  # bytes on top of each packet's payload
         ("encode_delay", np.int64),  # ns
         # voice
@@ -34,9 +35,15 @@ TRACK = np.dtype(
         ("turns", np.int64),
         # picture
         ("period", np.int64),  # ns between frames
+        ("bitrate", np.float64),  # payload bit/s that frames are encoded for; 0: paused
+        ("least", np.float64),  # payload bit/s below which it is paused
         ("frame_bytes", np.float64),  # mean of frames that are no key frames
         ("key_ratio", np.float64),
         ("key_interval", np.int64),  # frames between key frames
+        ("since_key", np.int64),  # frames since the last key frame
+        ("key_wanted", np.int64),  # 1: the next frame is a key frame
+        ("debt", np.float64),  # bytes by which key frames out of turn overdrew the bitrate
+        ("skips", np.int64),  # 1: frames that the pacer has no time for are not encoded
         ("spread", np.float64),
         ("payload", np.int64),  # most bytes of a packet's payload
         ("pacing", np.float64),  # ns per byte
@@ -45,6 +52,7 @@ TRACK = np.dtype(
         ("frame_packets", np.int64),
         ("left", np.int64),  # packets of the frame still to send
         ("packet_bytes", np.int64),
+        ("key", np.int64),  # 1: the frame being sent is a key frame
     ],
     align=True,
 )
@@ -52,6 +60,8 @@ TRACK = np.dtype(
 
 NOISE_BYTES = 8
 """Payload of a comfort-noise packet."""
+REPAYMENT = 0.25
+"""Share of each frame that an encoder takes off until an extra key frame is made up for."""
 
 
 @kernel
@@ -68,13 +78,17 @@ def earliest(tracks: Any) -> int:
 def emit(track: Any, packet: Any) -> None:
     """Write the track's next packet into the record ``packet`` and move the track on."""
     packet.sent = track.next
+    packet.at_node = -1
     packet.publisher = track.publisher
     packet.source = track.source
     packet.sequence = track.sequence
-    packet.slot = track.slot
+    packet.seat = track.seat
+    packet.media = track.media
     packet.layer = track.layer
+    packet.again = 0
+    packet.probe = 0
     track.sequence += 1
-    if track.slot == AUDIO:
+    if track.media == AUDIO:
         _emit_voice(track, packet)
     else:
         _emit_picture(track, packet)
@@ -85,11 +99,13 @@ def _emit_voice(track: Any, packet: Any) -> None:
     while track.pause > 0.0 and track.turn_end <= track.next:
         track.turns += 1
         mean = track.talk if track.turns % 2 == 1 else track.pause
-        track.turn_end += 1 + np.int64(exponential(track.key, track.turns, mean))
+        track.turn_end += 1 + np.int64(exponential(track.key_stream, track.turns, mean))
     talking = track.pause <= 0.0 or track.turns % 2 == 1
     packet.captured = track.next - track.encode_delay
     packet.frame = track.sequence
     packet.frame_packets = 1
+    packet.index = 0
+    packet.key = 0
     packet.size = track.header + (track.voice_bytes if talking else NOISE_BYTES)
     if talking:
         track.next += track.ptime
@@ -105,6 +121,8 @@ def _emit_picture(track: Any, packet: Any) -> None:
     packet.captured = track.captured
     packet.frame = track.frame
     packet.frame_packets = track.frame_packets
+    packet.index = track.frame_packets - track.left
+    packet.key = track.key
     packet.size = track.header + track.packet_bytes
     track.left -= 1
     track.next += np.int64(packet.size * track.pacing)
@@ -115,14 +133,38 @@ def _emit_picture(track: Any, packet: Any) -> None:
 @kernel
 def _encode_frame(track: Any) -> None:
     """Draw the next frame's size and cut it into packets of like size."""
+    if track.skips:  # the camera goes on while the pacer is busy; what it saw then is not sent
+        late = track.next - track.encode_delay - track.next_capture
+        track.next_capture += max(late // track.period, 0) * track.period
     track.captured = track.next_capture
     track.next_capture += track.period
     mean = track.frame_bytes
-    if track.frame % track.key_interval == 0:
+    turn = track.since_key == 0
+    track.key = turn or track.key_wanted
+    draw = track.spread * standard_normal(track.key_stream, track.frame)
+    if track.key:
         mean *= track.key_ratio
-    draw = track.spread * standard_normal(track.key, track.frame)
+    elif track.debt > 0.0:
+        paid = min(track.debt, mean * REPAYMENT)
+        track.debt -= paid
+        mean -= paid
+    if track.key and not turn:
+        track.debt += mean - track.frame_bytes
+    track.since_key = 1 if track.key else track.since_key + 1
+    if track.since_key >= track.key_interval:
+        track.since_key = 0
+    track.key_wanted = 0
     size = max(1, int(mean * math.exp(draw - 0.5 * track.spread * track.spread)))
     track.frame += 1
     track.frame_packets = -(-size // track.payload)
     track.packet_bytes = -(-size // track.frame_packets)
     track.left = track.frame_packets
+
+
+@inlined
+def encode_at(track: Any, bitrate: float) -> None:
+    """Let frames from now on come at ``bitrate`` (payload bit/s), key frames in turn included."""
+    track.bitrate = bitrate
+    mean = bitrate * 1e-9 * track.period / 8.0
+    turns = track.key_interval
+    track.frame_bytes = mean * turns / (turns - 1 + track.key_ratio)

@@ -1,7 +1,7 @@
 """Packets: a ring of records that streams of copies point into, and sorted streams of them.
 
 A packet's copies share size, timestamps and numbers; a copy on its way is its packet's number, its
-endpoint and a time.
+endpoint, its place in the endpoint's history and a time.
 """
 
 from typing import Any
@@ -15,30 +15,36 @@ PACKET = np.dtype(
     [
         ("sent", np.int64),  # leaving the publisher, ns
         ("captured", np.int64),  # ns
-        ("at_node", np.int64),  # arrival at the first media node, ns
+        ("at_node", np.int64),  # arrival at the first media node, ns; −1: not there
         ("publisher", np.int32),  # endpoint
         ("source", np.int32),  # stream (SSRC)
         ("sequence", np.int32),
         ("frame", np.int32),
         ("frame_packets", np.int32),
+        ("index", np.int32),  # within its frame
         ("size", np.int32),  # bytes at the IP layer
-        ("slot", np.int16),  # where receivers put it: AUDIO, VIDEO, FIRST_TILE + n
+        ("seat", np.int16),  # see `simulations.seats`
+        ("media", np.int16),
         ("layer", np.int16),
+        ("key", np.int16),  # 1: of a key frame
+        ("again", np.int16),  # 1: a retransmission by the publisher
+        ("probe", np.int16),  # number of the probe cluster it belongs to; 0: none
     ],
     align=True,
 )
 """What all copies of a packet have in common."""
 
-AUDIO = 0
-VIDEO = 1
-FIRST_TILE = 2
+AUDIO, PICTURE, SCREEN, PADDING, RESENT = 0, 1, 2, 3, 4
+"""Media of packets and tracks. Padding ends at the first node; what a publisher sends again comes
+from a track of its own, but goes under the medium of its first transmission."""
 
 ITEM = np.dtype(
     # Unsigned: of a signed index, numba has to see whether it counts from the end.
-    [("time", np.int64), ("packet", np.uint32), ("endpoint", np.uint32)],
+    [("time", np.int64), ("packet", np.uint32), ("endpoint", np.uint32), ("entry", np.uint64)],
     align=True,
 )
-"""A copy on its way: arrival at the edge's target (ns), index of its packet, and whose it is."""
+"""A copy on its way: arrival at the edge's target (ns), index of its packet, whose it is, and its
+entry in that endpoint's history (see `simulations.history`)."""
 
 EDGE = unshared(
     [
@@ -47,7 +53,7 @@ EDGE = unshared(
         ("head", np.int64),
         ("tail", np.int64),
         ("delay", np.int64),  # propagation, ns
-        ("source", np.int32),  # station that writes it; −1: publishers
+        ("source", np.int32),  # station that writes it; negative: see `simulations.topology`
         ("cascade", np.int32),  # 1: what another node sends
     ]
 )
@@ -67,17 +73,18 @@ def is_full(edge: Any, items: int) -> bool:
 
 
 @inlined
-def push(edge: Any, items: Any, time: int, packet: int, endpoint: int) -> None:
+def push(edge: Any, items: Any, time: int, packet: int, endpoint: int, entry: int) -> None:
     """Append a copy that leaves the edge's source at ``time``; times never go back."""
     item = items[slot(edge, edge.tail)]
     item.time = time + edge.delay
     item.packet = packet
     item.endpoint = endpoint
+    item.entry = entry
     edge.tail += 1
 
 
 @inlined
-def insert(edge: Any, items: Any, time: int, packet: int, endpoint: int) -> None:
+def insert(edge: Any, items: Any, time: int, packet: int, endpoint: int, entry: int) -> None:
     """As `push`, for sources that do not keep the order between endpoints; after equal times."""
     arrival = time + edge.delay
     position = edge.tail
@@ -91,4 +98,5 @@ def insert(edge: Any, items: Any, time: int, packet: int, endpoint: int) -> None
     item.time = arrival
     item.packet = packet
     item.endpoint = endpoint
+    item.entry = entry
     edge.tail += 1

@@ -1,88 +1,316 @@
-"""Who sends what: binding the world's tracks to publishers."""
+"""Who publishes: endpoints take seats, and seats are put into receivers' streams."""
 
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from scenarios.media import Media
 from scenarios.randomness import mix_keys, name_hashes, stream_key
-from simulations.media import TRACK
-from simulations.packets import AUDIO, FIRST_TILE, VIDEO
+from scenarios.scenario import Scenario
+from simulations.compiled import kernel
+from simulations.congestion import make_controllers
+from simulations.media import TRACK, encode_at
+from simulations.packets import AUDIO, PADDING, PICTURE, RESENT, SCREEN
+from simulations.rates import FOREVER
+from simulations.seats import FIRST_LAYER_TRACK, VOICE_TRACK
+from simulations.settings import TICK
+from simulations.upstream import spread_rate
+from simulations.world import FLOOR, STIRRED, World
 
 NOBODY = -1
 
 
+@dataclass
+class _Seat:
+    """A taken seat: who sits there, and what for."""
+
+    index: int
+    endpoint: int
+    roles: set[str] = field(default_factory=set)
+
+
 class Publishing:
-    """The tracks of the floor (one voice, every simulcast layer) and of the wall's tiles."""
+    """The seats of a world, and what is in them."""
 
-    def __init__(
-        self, tracks: NDArray[Any], media: Media, seed: int, replication: int, tile_layer: int
-    ) -> None:
-        self.tracks = tracks
-        self.media = media
-        self.tile_layer = tile_layer
-        self.key = stream_key(seed, replication, "media")
+    def __init__(self, world: World, scenario: Scenario, replication: int) -> None:
+        self.world = world
+        self.settings = world.settings.view(np.recarray)[0]
+        self.scenario = scenario
+        self.key = stream_key(scenario.seed, replication, "media")
         self.sources = 0
-        layers = len(media.video.layers)
+        self.taken: dict[int, _Seat] = {}
+        """By endpoint."""
+        self.left = np.zeros(len(world.seats), np.int64)
+        """When each seat was last left: the one free for longest is taken first."""
+        self.first_picture = int(self.settings.voices)
         self.floor = NOBODY
-        self.floor_since = 0
-        self.tiles = np.full(len(tracks) - 1 - layers, NOBODY, np.int32)
-        self.tiles_since = np.zeros(len(self.tiles), np.int64)
+        """The endpoint whose picture came up last."""
 
-    def give_floor(self, endpoint: int, site: str, now: int) -> None:
-        """From ``now`` (ns) on, ``endpoint`` is heard and seen by everyone."""
-        self.floor, self.floor_since = endpoint, now
-        self.tracks[0] = self._voice(endpoint, site, now)
-        for layer in range(len(self.media.video.layers)):
-            self.tracks[1 + layer] = self._picture(endpoint, site, now, layer, VIDEO)
+    # ------------------------------------------------------------ roles
+
+    def show(
+        self, endpoint: int, site: str, now: int, picture: int, first_capture: int | None = None
+    ) -> None:
+        """Put ``endpoint`` into one of the pictures that everyone sees. It has the floor: how long
+        it takes to be seen is measured from here on.
+
+        Args:
+            now: ns. picture: its number.
+            first_capture: when its camera sees its first frame; at once, unless said.
+        """
+        world = self.world
+        seat = self._seat(endpoint, site, now, first_capture)
+        stream = self.first_picture + picture
+        before = int(world.slot_seats[stream])
+        if before >= 0:
+            self._holder(before).roles.discard("picture")
+        world.slot_seats[stream] = seat.index
+        world.seats["picture_slot"][seat.index] = stream
+        seat.roles.add("picture")
+        world.seats["only"][seat.index] = NOBODY
+        self._send_layers(seat, (1 << self.settings.layers) - 1, now)
+        self.floor = endpoint
+        world.endpoints["seen"] = NOBODY
+        world.call[:] = NOBODY
+        world.totals[FLOOR] = seat.index
+        world.totals[STIRRED] = now
+
+    def lead(self, endpoint: int, site: str, now: int) -> None:
+        """Make ``endpoint`` the chair: its picture goes to whoever has the floor in its place."""
+        seat = self._seat(endpoint, site, now, None)
+        seat.roles.add("chair")
+        self.world.slot_seats[-1] = seat.index
+
+    def hear(self, endpoint: int, site: str, now: int, *, talking: bool = False) -> None:
+        """Let everyone hear ``endpoint``, if a voice is free.
+
+        Args:
+            talking: it talks without a pause until it is no longer heard.
+        """
+        world = self.world
+        seat = self._seat(endpoint, site, now, None)
+        if "voice" in seat.roles:
+            return
+        free = [v for v in range(self.settings.voices) if world.slot_seats[v] < 0]
+        if not free:
+            return
+        seat.roles.add("voice")
+        world.slot_seats[free[0]] = seat.index
+        world.seats["voice_slot"][seat.index] = free[0]
+        track = self._track(seat.index, VOICE_TRACK)
+        audio = self.scenario.media.audio
+        begin = max(now, int(world.seats["opened"][seat.index]))
+        track["next"] = begin + audio.encode_delay
+        track["pause"] = audio.pause if audio.dtx and not talking else 0
+        track["turn_end"] = track["next"]
+        track["turns"] = 0
+
+    def mute(self, endpoint: int, now: int) -> None:
+        """Let nobody hear ``endpoint`` any more."""
+        if (seat := self.taken.get(endpoint)) is not None and "voice" in seat.roles:
+            world = self.world
+            world.slot_seats[int(world.seats["voice_slot"][seat.index])] = NOBODY
+            world.seats["voice_slot"][seat.index] = NOBODY
+            self._track(seat.index, VOICE_TRACK)["next"] = FOREVER
+            self._drop(seat, "voice", now)
+
+    def hide(self, endpoint: int, now: int) -> None:
+        """Take ``endpoint`` out of the pictures that others have taken over from it by now.
+
+        The chair's picture is kept for whoever has the floor.
+        """
+        world = self.world
+        if (seat := self.taken.get(endpoint)) is None or "picture" in seat.roles:
+            return
+        holder = self.floor
+        if "chair" in seat.roles and holder not in (NOBODY, endpoint):
+            world.seats["picture_slot"][seat.index] = self.first_picture
+            world.seats["only"][seat.index] = holder
+            self._send_layers(seat, (1 << self.settings.layers) - 1, now)
+        else:
+            world.seats["picture_slot"][seat.index] = NOBODY
+            self._drop(seat, "", now)
+        world.totals[STIRRED] = now
 
     def show_tile(self, tile: int, endpoint: int, site: str, now: int) -> None:
         """From ``now`` (ns) on, ``endpoint`` is on the wall's ``tile``."""
-        self.tiles[tile], self.tiles_since[tile] = endpoint, now
-        first = 1 + len(self.media.video.layers)
-        self.tracks[first + tile] = self._picture(
-            endpoint, site, now, self.tile_layer, FIRST_TILE + tile
-        )
+        world, settings = self.world, self.settings
+        stream = settings.voices + settings.pictures + tile
+        before = int(world.slot_seats[stream])
+        if before >= 0:
+            shown = self._holder(before)
+            world.slot_seats[stream] = NOBODY
+            world.seats["tile_slot"][before] = NOBODY
+            self._drop(shown, "tile", now)
+        seat = self._seat(endpoint, site, now, None)
+        seat.roles.add("tile")
+        world.slot_seats[stream] = seat.index
+        world.seats["tile_slot"][seat.index] = stream
+        self._send_layers(seat, 1 << settings.tile_layer, now)
+        world.totals[STIRRED] = now
 
-    def _track(self, endpoint: int, site: str, now: int, slot: int, encode_delay: int) -> Any:
-        track = np.zeros((), TRACK)
-        track["next"] = now + encode_delay
-        track["publisher"] = endpoint
-        track["source"] = self.sources
-        track["slot"] = slot
-        track["key"] = mix_keys(self.key, name_hashes([f"{site} {now} {slot}"]))[0]
-        track["header"] = self.media.header
-        track["encode_delay"] = encode_delay
-        self.sources += 1
-        return track
+    def share_screen(self, endpoint: int, site: str, now: int) -> None:
+        """Let everyone see the screen of ``endpoint`` beside the pictures."""
+        world, slot = self.world, self.settings.screen_slot
+        before = int(world.slot_seats[slot])
+        if before >= 0:
+            self.hide_screen(self._holder(before).endpoint, now)
+        seat = self._seat(endpoint, site, now, None)
+        seat.roles.add("screen")
+        world.slot_seats[slot] = seat.index
+        world.seats["screen_slot"][seat.index] = slot
+        self._send_layers(seat, 1 << self.settings.layers, now)
+        world.totals[STIRRED] = now
 
-    def _voice(self, endpoint: int, site: str, now: int) -> Any:
-        audio = self.media.audio
-        track = self._track(endpoint, site, now, AUDIO, audio.encode_delay)
-        track["ptime"] = audio.ptime
-        track["voice_bytes"] = max(1, round(audio.bitrate * audio.ptime / 8e9))
-        track["noise_interval"] = audio.comfort_noise_interval
-        track["talk"] = audio.talk
-        track["pause"] = audio.pause if audio.dtx else 0
-        track["turn_end"] = track["next"]
-        return track
+    def hide_screen(self, endpoint: int, now: int) -> None:
+        """End the sharing of ``endpoint``'s screen."""
+        if (seat := self.taken.get(endpoint)) is not None and "screen" in seat.roles:
+            world = self.world
+            world.slot_seats[self.settings.screen_slot] = NOBODY
+            world.seats["screen_slot"][seat.index] = NOBODY
+            self._layer_track(seat.index, self.settings.layers)["next"] = FOREVER
+            world.seats["active"][seat.index] &= ~(1 << self.settings.layers)
+            world.layer_rates[seat.index, self.settings.layers] = 0
+            self._drop(seat, "screen", now)
+            world.totals[STIRRED] = now
 
-    def _picture(self, endpoint: int, site: str, now: int, layer: int, slot: int) -> Any:
-        video = self.media.video
-        bitrate = video.layers[layer].bitrate
-        track = self._track(endpoint, site, now, slot, video.encode_delay)
-        period = round(1e9 / video.frame_rate)
-        interval = max(1, round(video.key_frame_interval / period))
-        mean = bitrate / 8 / video.frame_rate
-        track["layer"] = layer
+    def shown(self) -> set[int]:
+        """Endpoints that pictures are meant to show."""
+        streams = range(self.first_picture, self.first_picture + int(self.settings.pictures))
+        seats = [int(self.world.slot_seats[s]) for s in streams if s != self.settings.screen_slot]
+        return {self._holder(seat).endpoint for seat in seats if seat >= 0}
+
+    # ------------------------------------------------------------ seats
+
+    def _holder(self, index: int) -> _Seat:
+        endpoint = int(self.world.seats["publisher"][index])
+        return self.taken[endpoint]
+
+    def _track(self, seat: int, place: int) -> Any:
+        return self.world.tracks[seat * self.settings.tracks + place]
+
+    def _layer_track(self, seat: int, column: int) -> Any:
+        """The track of a layer, or of the screen, which stands behind the layers."""
+        settings = self.settings
+        screen = column == settings.layers
+        return self._track(seat, settings.tracks - 2 if screen else FIRST_LAYER_TRACK + column)
+
+    def _seat(self, endpoint: int, site: str, now: int, first_capture: int | None) -> _Seat:
+        """The endpoint's seat; a new one where it has none."""
+        if endpoint in self.taken:
+            return self.taken[endpoint]
+        world = self.world
+        free = np.flatnonzero(world.seats["publisher"] < 0)
+        index = int(free[np.argmin(self.left[free])])
+        seat = self.taken[endpoint] = _Seat(index, endpoint)
+        opened = now if first_capture is None else first_capture
+        record = world.seats[index]
+        for name in record.dtype.names:
+            record[name] = 0
+        for name in ("only", "voice_slot", "picture_slot", "screen_slot", "tile_slot"):
+            record[name] = NOBODY
+        record["publisher"] = endpoint
+        record["opened"] = opened
+        record["feedback_at"] = (now // TICK + 2) * TICK
+        control = self.scenario.media.congestion_control
+        profile = control.profile if self.settings.adapts else "libwebrtc"
+        world.seat_controllers[index] = make_controllers(
+            1, profile, control.start, control.minimum, control.maximum
+        )[0]
+        world.seat_mail[index] = np.zeros((), world.seat_mail.dtype)
+        columns = self.settings.layers + 1
+        world.seat_nacks[index * columns : (index + 1) * columns] = 0
+        world.layer_rates[index] = 0
+        world.key_wanted[index] = 0
+        world.key_asked[index] = -(10**12)
+        self._fill_tracks(index, endpoint, site, now, opened)
+        node = world.nodes[int(world.endpoints["node"][endpoint])]
+        node["cpu_free"] = max(int(node["cpu_free"]), now) + int(node["join_cost"])
+        return seat
+
+    def _drop(self, seat: _Seat, role: str, now: int) -> None:
+        """Take a role from a seat; who has none left, leaves it."""
+        seat.roles.discard(role)
+        shown = self.world.seats["picture_slot"][seat.index] >= 0
+        if seat.roles or shown:
+            return
+        first = seat.index * self.settings.tracks
+        self.world.tracks["next"][first : first + self.settings.tracks] = FOREVER
+        self.world.seats["publisher"][seat.index] = NOBODY
+        self.world.layer_rates[seat.index] = 0
+        self.left[seat.index] = now
+        del self.taken[seat.endpoint]
+
+    # ------------------------------------------------------------ tracks
+
+    def _fill_tracks(self, index: int, endpoint: int, site: str, now: int, opened: int) -> None:
+        """Make the tracks of a new seat ready, none of them sending yet."""
+        media, settings = self.scenario.media, self.settings
+        audio, video = media.audio, media.video
+        kinds = [AUDIO, RESENT, *[PICTURE] * settings.layers, SCREEN, PADDING]
+        names = [f"{site} {now} {place}" for place in range(len(kinds))]
+        keys = mix_keys(self.key, name_hashes(names))
+        for place, kind in enumerate(kinds):
+            self.world.tracks[index * settings.tracks + place] = np.zeros((), TRACK)
+            track = self._track(index, place)
+            track["next"] = FOREVER
+            track["seat"], track["publisher"], track["media"] = index, endpoint, kind
+            track["source"], track["key_stream"] = self.sources, keys[place]
+            track["header"], track["payload"] = media.header, video.payload
+            track["next_capture"] = opened
+            self.sources += 1
+        voice = self._track(index, VOICE_TRACK)
+        voice["encode_delay"] = audio.encode_delay
+        voice["ptime"] = audio.ptime
+        voice["voice_bytes"] = max(1, round(audio.bitrate * audio.ptime / 8e9))
+        voice["noise_interval"] = audio.comfort_noise_interval
+        voice["talk"] = audio.talk
+        for column in range(settings.layers + 1):
+            self._fill_picture(self._layer_track(index, column), column)
+
+    def _fill_picture(self, track: Any, column: int) -> None:
+        """What the encoder of a layer, or of the screen, is set to."""
+        video, screen = self.scenario.media.video, self.scenario.media.screen
+        if column < len(video.layers):
+            source: Any = video
+            bitrate, least = video.layers[column].bitrate, video.layers[column].least_bitrate
+            track["layer"] = column
+        elif screen is not None:
+            source, bitrate, least = screen, screen.bitrate, screen.least_bitrate
+        else:
+            return
+        period = round(1e9 / source.frame_rate)
+        track["encode_delay"] = video.encode_delay
         track["period"] = period
-        track["key_interval"] = interval
-        track["key_ratio"] = video.key_frame_ratio
-        # the mean over an interval, its key frame included, is what the bitrate asks for
-        track["frame_bytes"] = mean * interval / (interval - 1 + video.key_frame_ratio)
-        track["spread"] = video.size_spread
-        track["payload"] = video.payload
-        track["pacing"] = 8e9 / (bitrate * video.pacing)
-        track["next_capture"] = now
-        return track
+        track["key_interval"] = max(1, round(source.key_frame_interval / period))
+        track["key_ratio"] = source.key_frame_ratio
+        track["spread"] = source.size_spread
+        track["least"] = least
+        if not self.settings.adapts:
+            track["pacing"] = 8e9 / (bitrate * video.pacing)
+        track["skips"] = self.settings.adapts
+
+    def _send_layers(self, seat: _Seat, layers: int, now: int) -> None:
+        """Let the seat send the layers (bits; the screen's behind them), with a key frame each."""
+        world, settings = self.world, self.settings
+        active = int(world.seats["active"][seat.index]) | layers
+        world.seats["active"][seat.index] = world.seats["told"][seat.index] = active
+        for column in range(settings.layers + 1):
+            if layers >> column & 1:
+                self._layer_track(seat.index, column)["key_wanted"] = 1
+        if settings.adapts:
+            spread_rate(world, seat.index, now)
+            return
+        for column in range(settings.layers + 1):
+            track = self._layer_track(seat.index, column)
+            if layers >> column & 1 and track["next"] == FOREVER:
+                _encode_in_full(track, float(world.layer_bitrates[column]))
+                behind = max(0, now - int(track["next_capture"]))
+                track["next_capture"] += -(-behind // int(track["period"])) * int(track["period"])
+                track["next"] = track["next_capture"] + track["encode_delay"]
+                world.layer_rates[seat.index, column] = world.layer_bitrates[column]
+
+
+@kernel
+def _encode_in_full(track: Any, bitrate: float) -> None:
+    encode_at(track, bitrate)

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from scenarios.scenario import Scenario
+
 BEST_RATING = 93.2
 """R with all parameters at their defaults (G.107, table 3)."""
 BURST_RANGE = (1.0, 2.0)
@@ -35,15 +37,25 @@ CODECS: Mapping[str, Codec] = {
     "opus": Codec(impairment=0.0, robustness=15.0),
     "g711": Codec(impairment=0.0, robustness=25.1),
 }
-"""Codecs by their name in scenarios.
+"""Codecs by their name in scenarios, unless the scenario has values of its own (`codec_of`).
 
 G.711 with concealment is ITU-T G.113's. Opus has no value from the ITU: published estimates lie
 at Ie 0–7 and Bpl 10–20, which at 2 % loss is R 71–85 before delay; ours give R 82 there.
 """
 
 
+def codec_of(scenario: Scenario) -> Codec:
+    """The codec of a scenario's voices."""
+    audio = scenario.media.audio
+    usual = CODECS[audio.codec]
+    return Codec(
+        impairment=usual.impairment if audio.impairment is None else audio.impairment,
+        robustness=usual.robustness if audio.robustness is None else audio.robustness,
+    )
+
+
 def audio_mos(
-    mouth_to_ear_s: ArrayLike, loss_ratio: ArrayLike, burst_ratio: ArrayLike, codec: str
+    mouth_to_ear_s: ArrayLike, loss_ratio: ArrayLike, burst_ratio: ArrayLike, codec: Codec
 ) -> NDArray[np.float64]:
     """Mean opinion scores, 1 to 4.41.
 
@@ -51,18 +63,14 @@ def audio_mos(
         mouth_to_ear_s: mean mouth-to-ear delay in seconds.
         loss_ratio: share of audio packets lost, 0 to 1.
         burst_ratio: mean length of loss runs over that of as much random loss; see `burst_ratio`.
-        codec: one of CODECS.
+        codec: what was spoken through; see `codec_of`.
 
-    All are broadcast together; NaN gives NaN.
-
-    Raises:
-        KeyError: there is no such codec.
+    All arrays are broadcast together; NaN gives NaN.
     """
-    parameters = CODECS[codec]
     rating = (
         BEST_RATING
         - delay_impairment(mouth_to_ear_s)
-        - loss_impairment(loss_ratio, burst_ratio, parameters)
+        - loss_impairment(loss_ratio, burst_ratio, codec)
     )
     return opinion_score(rating)
 

@@ -44,17 +44,20 @@ def refresh(rate: Any, load_times: Any, load_shares: Any, now: int) -> None:
 
     Args:
         load_times: (profiles, steps) ns at which a profile's share changes, ending with FOREVER.
-        load_shares: (profiles, steps) share of the rate that others take from then on.
+        load_shares: (profiles, steps) share of the rate that others take from then on; negative:
+            the rate itself, in bit/s, whatever it was.
     """
     until = FOREVER
     value = rate.nominal
+    fade = 1.0
     if rate.step > 0:
         advance(rate, now)
-        value *= math.exp(rate.spread * rate.state - 0.5 * rate.spread * rate.spread)
+        fade = math.exp(rate.spread * rate.state - 0.5 * rate.spread * rate.spread)
         until = rate.step_end
     while load_times[rate.load, rate.load_step + 1] <= now:
         rate.load_step += 1
-    value *= 1.0 - load_shares[rate.load, rate.load_step]
+    share = load_shares[rate.load, rate.load_step]
+    value = fade * (value * (1.0 - share) if share >= 0.0 else -share)
     until = min(until, load_times[rate.load, rate.load_step + 1])
     if rate.hole_every > 0.0:
         while rate.hole_end <= now:

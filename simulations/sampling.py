@@ -12,15 +12,16 @@ from scenarios.population import Population
 from scenarios.scenario import Scenario
 from scenarios.thresholds import Target, Window
 from scenarios.units import SECOND
+from simulations.compiled import kernel
 from simulations.distributions import fold
-from simulations.packets import FIRST_TILE
-from simulations.publishing import NOBODY, Publishing
-from simulations.quality import audio_mos, burst_ratio
+from simulations.freezes import settle
+from simulations.publishing import Publishing
+from simulations.quality import audio_mos, burst_ratio, codec_of
+from simulations.rates import refresh
+from simulations.video_quality import video_mos
 from simulations.world import World
 
 RANKS = np.array([50.0, 95.0, 99.0])
-SETTLING = 1_000_000_000
-"""ns after which something of a new stream has arrived at whoever can be reached."""
 HISTOGRAM_STEPS = 120
 """Histograms are kept for about this many stretches of a meeting, and at windows' edges."""
 
@@ -47,70 +48,158 @@ class Sampler:
 
     def sample(self, world: World, publishing: Publishing, begin: int, end: int) -> None:
         """Take the interval from ``begin`` to ``end`` (ns)."""
-        n = len(self.population)
-        meters, streams = world.meters, world.streams
-        subscribed = self._subscribed(publishing, begin, end)
-        expected = streams["expected_before"] + streams["highest"] + 1 - streams["base"]
-        received = np.minimum(streams["received"], expected)
-        silent = subscribed & (expected == 0)
-        endpoint_of = np.minimum(np.arange(len(streams)) // 2, n - 1)
-
-        def by_endpoint(values: NDArray[Any]) -> NDArray[np.int64]:
-            return np.bincount(endpoint_of, values, n).astype(np.int64)
-
+        settle_pictures(world.screens, begin, end)
+        refresh_links(world, end)
         row: dict[str, NDArray[Any]] = {}
-        row["packets_expected"] = by_endpoint(expected)
-        row["packets_received"] = meters["packets"].copy()
-        # A subscribed stream that brings nothing has lost everything; it counts as one packet, so
-        # that it shows beside others of the endpoint and makes a silent endpoint's loss 1.
-        row["packet_loss"] = _ratio(
-            by_endpoint(expected - received + silent), by_endpoint(expected + silent)
+        self._take_delays(world, row)
+        heard, seen = self._take_streams(world, row, end - begin)
+        self._take_control(world, row, end - begin)
+        row["audio_mos"] = self._audio_mos(world, row, heard)
+        row["video_mos"] = self._video_mos(world, row, seen, end - begin)
+        self.rows.append(
+            {
+                name: v if v.dtype == object else np.asarray(v, _numpy_type(name))
+                for name, v in row.items()
+            }
         )
-        for kind, name in ((0, "audio"), (1, "video")):
-            own = slice(kind, 2 * n, 2)
-            row[f"{name}_packet_loss"] = _ratio(
-                (expected - received + silent)[own], (expected + silent)[own]
-            )
-        quantile = np.empty((n, 3))
+        self.times.append(begin)
+        self.delivered += int(world.meters["packets"].sum())
+        if end in self.stretch_ends or end == self.scenario.duration:
+            self._close_stretch(end)
+
+    def _take_delays(self, world: World, row: dict[str, NDArray[Any]]) -> None:
+        """Delays of packets and frames."""
+        meters = world.meters
+        quantile = np.empty((len(meters), 3))
         fold(world.delays, self.members, self.first, self.sums["one_way_delay"], RANKS, quantile)
         for i, rank in enumerate(RANKS):
             row[f"one_way_delay_p{rank:.0f}"] = quantile[:, i]
-        none = np.empty((n, 0))
+        none = np.empty((len(meters), 0))
         for name, counts in (
             ("mouth_to_ear_delay", world.audio_delays),
             ("glass_to_glass_delay", world.frame_delays),
         ):
             fold(counts, self.members, self.first, self.sums[name], RANKS[:0], none)
-        row["one_way_delay_mean"] = _ratio(meters["delay_sum"], meters["packets"]) / SECOND
-        row["one_way_delay_max"] = (
-            np.where(meters["packets"] > 0, meters["delay_max"], np.nan) / SECOND
+        row["packets_received"] = meters["packets"].copy()
+        arrived = meters["timed"]
+        row["one_way_delay_mean"] = _ratio(meters["delay_sum"], arrived) / SECOND
+        row["one_way_delay_max"] = np.where(arrived > 0, meters["delay_max"], np.nan) / SECOND
+        row["mouth_to_ear_delay_mean"] = _ratio(meters["heard_sum"], meters["played"]) / SECOND
+        row["glass_to_glass_delay_mean"] = _ratio(meters["seen_sum"], meters["frames"]) / SECOND
+
+    def _take_streams(
+        self, world: World, row: dict[str, NDArray[Any]], length: int
+    ) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+        """What became of voices and pictures; who heard something, and who was to see something."""
+        settings, n = world.settings.view(np.recarray)[0], len(self.population)
+        voices, pictures = world.voices, world.pictures
+        whose_voice = np.arange(len(voices)) // settings.voices
+        whose_picture = np.minimum(np.arange(len(pictures)) // settings.pictures, n - 1)
+
+        def of_voices(values: NDArray[Any]) -> NDArray[np.float64]:
+            return np.bincount(whose_voice, values, n)
+
+        def of_pictures(values: NDArray[Any]) -> NDArray[np.float64]:
+            return np.bincount(whose_picture, values, n)
+
+        heard, lost = of_voices(voices["expected"]), of_voices(voices["lost"])
+        watched, missed = of_pictures(pictures["expected"]), of_pictures(pictures["lost"])
+        row["packets_expected"] = heard + watched
+        row["packet_loss"] = _ratio(lost + missed, heard + watched)
+        row["audio_packet_loss"] = _ratio(lost, heard)
+        row["video_packet_loss"] = _ratio(missed, watched)
+
+        buffers, screens = world.voice_buffers, world.screens
+        played = of_voices(buffers["played"]) + of_voices(buffers["recovered"])
+        concealed = of_voices(buffers["concealed"])
+        # Where nothing was there to be played for the whole interval, all of it was lost.
+        mute = (heard > 0) & (played + concealed == 0)
+        concealed = np.where(mute, lost, concealed)
+        spoiled = of_pictures(screens["packets_missing"])
+        row["audio_residual_loss"] = _ratio(concealed, played + concealed)
+        row["video_residual_loss"] = np.minimum(_ratio(spoiled, watched), 1.0)
+        row["residual_loss"] = np.minimum(
+            _ratio(concealed + spoiled, np.maximum(played + concealed, heard) + watched), 1.0
         )
-        heard = _ratio(meters["audio_delay_sum"], meters["audio_packets"]) / SECOND
-        row["mouth_to_ear_delay_mean"] = heard
-        row["glass_to_glass_delay_mean"] = (
-            _ratio(meters["frame_delay_sum"], meters["frames"]) / SECOND
+        row["fec_recovered"] = of_voices(buffers["recovered"])
+        freezes = screens["freezes"]
+        wanted = of_pictures(_wanted(screens)) * length
+        row["freeze_count"] = of_pictures(freezes["freeze_count"])
+        row["freeze_ratio"] = _ratio(of_pictures(freezes["freeze_time"]), wanted)
+        row["pause_count"] = of_pictures(freezes["pause_count"])
+        row["frames_rendered"] = of_pictures(screens["frames_rendered"])
+        row["frames_dropped"] = of_pictures(screens["frames_dropped"])
+        first = voices[:: settings.voices]
+        row["jitter"] = np.where(first["source"] >= 0, first["jitter"], np.nan) / SECOND
+        row["bitrate"] = world.meters["bytes"] * 8.0 / (length / SECOND)
+        return heard > 0, wanted > 0
+
+    def _take_control(self, world: World, row: dict[str, NDArray[Any]], length: int) -> None:
+        """Estimates beside what the links really carry, layers, repair, and links' counts."""
+        settings, n = world.settings.view(np.recarray)[0], len(self.population)
+        outs = world.outs[settings.voices * n : (settings.voices + 1) * n]
+        names = np.array([layer.name for layer in self.scenario.media.video.layers] + [None])
+        row["layer"] = names[outs["layer"]]
+        none = np.full(n, np.nan)
+        controllers, legs = world.controllers, world.legs
+        row["estimate"] = controllers["target"].astype(np.float64) if settings.adapts else none
+        row["round_trip_time"] = (
+            np.where(controllers["rtt"] > 0, controllers["rtt"] / SECOND, np.nan)
+            if settings.adapts
+            else none
         )
-        voices = streams[0 : 2 * n : 2]
-        row["jitter"] = np.where(voices["received"] > 0, voices["jitter"], np.nan) / SECOND
-        row["bitrate"] = meters["bytes"] * 8.0 / ((end - begin) / SECOND)
-        row["audio_mos"] = self._mos(heard, row["audio_packet_loss"], voices, expected[: 2 * n : 2])
-        frames = streams["frames_before"] + streams["frame"] + 1 - streams["frame_base"]
-        frames[0 : 2 * n : 2] = 0
-        row["frames_complete"] = by_endpoint(streams["frames_complete"])
-        row["frames_expected"] = by_endpoint(frames)
+        row["nack_count"], row["pli_count"] = legs["nack_count"].copy(), legs["pli_count"].copy()
+        row["retransmitted"] = legs["retransmitted"].copy()
+        for name in ("estimate", "bitrate", "delay_mean", "delay_max"):
+            row[f"uplink_{name}"] = none.copy()
+        for s in np.flatnonzero(world.seats["publisher"] >= 0):
+            seat = world.seats[s]
+            e = int(seat["publisher"])
+            if settings.adapts:
+                row["uplink_estimate"][e] = world.seat_controllers["target"][s]
+            row["uplink_bitrate"][e] = seat["bytes"] * 8.0 / (length / SECOND)
+            if seat["delay_packets"] > 0:
+                row["uplink_delay_mean"][e] = seat["delay_sum"] / seat["delay_packets"] / SECOND
+                row["uplink_delay_max"][e] = seat["delay_max"] / SECOND
         for name, links in (("downlink", world.downlinks), ("uplink", world.uplinks)):
             for column in ("packets", "dropped_queue", "dropped_policer", "lost"):
                 row[f"{name}_{column}"] = links[column].copy()
-        self.rows.append(
-            {
-                name: np.asarray(v, SAMPLES.field(name).type.to_pandas_dtype())
-                for name, v in row.items()
-            }
-        )
-        self.times.append(begin)
-        self.delivered += int(meters["packets"].sum())
-        if end in self.stretch_ends or end == self.scenario.duration:
-            self._close_stretch(end)
+            policed = links["policer"]["rate"]
+            rate = links["rate"]["current"].astype(np.float64)
+            capacity = np.where(policed > 0, np.minimum(rate, policed), rate)
+            row["capacity" if name == "downlink" else "uplink_capacity"] = capacity
+
+    def _audio_mos(
+        self, world: World, row: dict[str, NDArray[Any]], heard: NDArray[np.bool_]
+    ) -> NDArray[np.float64]:
+        """Quality of the voices of the interval; 1 where one was to be heard and nothing came."""
+        voices = world.settings.view(np.recarray)[0].voices
+        concealed = world.voice_buffers["concealed"].reshape(-1, voices).sum(axis=1)
+        runs = world.voice_buffers["runs"].reshape(-1, voices).sum(axis=1)
+        played = world.meters["played"]
+        bursts = burst_ratio(concealed, runs, concealed + played)
+        delay = row["mouth_to_ear_delay_mean"]
+        scores = audio_mos(delay, row["audio_residual_loss"], bursts, codec_of(self.scenario))
+        return np.where(heard & np.isnan(delay), 1.0, scores)
+
+    def _video_mos(
+        self, world: World, row: dict[str, NDArray[Any]], seen: NDArray[np.bool_], length: int
+    ) -> NDArray[np.float64]:
+        """Quality of the first picture; 1 where one was to be seen and nothing came."""
+        settings, n = world.settings.view(np.recarray)[0], len(self.population)
+        video = self.scenario.media.video
+        outs = world.outs[settings.voices * n : (settings.voices + 1) * n]
+        heights = np.array([layer.height for layer in video.layers] + [np.nan])[outs["layer"]]
+        seat = np.maximum(world.slot_seats[settings.voices], 0)
+        rates = np.append(world.layer_rates[seat, : settings.layers].astype(np.float64), np.nan)
+        first = world.screens[: n * settings.pictures : settings.pictures]
+        shown = first["frames_rendered"] / (length / SECOND)
+        wanted = _wanted(first) * length
+        scores = video_mos(
+            rates[outs["layer"]], np.minimum(shown, video.frame_rate), video.frame_rate, heights,
+            _ratio(first["freezes"]["freeze_time"], wanted), row["video_residual_loss"],
+        )  # fmt: skip
+        return np.where(wanted > 0, np.where(np.isnan(scores), 1.0, scores), np.nan)
 
     def samples(self) -> pa.Table:
         """The table of samples."""
@@ -123,7 +212,10 @@ class Sampler:
         }
         for name in SAMPLES.names[2:]:
             values = np.concatenate([row[name] for row in self.rows])
-            columns[name] = pa.array(values, SAMPLES.field(name).type, from_pandas=True)
+            if name == "layer":
+                columns[name] = pa.array(values, pa.string()).dictionary_encode()
+            else:
+                columns[name] = pa.array(values, SAMPLES.field(name).type, from_pandas=True)
         return pa.table(columns, SAMPLES)
 
     def histograms(self) -> pa.Table:
@@ -146,35 +238,6 @@ class Sampler:
         columns["bucket"] = np.concatenate([b for _, _, _, b, _ in self.stretches])
         columns["count"] = np.concatenate([k for _, _, _, _, k in self.stretches])
         return pa.table(columns, HISTOGRAMS)
-
-    def _subscribed(self, publishing: Publishing, begin: int, end: int) -> NDArray[np.bool_]:
-        """Streams that something must have come from in the interval: subscribed for all of it,
-        and long enough for the first packets to be there; a voice, if it has not just paused."""
-        n = len(self.population)
-        subscribed = np.zeros(2 * n + len(publishing.tiles), np.bool_)
-        since = min(begin, end - SETTLING)
-        audio = self.scenario.media.audio
-        silence = audio.comfort_noise_interval if audio.dtx else audio.ptime
-        if publishing.floor != NOBODY and publishing.floor_since <= since:
-            subscribed[0 : 2 * n : 2] = end - begin >= 2 * silence
-            subscribed[1 : 2 * n : 2] = self.population.layer >= 0
-            subscribed[2 * publishing.floor : 2 * publishing.floor + 2] = False
-        shown = (publishing.tiles != NOBODY) & (publishing.tiles_since <= since)
-        subscribed[2 * (n - 1) + FIRST_TILE :] = shown
-        return subscribed
-
-    def _mos(
-        self,
-        heard: NDArray[np.float64],
-        loss: NDArray[np.float64],
-        voices: NDArray[Any],
-        expected: NDArray[np.int64],
-    ) -> NDArray[np.float64]:
-        """Listening quality of the interval; 1 where a subscribed voice brought nothing."""
-        lost = np.maximum(expected - voices["received"], 0)
-        bursts = burst_ratio(lost, voices["bursts"], expected)
-        scores = audio_mos(heard, loss, bursts, self.scenario.media.audio.codec)
-        return np.where((loss == 1) & np.isnan(heard), 1.0, scores)
 
     def _stretch_ends(self) -> set[int]:
         interval = self.scenario.interval
@@ -241,6 +304,34 @@ def _coded(codes: NDArray[Any], values: list[str]) -> pa.DictionaryArray:
     return pa.DictionaryArray.from_arrays(
         pa.array(codes.astype(np.int16), mask=codes < 0), pa.array(values, pa.string())
     )
+
+
+def _numpy_type(name: str) -> Any:
+    return SAMPLES.field(name).type.to_pandas_dtype()
+
+
+def _wanted(screens: NDArray[Any]) -> NDArray[np.bool_]:
+    """Pictures that somebody wanted to see in the interval, or at its end."""
+    freezes = screens["freezes"]
+    moved = (screens["frames_rendered"] > 0) | (freezes["freeze_time"] > 0)
+    return np.asarray(moved | (freezes["wanted"] > 0))
+
+
+@kernel
+def settle_pictures(screens: Any, begin: int, end: int) -> None:
+    """Bring the freezes of all pictures to the end of an interval."""
+    for k in range(len(screens)):
+        settle(screens[k].freezes, begin, end)
+
+
+@kernel
+def refresh_links(world: Any, now: int) -> None:
+    """Bring the rates of all access links to ``now``, where nothing has done so lately."""
+    for links in (world.downlinks, world.uplinks):
+        for i in range(len(links)):
+            rate = links[i].rate
+            if rate.until <= now:
+                refresh(rate, world.load_times, world.load_shares, now)
 
 
 def _ratio(part: NDArray[Any], whole: NDArray[Any]) -> NDArray[np.float64]:

@@ -12,6 +12,10 @@ from simulations.rates import FOREVER
 from simulations.trace import note
 
 
+NEVER = FOREVER >> 1
+"""When the transmission of a packet begins that no rate is left for."""
+
+
 @inlined
 def next_edge(station: Any, edges: Any, items: Any, until: int) -> int:
     """The input edge with the earliest copy before ``until``, or −1; the first of equals."""
@@ -44,9 +48,11 @@ def serve(station: Any, shared: Any, now: int, size: int) -> int:
     if start == DROPPED:
         station.dropped += 1
         return DROPPED
+    if start >= station.current_until:
+        start = change_rate(station, shared[2], shared[3], start)
     if size != station.last_size:  # a division for each run of copies of one packet, not for each
         station.last_size = size
-        station.last_work = transmission(size, station.rate)
+        station.last_work = transmission(size, station.current)
     work = station.last_work
     station.queue.free_at = start + work
     station.work += work
@@ -55,6 +61,26 @@ def serve(station: Any, shared: Any, now: int, size: int) -> int:
     station.delay_sum += delay
     station.delay_max = max(station.delay_max, delay)
     return start + work  # type: ignore[no-any-return]
+
+
+@kernel
+def change_rate(station: Any, times: Any, rates: Any, start: int) -> int:
+    """Bring the station's rate to the time ``start``; when a transmission can begin, then or later.
+
+    While the rate is 0 everything waits; a link that is never to move again keeps what it has.
+    """
+    while True:
+        while times[station.steps, station.step + 1] <= start:
+            station.step += 1
+        station.current_until = times[station.steps, station.step + 1]
+        absolute = -rates[station.steps, station.step]
+        station.current = np.int64(absolute) if absolute > 0.0 else station.rate
+        station.last_size = -1
+        if rates[station.steps, station.step] < 1.0:
+            return start
+        if station.current_until == FOREVER:
+            return NEVER
+        start = station.current_until
 
 
 @kernel
@@ -73,7 +99,9 @@ def serve_bursts(station: Any, shared: Any, until: int) -> None:
             if size > 0:
                 start = admit(queue, shared[0], shared[1], now, size)
         if start != DROPPED:
-            work = transmission(size, station.rate)
+            if start >= station.current_until:
+                start = change_rate(station, shared[2], shared[3], start)
+            work = transmission(size, station.current)
             queue.free_at = start + work
             station.work += work
             station.burst_served += size
@@ -132,7 +160,7 @@ def run_link(world: Any, s: int, until: int) -> int:
         if endpoint == traced:
             note(trace, trace_rows, packet, station.place, departure, now)
         if departure != DROPPED:
-            push(edges[out], items, departure, index, endpoint)
+            push(edges[out], items, departure, index, endpoint, item.entry)
     if station.burst_at < until:
         serve_bursts(station, shared, until)
     return -1

@@ -33,8 +33,8 @@ from simulations.world import (
 FIBRE_SPEED = 2.0e8
 """Metres per second of light in fibre."""
 
-PUBLISHERS = -1
-"""The source of edges that endpoints write."""
+PUBLISHERS, ORDERS = -1, -2
+"""The sources of edges that endpoints write, and that nodes write to their own fan-out."""
 
 
 @dataclass(frozen=True)
@@ -74,6 +74,12 @@ class Plan:
     """(n,) group of each endpoint, counted from the first of level GROUP."""
     node_edges: NDArray[np.int32]
     """(nodes, nodes) edge from a node's ingress to its fan-out or to the cascade to another."""
+    orders_edges: NDArray[np.int32]
+    """(nodes,) edge on which a node's fan-out takes what the node sends of its own accord."""
+    path: NDArray[np.int64]
+    """(n,) ns between an endpoint's access link and its node, without queues."""
+    city_delays: NDArray[np.int64]
+    """(nodes, nodes) ns between media nodes' cities."""
 
 
 def plan(scenario: Scenario, population: Population) -> Plan:
@@ -115,6 +121,12 @@ class _Planner:
             node_edges[n, n] = number[self.index[INGRESS, n], self.index[FAN_OUT, n]]
         for n, m in self.cascades:
             node_edges[n, m] = number[self.index[INGRESS, n], self.index[CASCADE, n, m]]
+        orders_edges = [number[ORDERS, self.index[FAN_OUT, n]] for n in range(len(self.nodes))]
+        delays = np.array([self.edges[ends] for ends in ordered] + [0])
+        city_delays = np.zeros(node_edges.shape, np.int64)
+        for n, m in self.cascades:
+            between = (self.index[CASCADE, n, m], self.index[FAN_OUT, m])
+            city_delays[n, m] = self.edges[between]
         first_group = min(s for s, station in enumerate(self.stations) if station.level == GROUP)
         group = [self.index[GROUP, *self._group(e)] for e in range(self.centre)]
         group.append(self.index[GROUP, "centre"])
@@ -124,6 +136,9 @@ class _Planner:
             route,
             np.array(group, np.int32) - first_group,
             node_edges,
+            np.array(orders_edges, np.int32),
+            delays[route[[*range(FAN_OUT), LEVELS]]].sum(axis=0),
+            city_delays,
         )
 
     def _group(self, e: int) -> tuple[int, str]:
@@ -209,6 +224,7 @@ class _Planner:
         detour = max(carrier.detour for carrier in self.scenario.carriers.values())
         for n in range(len(self.nodes)):
             self._join(self.index[INGRESS, n], self.index[FAN_OUT, n])
+            self._join(ORDERS, self.index[FAN_OUT, n])
         for n, m in self.cascades:
             cascade = self.index[CASCADE, n, m]
             delay = _propagation(self._city(n), self._city(m), detour)

@@ -35,7 +35,7 @@ def note(trace: Any, rows: Any, packet: Any, place: int, left: int, now: int) ->
     if row < len(rows):
         rows[row, 0] = packet.source
         rows[row, 1] = packet.sequence
-        rows[row, 2] = packet.slot
+        rows[row, 2] = packet.media
         rows[row, 3] = packet.size
         rows[row, 4] = place if left >= 0 else -1 - place
         rows[row, 5] = left if left >= 0 else now

@@ -7,7 +7,6 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from scenarios.units import SECOND
-from simulations.packets import AUDIO, FIRST_TILE
 from simulations.trace import PLACES
 from simulations.world import World
 
@@ -34,10 +33,11 @@ class Tracer:
         """One row a packet that the endpoint sent or was sent, in order of sending.
 
         Columns: direction, media, source (SSRC), sequence, size (bytes), the time (s) at which the
-        packet left each of PLACES, and lost_at: the place where it was lost.
+        packet left each of PLACES, and lost_at: the place where it was lost. What was lost and sent
+        again has both: where it was lost, and when its retransmission arrived.
         """
         rows = np.concatenate(self.rows)
-        source, sequence, slot, size, place, time = rows.T
+        source, sequence, media, size, place, time = rows.T
         packets, first, packet_of = np.unique(
             source << 32 | sequence, return_index=True, return_inverse=True
         )
@@ -49,10 +49,9 @@ class Tracer:
         order = np.argsort(times[:, 0], kind="stable")
         # What has a time at its own uplink, or was lost there, the endpoint sent itself.
         own = ~np.isnan(times[:, 1]) | (lost == 1)
-        kinds = np.select([slot[first] == AUDIO, slot[first] < FIRST_TILE], [0, 1], 2)
         columns: dict[str, Any] = {
             "direction": np.where(own, "sent", "received")[order],
-            "media": np.array(["audio", "video", "tile"])[kinds][order],
+            "media": np.array(["audio", "video", "screen", "padding"])[media[first]][order],
             "source": source[first][order],
             "sequence": sequence[first][order],
             "size": size[first][order],

@@ -12,8 +12,16 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from simulations.addressed import Addressed
+from simulations.frames import PICTURE_COUNTS
+from simulations.freezes import FREEZE_COUNTS
+from simulations.jitter_buffer import BUFFER_COUNTS
 from simulations.layout import unshared
+from simulations.legs import LEG_COUNTS
+from simulations.nack import NACK_COUNTS
 from simulations.queues import QUEUE
+from simulations.receivers import STREAM_COUNTS
+from simulations.seats import SEAT_COUNTS
 
 AGGREGATION_UP, BACKBONE_UP, PEERING_UP, INGRESS, CASCADE = 0, 1, 2, 3, 4
 FAN_OUT, PEERING_DOWN, BACKBONE_DOWN, GROUP = 5, 6, 7, 8
@@ -22,7 +30,9 @@ LEVELS = 9
 STATION = unshared(
     [
         ("queue", QUEUE),
-        ("rate", np.int64),  # bit/s; 0: no queue, packets pass at once
+        ("rate", np.int64),  # nominal, bit/s; 0: no queue, packets pass at once
+        ("current", np.int64),  # bit/s, holds until `current_until`
+        ("current_until", np.int64),  # ns
         ("last_size", np.int64),  # bytes of the last packet served
         ("last_work", np.int64),  # ns that its transmission took
         ("first_edge", np.int64),  # its input edges stand together
@@ -36,6 +46,8 @@ STATION = unshared(
         ("burst_index", np.int64),
         ("load", np.int64),  # row of the load profiles
         ("load_step", np.int64),
+        ("steps", np.int64),  # row of the same table: its rate in time
+        ("step", np.int64),
         ("key", np.uint64),
         # counts since the last sample, but for `work`
         ("packets", np.int64),
@@ -55,10 +67,11 @@ NODE = unshared(
         ("nic_free", np.int64),
         ("nic", np.int64),  # bit/s
         ("queue", np.int64),  # ns that a copy may wait
+        ("key_frame_spacing", np.int64),  # ns between requests to one layer
+        ("join_cost", np.int64),  # ns
         ("packet_cost", np.int64),  # ns
         ("copy_cost", np.int64),
         ("kilobyte_cost", np.int64),
-        ("audience", np.int64),  # endpoints it serves
         # counts since the last sample, but for `cpu_work`
         ("packets", np.int64),
         ("cascaded", np.int64),  # of them, from other nodes
@@ -66,18 +79,31 @@ NODE = unshared(
         ("dropped", np.int64),
         ("bytes", np.int64),
         ("delay_max", np.int64),
+        ("retransmissions", np.int64),  # of the copies
+        ("padding", np.int64),  # of the copies
+        ("key_frame_requests", np.int64),  # to publishers
         ("cpu_work", np.int64),  # ns, ever
     ]
 )
 """A media node's processor and network interface."""
 
+NODE_COUNTS = (
+    "packets", "cascaded", "copies", "dropped", "bytes", "delay_max", "retransmissions", "padding",
+    "key_frame_requests",
+)  # fmt: skip
+
 ENDPOINT = np.dtype(
     [
-        ("first_stream", np.int64),
         ("group", np.int64),
         ("node", np.int64),
+        ("path", np.int64),  # ns between its access link and its node, without queues
+        ("first_voice", np.int64),  # where its streams stand in `voices` and in `pictures`
+        ("first_picture", np.int64),
+        ("pictures", np.int64),
         ("mail", np.int64),  # letters in its mailbox
         ("carried", np.int64),  # of them, those that have crossed the access link
+        ("entered", np.int64),  # last entry into the downlink, ns
+        ("seen", np.int64),  # when it first showed who has the floor, ns; −1: not yet
         # sums over audio packets, ns
         ("budget_copies", np.int64),  # copies that left the node
         ("budget_node", np.int64),
@@ -87,32 +113,70 @@ ENDPOINT = np.dtype(
         ("budget_aggregation", np.int64),
         ("budget_arrivals", np.int64),  # copies that arrived
         ("budget_access", np.int64),
+        ("budget_played", np.int64),  # copies that were played
+        ("budget_buffer", np.int64),
     ],
     align=True,
 )
 """An endpoint's place in the arrays."""
 
-LETTER = np.dtype([("time", np.int64), ("packet", np.uint64)], align=True)
-"""A packet that an endpoint is to get, and when (ns)."""
+LETTER = np.dtype(
+    [("time", np.int64), ("packet", np.uint32), ("entry", np.uint64)],
+    align=True,
+)
+"""A packet that an endpoint is to get, when (ns), and its entry in the endpoint's history."""
 
 NEW_MAIL = 256
 """Room in each mailbox for what has yet to enter the access link."""
 
-PUBLISHED, INGRESSED, CASCADED = 0, 1, 2
-TOTALS = 3
+PUBLISHED, INGRESSED, CASCADED, STIRRED, FLOOR = 0, 1, 2, 3, 4
+"""Places in `World.totals`."""
+TOTALS = 5
 
 
-class World(NamedTuple):
+class _Arrays(NamedTuple):
     """All state. n endpoints (the command centre last), s stations, e edges, m nodes."""
 
     clock: NDArray[np.int64]
-    """(2,): the running epoch's beginning (ns), and the next level to run in it."""
+    """(3,): the running epoch's beginning (ns), the next level to run in it, and the last tick that
+    publishers have played."""
     totals: NDArray[np.int64]
-    """(TOTALS,) packets published, arrived at a node, sent on to other nodes."""
+    """(TOTALS,) packets published, arrived at a node, sent on to other nodes; the time (ns) at
+    which who is heard and seen last changed; and the seat that has the floor."""
+    settings: NDArray[Any]
+    """(1,) SETTINGS."""
     packets: NDArray[Any]
     """(ring,) PACKET."""
+    seats: NDArray[Any]
+    """(s,) SEAT."""
     tracks: NDArray[Any]
-    """(t,) TRACK."""
+    """(s · tracks of a seat,) TRACK."""
+    seat_packets: NDArray[np.uint32]
+    """(s, KEPT) what each seat sent, as numbers of packets."""
+    seat_controllers: NDArray[Any]
+    """(s,) CONTROLLER of each publisher."""
+    seat_mail: NDArray[Any]
+    seat_messages: NDArray[Any]
+    seat_requests: NDArray[Any]
+    """(s,) MAIL, (s, MESSAGES), (s, REQUESTS): feedback from the node to each publisher."""
+    resends: NDArray[np.uint32]
+    """(s, RESENDS) packets that wait to be sent again."""
+    seat_nacks: NDArray[Any]
+    seat_missing: NDArray[Any]
+    """(s · (layers + 1),) NACK and (same, ·) MISSING: what nodes miss of each layer and screen."""
+    layer_rates: NDArray[np.int64]
+    """(s, layers + 1) payload bit/s that each layer, then the screen, is encoded for; 0: not."""
+    layer_bitrates: NDArray[np.int64]
+    """(layers + 1,) payload bit/s that each layer, then the screen, is sent at in full."""
+    demand: NDArray[np.int64]
+    """(s, layers + 1) subscribers of each layer, then of the screen."""
+    key_wanted: NDArray[np.int8]
+    """(s, layers + 1) whether a subscriber waits for a key frame."""
+    key_asked: NDArray[np.int64]
+    """(s, layers + 1) when the node last asked for one, ns."""
+    slot_seats: NDArray[np.int32]
+    """(slots,) the seat that each of receivers' streams is meant to show; −1: none. Voices come
+    first, then pictures, the screen, and the tiles of the command centre's wall."""
     stations: NDArray[Any]
     """(s,) STATION, by level."""
     level_first: NDArray[np.int64]
@@ -138,11 +202,16 @@ class World(NamedTuple):
     """(m,) NODE."""
     node_edges: NDArray[np.int32]
     """(m, m) edge from a node's ingress to another's fan-out or cascade; −1: nobody there."""
+    city_delays: NDArray[np.int64]
+    """(m, m) ns between nodes' cities."""
+    orders_edges: NDArray[np.int32]
+    """(m,) edge on which a node's fan-out takes what the node sends of its own accord."""
     subscribers: NDArray[np.int32]
-    """Endpoints, in the order in which nodes serve them."""
-    audiences: NDArray[np.int64]
-    """(m, layers + 2) where in `subscribers` the listeners of a node begin, then the viewers of
-    each layer; one audience ends where the next begins."""
+    audience: NDArray[np.int64]
+    """Endpoints in the order in which nodes serve them; (m + 1,) where each node's begin."""
+    outs: NDArray[Any]
+    """(slots · n + tiles,) OUT: what each endpoint is sent of each stream; see `simulations.outs`.
+    """
     endpoints: NDArray[Any]
     """(n,) ENDPOINT."""
     uplinks: NDArray[Any]
@@ -158,8 +227,33 @@ class World(NamedTuple):
     load_times: NDArray[np.int64]
     load_shares: NDArray[np.float64]
     """(profiles, steps): see `rates.refresh`."""
-    streams: NDArray[Any]
-    """(n · 2 + tiles,) STREAM; an endpoint's stand together."""
+    senders: NDArray[Any]
+    """(n,) SENDER."""
+    copies: NDArray[Any]
+    """Rings of COPY, one for each endpoint."""
+    legs: NDArray[Any]
+    """(n,) LEG."""
+    controllers: NDArray[Any]
+    """(n,) CONTROLLER of the way from the node to each endpoint."""
+    mails: NDArray[Any]
+    messages: NDArray[Any]
+    requests: NDArray[Any]
+    """(n,) MAIL, (n, MESSAGES), (n, REQUESTS): feedback from endpoints to their nodes."""
+    orders: NDArray[Any]
+    """(n, ORDERS) ORDER: what the node sends of its own accord in the coming tick."""
+    voices: NDArray[Any]
+    voice_buffers: NDArray[Any]
+    voice_slots: NDArray[Any]
+    """(n · voices,) STREAM, BUFFER and (same, ·) SLOT: what each endpoint hears."""
+    pictures: NDArray[Any]
+    screens: NDArray[Any]
+    frames: NDArray[Any]
+    nacks: NDArray[Any]
+    missing: NDArray[Any]
+    """(n · pictures + tiles,) STREAM, PICTURE, (same, ·) FRAME, NACK, (same, ·) MISSING: what each
+    endpoint sees."""
+    numbers: NDArray[np.int32]
+    """(threads, REQUESTS) scratch for packets to ask for."""
     meters: NDArray[Any]
     """(n,) METER."""
     delays: NDArray[np.uint32]
@@ -172,26 +266,38 @@ class World(NamedTuple):
     """(groups + 1,) where each group's members begin."""
     shares: NDArray[np.int64]
     """(threads, groups + 1) groups that each thread plays, ending with −1."""
-    offsets: NDArray[np.int64]
-    """(2,) ns: encoding and playout of audio; playout of video."""
+    call: NDArray[np.int64]
+    """(4,): when who has the floor was first shown at the command centre (ns; −1: not yet), and of
+    that frame: when its first packet was sent, when its last was at the node, when it arrived."""
     trace: NDArray[np.int64]
     """(2,): the endpoint whose packets are traced, or −1; and the rows written so far."""
     trace_rows: NDArray[np.int64]
     """(rows, 6) source, sequence, slot, size, place (see `simulations.trace`), time."""
 
 
+class World(Addressed, _Arrays):
+    """All state, as `_Arrays` lists it; kernels take it as a single address."""
+
+
 def restart_counts(world: World) -> None:
     """Empty the counts of an interval that has been sampled."""
     for name in ("packets", "dropped", "bytes", "burst_served", "delay_sum", "delay_max"):
         world.stations[name] = 0
-    for name in ("packets", "cascaded", "copies", "dropped", "bytes", "delay_max"):
+    for name in NODE_COUNTS:
         world.nodes[name] = 0
     for links in (world.uplinks, world.downlinks):
         for name in ("packets", "dropped_policer", "dropped_queue", "lost", "bytes"):
             links[name] = 0
     world.meters[:] = 0
-    streams = world.streams
-    streams["base"] = streams["highest"] + 1
-    streams["frame_base"] = streams["frame"] + 1
-    for name in ("expected_before", "received", "bursts", "frames_before", "frames_complete"):
-        streams[name] = 0
+    for records, names in (
+        (world.voices, STREAM_COUNTS),
+        (world.pictures, STREAM_COUNTS),
+        (world.voice_buffers, BUFFER_COUNTS),
+        (world.screens, PICTURE_COUNTS),
+        (world.screens["freezes"], FREEZE_COUNTS),
+        (world.nacks, NACK_COUNTS),
+        (world.legs, LEG_COUNTS),
+        (world.seats, SEAT_COUNTS),
+    ):
+        for name in names:
+            records[name] = 0

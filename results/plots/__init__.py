@@ -3,10 +3,23 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-from results.plots import budget, distributions, heatmap, over_time, province_map, shared_links
+from results.plots import (
+    budget,
+    calls,
+    distributions,
+    endpoint,
+    estimates,
+    freezes,
+    heatmap,
+    layers,
+    over_time,
+    province_map,
+    shared_links,
+)
+from results.plots.bounds import explain_bounds
 from results.plots.plot import Plot, choose, write
 from results.plots.provinces import PROVINCE_METRICS
-from results.plots.readings import DELAYS
+from results.readings import DELAYS
 from results.records import Run
 
 __all__ = ["PLOTS", "Plot", "save_plot"]
@@ -14,6 +27,73 @@ __all__ = ["PLOTS", "Plot", "save_plot"]
 PLOTS: Mapping[str, Plot] = {
     plot.name: plot
     for plot in (
+        Plot(
+            "freezes",
+            "Endpoints whose picture froze",
+            "Share of endpoints (their number in brackets) whose picture froze for any part of "
+            "the interval, by access link; dotted lines are events.",
+            freezes.draw_over_time,
+            (7.5, 4.0),
+        ),
+        Plot(
+            "freezes-by-province",
+            "Freezes by province",
+            "The whole meeting, means over the province's endpoints (their number in brackets); "
+            "the worst province on top.",
+            freezes.draw_by_province,
+            (7.5, 4.8),
+            faceted=True,
+        ),
+        Plot(
+            "time-to-floor",
+            "From the chair's call to the screen, by access link",
+            "Share of calls (their number in brackets) whose first frame was on the command "
+            "centre's screen within this time; circle, square and diamond are p50, p95 and p99. A "
+            "curve that ends below 100 % leaves out calls that were never answered.",
+            calls.draw_distribution,
+            (7.5, 4.2),
+            note=lambda run, _: explain_bounds(run, calls.METRIC),
+        ),
+        Plot(
+            "time-to-floor-budget",
+            "Where the time to the floor goes",
+            "Medians over answered calls (their number in brackets), part by part, and of the "
+            "whole; medians of parts need not add up to the whole's.",
+            calls.draw_budget,
+            (7.5, 4.6),
+            faceted=True,
+        ),
+        Plot(
+            "estimate",
+            "What nodes took links for, against what they were",
+            "The node's estimate of the rate towards an endpoint over the true capacity of its "
+            "downlink, at the end of each interval, by access link (number of endpoints); dark is "
+            "many, pale few, panel by panel. On the dashed line both are equal. An estimate far "
+            "below it limits nobody who is sent no more.",
+            estimates.draw,
+            (7.5, 5.2),
+            faceted=True,
+        ),
+        Plot(
+            "layers",
+            "Which picture endpoints were sent",
+            "Share of endpoints (their number in brackets) and intervals by the layer that was "
+            "forwarded at the interval's end, by carrier and by access link.",
+            layers.draw,
+            (7.5, 4.2),
+        ),
+        Plot(
+            "endpoint",
+            "One endpoint over the meeting",
+            "Bit rate received, the node's estimate and the downlink's true capacity, with freezes "
+            "shaded (the darker, the longer); below, the layer of the programme picture. Where the "
+            "endpoint publishes, the same of its uplink. Unless --site says otherwise, the "
+            "endpoint that was frozen longest.",
+            endpoint.draw,
+            (7.5, 5.6),
+            faceted=True,
+            pick_site=endpoint.most_frozen,
+        ),
         Plot(
             "delay-cdf",
             "{metric} by access link",
@@ -25,11 +105,11 @@ PLOTS: Mapping[str, Plot] = {
         Plot(
             "delay-ccdf",
             "{metric} of the slowest packets, by access link",
-            "Share of packets that took longer than this, both axes logarithmic. A triangle is a "
-            "threshold: the curve of its colour keeps it by passing on the left.",
+            "Share of packets that took longer than this, both axes logarithmic.",
             distributions.draw_ccdf,
             (7.5, 4.0),
             DELAYS,
+            note=explain_bounds,
         ),
         Plot(
             "delay-over-time",
@@ -43,7 +123,8 @@ PLOTS: Mapping[str, Plot] = {
         Plot(
             "province-heatmap",
             "{metric} by province over the meeting",
-            "Provinces from north to south; dark is bad, grey is without data.",
+            "Provinces (number of endpoints) from north to south; dark is bad, grey is without "
+            "data.",
             heatmap.draw,
             (7.5, 5.3),
             PROVINCE_METRICS,
@@ -51,8 +132,8 @@ PLOTS: Mapping[str, Plot] = {
         Plot(
             "province-map",
             "{metric} by province, on the map",
-            "The whole meeting; dark is bad. An area holds what is nearest to a province's seat "
-            "(the dot): these are not the provinces' borders.",
+            "The whole meeting, with the number of endpoints; dark is bad. An area holds what is "
+            "nearest to a province's seat (the dot): these are not the provinces' borders.",
             province_map.draw,
             (7.5, 7.6),
             PROVINCE_METRICS,
@@ -61,7 +142,7 @@ PLOTS: Mapping[str, Plot] = {
             "delay-budget",
             "Where the delay comes from",
             "Mean mouth-to-ear delay of audio packets, part by part, over all endpoints and by "
-            "access link (number of endpoints); grey parts are fixed by the media settings.",
+            "access link (number of endpoints); the grey part is fixed by the media settings.",
             budget.draw,
             (7.5, 5.2),
             faceted=True,
@@ -70,24 +151,29 @@ PLOTS: Mapping[str, Plot] = {
             "link-utilization",
             "How full the shared links run",
             "Above, by kind (number of links): the busiest link at each time (line) and the "
-            "median link (dashed). Others' traffic counts too.",
+            "median link (dashed), towards the provinces (down) and from them (up). Others' "
+            "traffic counts too.",
             shared_links.draw,
             (7.5, 5.4),
             faceted=True,
+            note=lambda run, _: shared_links.explain_bounds(run),
         ),
     )
 }
-"""Plots by name, in the order in which the report shows them."""
+"""Plots by name, in the order in which they are listed."""
 
 
-def save_plot(run: Run, name: str, path: Path, metric: str | None = None) -> None:
+def save_plot(
+    run: Run, name: str, path: Path, metric: str | None = None, site: str | None = None
+) -> None:
     """Draw the plot ``name`` of ``run`` into ``path``: PNG or SVG, as its suffix says.
 
-    ``metric`` is one of the plot's ``metrics``; None: the first of them.
+    ``metric`` is one of the plot's ``metrics``; None: the first of them. ``site`` is one of the
+    run's, for plots that show one; None: the plot's own choice.
 
     Raises:
-        ValueError: plot, suffix or metric is unknown; the message names the choices.
+        ValueError: plot, suffix, metric or site is unknown; the message names the choices.
         OSError: the file can't be written.
     """
     plot = PLOTS[choose("plot", name, PLOTS)]
-    write(plot.render(run, path.suffix.lower(), metric), path)
+    write(plot.render(run, path.suffix.lower(), metric, site), path)

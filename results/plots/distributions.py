@@ -1,16 +1,15 @@
 """Distributions of packets' delays by access kind: the body (CDF) and the tail (CCDF)."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.markers import CARETLEFT
 from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 from numpy.typing import NDArray
 
-from results.plots.readings import Delays, delays
+from results.readings import Delays, delays
+from results.plots.bounds import bounds_of, mark_bounds
 from results.plots.style import (
     INK,
     LINE_STYLES,
@@ -25,21 +24,10 @@ from results.plots.style import (
 )
 from results.quantities import Scale, format_value, label_of
 from results.records import Run
-from scenarios.thresholds import Expression, Target
 
 MILLISECONDS = Scale(1e3, "ms")
 ALL = ""
 """The group of all access kinds together."""
-
-
-@dataclass(frozen=True)
-class _Bound:
-    """A threshold on a percentile: where its curve must pass on the left."""
-
-    access: str | None
-    value: float
-    share: float
-    """Of packets, at or below the value."""
 
 
 def draw_cdf(run: Run, ax: Axes, metric: str = "one_way_delay") -> None:
@@ -83,7 +71,7 @@ def draw_ccdf(run: Run, ax: Axes, metric: str = "one_way_delay") -> None:
     ax.set_ylim(10 ** np.floor(np.log10(max(smallest, 1e-9) * 100)), 130)
     ax.set_ylabel("Packets above (%)")
     _finish(run, ax, counted, metric)
-    _mark_bounds(run, ax, metric)
+    mark_bounds(run, ax, metric, MILLISECONDS.factor, lambda share: (1 - share) * 100)
     _legend(ax)
 
 
@@ -134,42 +122,8 @@ def _legend(ax: Axes) -> None:
 def _finish(run: Run, ax: Axes, counted: Delays, metric: str) -> None:
     used = np.flatnonzero(counted.counts.any(axis=(0, 1)))
     edges = counted.edges * 1e3
-    bounds = [bound.value * 1e3 for bound in _bounds(run, metric)]
+    bounds = [bound.value * 1e3 for bound in bounds_of(run, metric)]
     low, high = edges[used[0]], edges[used[-1] + 1]
     ax.set_xlim(low / 1.1, max([high, *(b for b in bounds if b < 3 * high)]) * 1.1)
     ax.set_xlabel(axis_title(label_of(metric), MILLISECONDS) + ", log scale")
     ax.grid(visible=True)
-
-
-def _bounds(run: Run, metric: str) -> list[_Bound]:
-    """Thresholds on percentiles of all endpoints' packets, or of one access kind's."""
-    bounds = []
-    for text, conditions in run.scenario.thresholds.items():
-        target = Target.parse(text)
-        if target.metric.name != metric or set(target.selector) - {"access"}:
-            continue
-        for condition in conditions:
-            expression = Expression.parse(condition.check, target.metric)
-            percentile = expression.aggregation.startswith("p")
-            if percentile and condition.during is None and "<" in expression.operator:
-                share = float(expression.aggregation[1:]) / 100
-                if share == 1:  # has no place on a logarithmic axis
-                    continue
-                access = target.selector.get("access")
-                bounds.append(_Bound(access, expression.bound, share))
-    return bounds
-
-
-def _mark_bounds(run: Run, ax: Axes, metric: str) -> None:
-    """A triangle at each bound, in the colour of the curve that must pass on its left."""
-    shades = colours(run, "access")
-    for bound in _bounds(run, metric):
-        ax.plot(
-            [bound.value * 1e3],
-            [(1 - bound.share) * 100],
-            marker=CARETLEFT,  # its tip is at the bound
-            markersize=8,
-            color=shades.get(bound.access or "", INK),
-            linestyle="none",
-            zorder=4,
-        )

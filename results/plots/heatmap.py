@@ -5,8 +5,8 @@ from matplotlib.axes import Axes
 
 from results.plots.marks import mark_events
 from results.plots.provinces import bar_ticks, colour_map, norm_for, read_provinces, title_of
-from results.plots.readings import DELAYS
-from results.plots.style import clean, say_no_data, time_axis
+from results.readings import DELAYS
+from results.plots.style import say_no_data, time_axis
 from results.quantities import label_of, scale_for, unit_of
 from results.records import Run
 
@@ -40,7 +40,7 @@ def draw(run: Run, ax: Axes, metric: str = "one_way_delay") -> None:
         interpolation="none",
     )
     ax.set_xlim(0, run.duration_s * factor)
-    ax.set_yticks(range(len(order)), [clean(reading.provinces[i]) for i in order])
+    ax.set_yticks(range(len(order)), [reading.labels[i] for i in order])
     ax.tick_params(axis="y", length=0)
     ax.spines[:].set_visible(False)
     scale = scale_for(unit_of(metric), float(np.nanmax(np.abs(found))))

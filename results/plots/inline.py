@@ -20,15 +20,17 @@ _TAG = re.compile(r"<[a-zA-Z][^<>]*>")
 _REFERENCE = re.compile(r'(\bid="|url\(#|href="#)')
 
 
-def inline_plot(plot: Plot, run: Run, key: str, metric: str | None = None) -> str:
+def inline_plot(
+    plot: Plot, run: Run, key: str, metric: str | None = None, site: str | None = None
+) -> str:
     """The plot as markup for an HTML page, without title or caption.
 
     ``key`` is a word that no other plot of the page has: it keeps their identifiers apart. Colours
     that follow the page's theme (THEMED) become its CSS variables: --ink, --grid, …
     """
-    svg = plot.render(run, ".svg", metric, titled=False, salt=key).decode()
+    svg = plot.render(run, ".svg", metric, site, titled=False, salt=key).decode()
     if len(svg) > LARGEST_SVG:
-        png = base64.b64encode(plot.render(run, ".png", metric, titled=False)).decode()
+        png = base64.b64encode(plot.render(run, ".png", metric, site, titled=False)).decode()
         return f'<img class="plot" alt="" src="data:image/png;base64,{png}">'
     svg = _HEAD.sub("", svg)
     svg = _STYLE.sub("", _METADATA.sub("", svg))

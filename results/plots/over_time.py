@@ -5,7 +5,7 @@ from matplotlib.axes import Axes
 from numpy.typing import NDArray
 
 from results.plots.marks import mark_events
-from results.plots.readings import DELAYS, VALUES, delays, values
+from results.readings import DELAYS, VALUES, delays, values
 from results.plots.style import (
     BLUE,
     RED,

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from scipy.spatial import ConvexHull, HalfspaceIntersection
 
 from results.plots.provinces import bar_ticks, colour_map, norm_for, read_provinces, title_of
-from results.plots.style import HINTING, INK, MUTED, SURFACE, clean, say_no_data, text_width
+from results.plots.style import HINTING, INK, MUTED, SURFACE, say_no_data, text_width
 from results.quantities import format_value, label_of, scale_for, unit_of
 from results.records import Run
 
@@ -45,8 +45,8 @@ def draw(run: Run, ax: Axes, metric: str = "one_way_delay") -> None:
     ax.set_axis_off()
     unit = unit_of(metric)
     texts = [
-        f"{clean(name)}\n{format_value(value, unit)}"
-        for name, value in zip(reading.provinces, reading.overall, strict=True)
+        f"{label}\n{format_value(value, unit)}"
+        for label, value in zip(reading.labels, reading.overall, strict=True)
     ]
     _scale_bar(ax)
     _colour_bar(ax, metric, reading.overall, title_of(metric, reading.statistic))

@@ -1,6 +1,6 @@
 """Readings of provinces: a metric by province, over time or over the whole meeting."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,7 +10,7 @@ from matplotlib.colors import AsinhNorm, LinearSegmentedColormap, LogNorm, Norma
 from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, NullLocator
 from numpy.typing import NDArray
 
-from results.plots.readings import (
+from results.readings import (
     DELAYS,
     VALUES,
     delays,
@@ -19,7 +19,7 @@ from results.plots.readings import (
     floats,
     values,
 )
-from results.plots.style import plain
+from results.plots.style import clean, plain
 from results.quantities import label_of, unit_of
 from results.records import Run
 from scenarios.metrics import METRICS, Unit
@@ -39,7 +39,7 @@ NARROWEST: Mapping[Unit, float] = {
     "ratio": 0.002,
     "bit/s": 1e5,
     "score": 0.5,
-    "count": 1,
+    "count": 0.1,
 }
 """The least that a colour scale spans, in SI units."""
 KNEE = 1e-3
@@ -59,6 +59,8 @@ class ProvinceReading:
     """(P, T), in SI units."""
     overall: NDArray[np.float64]
     """(P,), in SI units."""
+    labels: tuple[str, ...]
+    """Names with the number of endpoints."""
     statistic: str
     """What the values are, as in `p95 over received packets`."""
 
@@ -79,7 +81,22 @@ def read_provinces(run: Run, metric: str) -> ProvinceReading:
         times, over_time = sampled.times, sampled.means(group, len(names))
         overall = sampled.whole().means(np.tile(group, len(times)), len(names))[:, 0]
         statistic = "mean over endpoints"
-    return ProvinceReading(tuple(names), latitude, longitude, times, over_time, overall, statistic)
+    labels = with_counts(names, group, names)
+    return ProvinceReading(
+        tuple(names), latitude, longitude, times, over_time, overall, labels, statistic
+    )
+
+
+def with_counts(
+    shown: Sequence[str], group: NDArray[np.int64], names: Sequence[str]
+) -> tuple[str, ...]:
+    """``shown`` as labels with how many endpoints have each: `Cà Mau (103)`.
+
+    Args:
+        group: (E,) place in ``names`` of each endpoint's.
+    """
+    sizes = dict(zip(names, np.bincount(group[group >= 0], minlength=len(names)), strict=True))
+    return tuple(f"{clean(name)} ({sizes[name]:,})" for name in shown)
 
 
 def norm_for(metric: str, found: NDArray[np.float64]) -> Normalize:

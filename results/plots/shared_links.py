@@ -8,7 +8,7 @@ from matplotlib.figure import Figure, SubFigure
 from matplotlib.lines import Line2D
 from numpy.typing import NDArray
 
-from results.plots.readings import codes, floats, intervals
+from results.readings import codes, floats, intervals
 from results.plots.style import (
     BLUE,
     INK,

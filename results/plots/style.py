@@ -25,6 +25,7 @@ GRID = "#d8dee4"
 SURFACE = "#fdfdfd"
 BLUE = "#0072b2"
 RED = "#b5391f"
+ORANGE = "#d55e00"
 THEMED = {
     INK: "ink",
     MUTED: "muted",

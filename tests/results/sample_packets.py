@@ -1,5 +1,6 @@
 """The packets of the hand-made run, and the samples and histograms that are counted from them."""
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,9 @@ SPREAD = {"fibre": 0.001, "dsl": 0.004, "4g": 0.015, "satellite": 0.010}
 LOSS = {"fibre": 0.0002, "dsl": 0.001, "4g": 0.01, "satellite": 0.02}
 AUDIO_RATE, FRAME_RATE, PACKETS_PER_FRAME = 50, 25, 3
 AUDIO_BYTES, VIDEO_BYTES = 130, 1100
+ENCODE, PLAYOUT = 0.0265, 0.060
+"""Seconds before and after the network, of voice."""
+VIDEO_ENCODE, VIDEO_PLAYOUT = 0.040, 0.080
 
 
 class Packets:
@@ -64,12 +68,13 @@ class Packets:
 
 
 def make_samples(
-    scenario: Scenario,
     sites: list[dict[str, Any]],
     times: NDArray[np.float64],
     seconds: float,
     packets: Packets,
+    adapted: Callable[[NDArray[Any]], dict[str, Any]],
 ) -> pa.Table:
+    """Samples; ``adapted`` gives further columns for the packet loss, (sites, intervals) each."""
     delay, audio, frames = packets.delay, packets.audio, packets.frame_delays
     received = (~np.isnan(delay)).sum(axis=2)
     expected = np.full_like(received, delay.shape[2])
@@ -86,9 +91,7 @@ def make_samples(
         index = np.maximum(np.ceil(rank / 100 * received).astype(int) - 1, 0)
         return np.take_along_axis(ordered, index[:, :, None], axis=2)[:, :, 0]
 
-    media = scenario.media
-    fixed = (media.audio.encode_delay + media.audio.playout_delay) / 1e9
-    ear = mean(audio) + fixed
+    ear = mean(audio) + ENCODE + PLAYOUT
     bits = 8 * (AUDIO_BYTES * audio_received + VIDEO_BYTES * video_received)
     steps = np.abs(np.diff(audio, axis=2, append=np.nan))
     columns = {
@@ -103,38 +106,37 @@ def make_samples(
         "one_way_delay_p99": percentile(99),
         "one_way_delay_max": percentile(100),
         "mouth_to_ear_delay_mean": ear,
-        "glass_to_glass_delay_mean": mean(frames)
-        + (media.video.encode_delay + media.video.playout_delay) / 1e9,
+        "glass_to_glass_delay_mean": mean(frames) + VIDEO_ENCODE + VIDEO_PLAYOUT,
         "jitter": mean(steps),
         "bitrate": bits / seconds,
         # Silence is the worst there is to hear, not a gap in the data.
         "audio_mos": np.where(
             audio_received, audio_mos(np.nan_to_num(ear), audio_loss, 1.0, "opus"), 1.0
         ),
-        "frames_complete": (~np.isnan(frames)).sum(axis=2),
-        "frames_expected": np.full_like(received, packets.frames),
         "downlink_packets": expected,
         "downlink_dropped_queue": packets.dropped.sum(axis=2),
         "downlink_lost": packets.lost_on_link.sum(axis=2),
+        **adapted(1 - received / expected),
     }
     arrays = {"time": np.repeat(times, len(sites))}
     arrays["site"] = texts([s["site"] for s in sites], np.tile(np.arange(len(sites)), len(times)))
     for field in SAMPLES:
         if field.name not in arrays:
             grid = columns.get(field.name, np.zeros_like(received))
-            arrays[field.name] = pa.array(grid.T.ravel(), from_pandas=True).cast(field.type)
+            if isinstance(grid, tuple):  # codes and what they stand for
+                arrays[field.name] = texts(grid[1], grid[0].T.ravel() % len(grid[1]))
+            else:
+                arrays[field.name] = pa.array(grid.T.ravel(), from_pandas=True).cast(field.type)
     return pa.table(arrays, schema=SAMPLES)
 
 
 def make_histograms(
     scenario: Scenario, sites: list[dict[str, Any]], times: NDArray[np.float64], packets: Packets
 ) -> pa.Table:
-    audio, video = scenario.media.audio, scenario.media.video
     delays = {
         "one_way_delay": packets.delay,
-        "mouth_to_ear_delay": packets.audio + (audio.encode_delay + audio.playout_delay) / 1e9,
-        "glass_to_glass_delay": packets.frame_delays
-        + (video.encode_delay + video.playout_delay) / 1e9,
+        "mouth_to_ear_delay": packets.audio + ENCODE + PLAYOUT,
+        "glass_to_glass_delay": packets.frame_delays + VIDEO_ENCODE + VIDEO_PLAYOUT,
     }
     selectors = [Target.parse(text).selector for text in scenario.thresholds]
     named = {selector["site"] for selector in selectors if "site" in selector}

@@ -2,6 +2,7 @@
 
 Samples and histograms are counted from the same packets. What happens in it: the floor goes to a
 province at 20 s, the 4G cells fill up from 30 s to 45 s, one satellite dish is dead from 30 s on.
+All the while the chair calls the roll.
 """
 
 import csv
@@ -15,6 +16,7 @@ from numpy.typing import NDArray
 import scenarios
 from results.records import (
     BUDGET,
+    CALLS,
     ENDPOINTS,
     EVENTS,
     LINKS,
@@ -25,7 +27,14 @@ from results.records import (
 )
 from scenarios.meeting import COMMAND_CENTRE
 from scenarios.scenario import Scenario
-from tests.results.sample_packets import Packets, make_histograms, make_samples
+from tests.results.sample_adaptation import Adaptation, make_calls
+from tests.results.sample_packets import (
+    ENCODE,
+    PLAYOUT,
+    Packets,
+    make_histograms,
+    make_samples,
+)
 
 LIBRARY = Path(scenarios.__file__).parent / "library"
 CARRIERS = ("vnpt", "viettel")
@@ -94,7 +103,15 @@ def make_scenario(**changes: Any) -> Scenario:
                 "hanoi": node("Hà Nội", 21.03, 105.85, "vnpt"),
                 "hcmc": node("Hồ Chí Minh City", 10.78, 106.70, "viettel"),
             },
-            "media": {"video": {"layers": [{"name": "low", "height": 360, "bitrate": "660kbps"}]}},
+            "media": {
+                "video": {
+                    "layers": [
+                        {"name": "low", "height": 180, "bitrate": "150kbps"},
+                        {"name": "mid", "height": 360, "bitrate": "500kbps"},
+                        {"name": "high", "height": 720, "bitrate": "1200kbps"},
+                    ]
+                }
+            },
             "meeting": {
                 "floor": [
                     {"at": "0s", "site": COMMAND_CENTRE},
@@ -116,7 +133,16 @@ def make_run(scenario: Scenario | None = None, seed: int = 7) -> Run:
     times = np.arange(0, scenario.duration, scenario.interval) / 1e9
     seconds = scenario.interval / 1e9
     packets = Packets(sites, times, seconds, rng)
-    samples = make_samples(scenario, sites, times, seconds, packets)
+    # Of its own, so that the packets stay what they are.
+    drawn = np.random.default_rng([seed, 1])
+    adaptation = Adaptation(scenario, sites, times, packets, drawn)
+    samples = make_samples(
+        sites,
+        times,
+        seconds,
+        packets,
+        lambda loss: adaptation.columns(scenario, packets, loss),
+    )
     lost = {
         "downlink queue": _total(samples, "downlink_dropped_queue"),
         "downlink": _total(samples, "downlink_lost"),
@@ -135,6 +161,7 @@ def make_run(scenario: Scenario | None = None, seed: int = 7) -> Run:
             "samples": samples,
             "nodes": _nodes(times, rng),
             "links": _links(sites, times, rng),
+            "calls": _table(make_calls(sites, drawn), CALLS),
             "events": _events(scenario),
             "histograms": make_histograms(scenario, sites, times, packets),
         },
@@ -180,18 +207,16 @@ def _sites(scenario: Scenario, rng: np.random.Generator) -> list[dict[str, Any]]
 
 
 def _endpoints(scenario: Scenario, sites: list[dict[str, Any]], packets: Packets) -> pa.Table:
-    audio = scenario.media.audio
     network = np.nanmean(packets.audio, axis=(1, 2))
     rows = []
     for site, delay in zip(sites, network, strict=True):
         shares = {"uplink": 0.1, "node": 0.05, "backbone": 0.3, "aggregation": 0.05, "access": 0.5}
         budget = {part: share * delay for part, share in shares.items()}
-        budget |= {"encode": audio.encode_delay / 1e9, "playout": audio.playout_delay / 1e9}
+        budget |= {"encode": ENCODE, "playout": PLAYOUT}
         profile = scenario.access[site["access"]]
         rows.append(
             {
                 "node": CITIES[CARRIERS.index(site["carrier"])],
-                "layer": "low",
                 "downlink_rate": float(profile.down.rate.p50),
                 "uplink_rate": float(profile.up.rate.p50),
                 **site,
@@ -210,6 +235,9 @@ def _nodes(times: NDArray[np.float64], rng: np.random.Generator) -> pa.Table:
                 "packets_in": 625,
                 "copies_out": 18_750,
                 "copies_dropped": 0,
+                "retransmissions": 120,
+                "probe_packets": 40,
+                "key_frame_requests": 3,
                 "node_egress": rng.normal(26e6, 1e6),
                 "node_cpu": rng.uniform(0.1, 0.2),
                 "queue_delay_max": rng.uniform(0.0005, 0.002),

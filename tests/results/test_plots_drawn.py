@@ -11,7 +11,7 @@ from matplotlib.markers import CARETLEFT
 
 from results.plots import budget, distributions, heatmap, over_time, shared_links
 from results.plots.provinces import NARROWEST, norm_for
-from results.plots.readings import delays
+from results.readings import delays
 from results.plots.style import INK, colours
 from results.quantities import format_value
 from results.records import BUDGET, Run

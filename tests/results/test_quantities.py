@@ -36,7 +36,8 @@ from scenarios.metrics import METRICS, Unit
         (12_345.0, "count", "12,345"),
         (None, "s", "no data"),
         (math.nan, "ratio", "no data"),
-        (math.inf, "s", "no data"),
+        (math.inf, "s", "never"),
+        (math.inf, "ratio", "no data"),
     ],
 )
 def test_values_read_as_one_would_say_them(value: float | None, unit: Unit, text: str) -> None:

@@ -5,10 +5,11 @@ import pytest
 from scipy import stats
 
 from scenarios.inheritance import library_names
-from scenarios.library import list_library
+from scenarios.library import count_endpoints, list_library
 from scenarios.loading import load_scenario
 from scenarios.population import populate
 from scenarios.scenario import Scenario
+from scenarios.thresholds import Target
 
 
 def test_the_list_says_what_there_is() -> None:
@@ -102,3 +103,81 @@ def test_the_evening_is_busier() -> None:
     assert evening.endpoints == briefing.endpoints
     fewer = (populate(evening).layer < populate(briefing).layer).sum()
     assert fewer > 0
+
+
+@pytest.mark.parametrize("name", library_names())
+def test_every_threshold_has_somebody_to_look_at(name: str) -> None:
+    """A threshold that selects nobody makes every run inconclusive."""
+    scenario = load_scenario(name)
+    population = populate(scenario)
+    columns = {
+        "carrier": np.array(list(scenario.carriers))[population.carrier],
+        "access": np.array(list(scenario.access))[population.access],
+        "province": np.array(population.province),
+        "level": np.array(population.level),
+        "site": np.array(population.site),
+    }
+    for text, conditions in scenario.thresholds.items():
+        target = Target.parse(text)
+        if target.metric.subject != "endpoint" or all(c.advisory for c in conditions):
+            continue
+        selected = np.ones(len(population), bool)
+        for attribute, value in target.selector.items():
+            selected &= columns[attribute] == value
+        assert selected.any(), text
+
+
+def test_calls_are_timed_where_there_are_calls() -> None:
+    for name in library_names():
+        scenario = load_scenario(name)
+        timed = any(Target.parse(t).metric.name == "time_to_floor" for t in scenario.thresholds)
+        assert timed == (scenario.meeting.roll_call is not None), name
+
+
+def test_the_wall_has_room_in_the_command_centre_s_estimate() -> None:
+    scenario = load_scenario("command-centre-wall")
+    assert scenario.meeting.wall is not None
+    (layer,) = (x for x in scenario.media.video.layers if x.name == scenario.meeting.wall.layer)
+    wanted = scenario.meeting.wall.tiles * layer.bitrate * (1 + 50 / 1200)
+    assert wanted < 0.5 * scenario.media.congestion_control.maximum
+
+
+def test_the_district_is_one_district_with_every_kind_of_link_but_satellites() -> None:
+    scenario = load_scenario("district-discussion")
+    population = populate(scenario)
+    assert set(population.district[:-1]) == {"Huyện Cái Bè"}
+    assert count_endpoints(scenario) == 26
+    links = {list(scenario.access)[index] for index in population.access[:-1]}
+    assert links == {"fibre", "dsl", "4g"}
+
+
+@pytest.mark.parametrize(
+    ("name", "duration", "capacities"),
+    [
+        ("rfc8867-variable-capacity", 120, {0: 1.0, 40: 2.5, 60: 0.6, 80: 1.0}),
+        (
+            "rfc8867-variable-capacity-two-flows",
+            125,
+            {0: 4.0, 25: 2.0, 50: 3.5, 75: 1.0, 100: 2.0},
+        ),
+    ],
+)
+def test_the_paths_of_rfc_8867(name: str, duration: int, capacities: dict[int, float]) -> None:
+    scenario = load_scenario(name)
+    path, shared = scenario.access["path"], scenario.carriers["lab"].aggregation
+    up, flows = path.up, count_endpoints(scenario)
+    link, nominal = (shared, shared.capacity) if flows == 2 else (up, up.rate.p50)
+    found = {0: nominal / 1e6} | {step.at / 10**9: step.rate / 1e6 for step in link.steps}
+    assert found == capacities
+    assert (scenario.duration, scenario.interval) == (duration * 10**9, 200_000_000)
+    assert link.buffer.limit(nominal) * 8 / nominal == pytest.approx(0.3)
+    assert (path.delay.p5, path.delay.p95) == (50_000_000, 50_000_000)
+    # nothing else on the way is narrow
+    others = [up.rate.p50] if flows == 2 else [shared.capacity]
+    assert min(others) >= 25 * max(capacities.values()) * 1e6
+    population = populate(scenario)
+    assert len(set(zip(population.carrier[:-1], population.province[:-1], strict=True))) == 1
+    node = scenario.nodes["lab"]
+    assert (population.latitude == node.latitude).all()  # the path's delay is all there is
+    layer = scenario.media.video.layers[0]
+    assert (layer.least_bitrate, layer.bitrate) == (50_000, 4_000_000)

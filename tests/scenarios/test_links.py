@@ -66,6 +66,20 @@ def test_a_buffer_s_unit_says_which() -> None:
             {"load": [{"at": t, "share": "5%"} for t in ("0s", "2s", "2s")]},
             "steps must start at 0s and follow one another in time",
         ),
+        (
+            SharedLink,
+            {
+                "capacity": "1Gbps",
+                "steps": [{"at": "2s", "rate": "1Mbps"}, {"at": "1s", "rate": "2Mbps"}],
+            },
+            "steps must follow one another in time",
+        ),
+        (SharedLink, {"capacity": "1Gbps", "steps": [{"at": "2s", "rate": "-1Mbps"}]}, "0 or more"),
+        (
+            AccessProfile,
+            PROFILE | {"up": DIRECTION | {"steps": [{"at": "0s", "rate": "0bps"}] * 2}},
+            "steps must follow one another in time",
+        ),
         (Policer, {"rate": "1Mbps", "burst": "1kB"}, "must be between 1500B and 1GB"),
         (GilbertElliott, {"to_bad": "1%", "to_good": "0%"}, "a bad run must end"),
         (Fading, {"hole_every": "1min"}, "hole_every and hole_length go together"),
@@ -95,6 +109,19 @@ def test_what_cannot_be_played_is_refused(
     with pytest.raises(ValidationError) as caught:
         record.model_validate(content)
     assert rule in str(caught.value)
+
+
+def test_rates_step_in_time_and_down_to_nothing() -> None:
+    steps = [{"at": "40s", "rate": "2500kbps"}, {"at": "60s", "rate": "0bps"}]
+    link = SharedLink.model_validate({"capacity": "1Mbps", "buffer": "300ms", "steps": steps})
+    assert [(step.at, step.rate) for step in link.steps] == [
+        (40 * 10**9, 2_500_000),
+        (60 * 10**9, 0),
+    ]
+    assert link.buffer.limit(link.capacity) == 37_500
+    profile = AccessProfile.model_validate(PROFILE | {"up": DIRECTION | {"steps": steps}})
+    assert profile.up.steps == link.steps
+    assert profile.down.steps == ()
 
 
 def test_an_unloaded_link_may_have_any_buffer() -> None:

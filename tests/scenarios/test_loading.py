@@ -6,6 +6,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from scenarios.errors import ScenarioError
+from scenarios.inheritance import library_names
 from scenarios.loading import load_scenario, parse_scenario, short_name
 from scenarios.tables import LIBRARY
 from tests.scenarios.small import SCENARIO, line_of, write_small
@@ -193,6 +194,90 @@ CASES: list[tuple[Change, str, str]] = [
         "thresholds.packet_loss{access=mobile}.during: '9s..3s' — must begin before it ends, "
         "at 0s or later",
     ),
+    (
+        ("mean < 1%", "{check: mean < 1%, during: 6s..14s}"),
+        "during",
+        "thresholds.packet_loss{access=mobile}.during: '6s..14s' — must hold a whole sampling "
+        "interval, 5s",
+    ),
+    (
+        ("duration: 1min", "duration: 1min\nseed: true"),
+        "seed: true",
+        "seed: true — must be a whole number",
+    ),
+    (
+        ("latitude: 10.8", "latitude: true"),
+        "latitude: true",
+        "nodes.south.latitude: true — must be a number",
+    ),
+    (
+        ("table: sites.csv", "table: sites.csv\n  sample: false"),
+        "sample: false",
+        "endpoints.sample: false — must be a whole number",
+    ),
+    (
+        ("table: sites.csv", "table: sites.csv\n  only: {province: Bạc Lieu}"),
+        "only:",
+        "endpoints.only.province: 'Bạc Lieu' — must be a province of the table; "
+        "did you mean Bạc Liêu?",
+    ),
+    (
+        ("table: sites.csv", "table: sites.csv\n  only: {province: Bạc Liêu}"),
+        "only:",
+        "endpoints.only — must take c1, which the meeting names",
+    ),
+    (
+        (
+            "up: {rate: 1Mbps}",
+            "up: {rate: 1Mbps, steps: [{at: 5s, rate: 0bps}, {at: 5s, rate: 1bps}]}",
+        ),
+        "up: {rate: 1Mbps",
+        "access.mobile.up.steps: a list of 2 — steps must follow one another in time",
+    ),
+    (
+        ("media:\n", "media:\n  congestion_control: {profile: bbr}\n"),
+        "bbr",
+        "media.congestion_control.profile: 'bbr' — must be one of 'libwebrtc', 'draft-02' or "
+        "'none'",
+    ),
+    (
+        ("bitrate: 150kbps}", "bitrate: 150kbps, min_bitrate: 1Mbps}"),
+        "min_bitrate",
+        "media.video.layers.0.min_bitrate: '1Mbps' — must not exceed bitrate, 150kbps",
+    ),
+    (
+        ("meeting:\n", "meeting:\n  roll_call: {begin: 30s, every: 5s}\n"),
+        "every: 5s",
+        "meeting.roll_call.hold: '8s' — must not be longer than every, 5s",
+    ),
+    (
+        ("meeting:\n", "meeting:\n  roll_call: {begin: 1min}\n"),
+        "begin: 1min",
+        "meeting.roll_call.begin: '1min' — must lie before the meeting's end at 1min",
+    ),
+    (
+        ("meeting:\n", "meeting:\n  discussion: {begin: 30s, end: 61s, speakers: 2}\n"),
+        "end: 61s",
+        "meeting.discussion.end: '61s' — must not lie after the meeting's end at 1min",
+    ),
+    (
+        ("meeting:\n", "meeting:\n  roll_call: {begin: 10s, end: 30s}\n"),
+        "at: 20s",
+        "meeting.floor.1.at: '20s' — must not lie within the roll call, in which the command "
+        "centre leads",
+    ),
+    (
+        ("meeting:\n", "meeting:\n  screen: [{at: 1s, site: c1}]\n"),
+        "screen:",
+        "meeting.screen: a list of 1 — needs media.screen, which says what a shared screen sends; "
+        "{} takes the defaults",
+    ),
+    (
+        ("meeting:\n", "meeting:\n  roll_call: {begin: 30s, sites: [c9]}\n"),
+        "sites: [c9]",
+        "meeting.roll_call.sites.0: 'c9' — must name a site of the endpoint table, or "
+        "command-centre; there are c1, c2, c3, c4, command-centre, p1, p2",
+    ),
 ]
 
 
@@ -285,6 +370,97 @@ def test_an_override_is_at_fault_under_its_own_name(
     assert faults_of(overrides=(override,)) == [message]
 
 
+@pytest.mark.parametrize(
+    ("overrides", "cause", "leads_to"),
+    [
+        (
+            ["interval=30s"],
+            "interval: '30s'",
+            "thresholds.packet_loss.during: '5s..15s' — must hold a whole sampling interval, 30s",
+        ),
+        (
+            ["title=x", "duration=4s"],
+            "duration: '4s'",
+            "interval: '5s' — must not be longer than the meeting, 4s",
+        ),
+        (
+            ["endpoints.sample=2", "seed=4"],
+            "endpoints.sample: 2",
+            "meeting.wall.tiles: 3 — must not exceed the 2 endpoints",
+        ),
+        (
+            ["access.mobile=null"],
+            "access.mobile: null",
+            "endpoints.rules.0.access.mobile: 'mobile' — must name an access profile of this "
+            "scenario; there are fibre",
+        ),
+        (
+            ["endpoints.table=other.csv"],
+            "endpoints.table: 'other.csv'",
+            "meeting.floor.1.site: 'c1' — must name a site of the endpoint table, or "
+            "command-centre; there are c7, c8, c9, command-centre",
+        ),
+    ],
+)
+def test_an_override_is_at_fault_for_what_it_does_to_a_file(
+    folder: Path, overrides: tuple[str, ...], cause: str, leads_to: str
+) -> None:
+    rows = [f"c{number},Xã,commune,xã,,Cà Mau\n" for number in (7, 8, 9)]
+    text = "".join(["site,name,level,kind,district,province\n", *rows])
+    (folder / "other.csv").write_text(text, encoding="utf-8")
+    changes = (
+        (
+            "packet_loss{access=mobile}: mean < 1%",
+            "packet_loss: {check: mean < 1%, during: 5s..15s}",
+        ),
+        ("meeting:\n", "meeting:\n  wall: {tiles: 3, layer: low}\n"),
+    )
+    (found,) = faults_of(*changes, overrides=overrides)
+    start, place, rule = found.partition(" — leads to small.yaml:")
+    assert (start, rule.partition(": ")[2]) == (f"--set: {cause}", leads_to)
+    assert place
+
+
+def test_what_is_wrong_anyway_is_not_an_override_s_fault(folder: Path) -> None:
+    found = faults_of(
+        ("at: 20s", "at: 61s"), ("delay: 40ms", "delay: 40"), overrides=("interval=30s",)
+    )
+    assert [line.split(": ")[0] for line in found] == ["small.yaml:19", "small.yaml:31"]
+
+
+def test_a_shortened_meeting_loses_what_comes_after(folder: Path) -> None:
+    write_small(
+        folder,
+        ("media:\n", "media:\n  screen: {}\n"),
+        (
+            "meeting:\n",
+            "meeting:\n  roll_call: {begin: 25s, end: 35s}\n  discussion: {begin: 40s, speakers: 2}"
+            "\n  screen: [{at: 1s, until: 30s, site: c2}, {at: 31s, site: c3}]\n",
+        ),
+    )
+    meeting = load_scenario("small.yaml", ["duration=28s"]).meeting
+    assert meeting.roll_call is not None
+    assert meeting.roll_call.end == 28 * 10**9
+    assert meeting.discussion is None
+    assert [(share.site, share.until) for share in meeting.screen] == [("c2", 28 * 10**9)]
+
+
+def test_one_bad_threshold_does_not_hide_the_others(folder: Path) -> None:
+    found = faults_of(
+        (
+            "  packet_loss{access=mobile}: mean < 1%\n",
+            "  packet_loss{access=mobile}:\n    - {check: mean < 1%, advisry: true}\n"
+            "    - mean < 5\n  jiter: max < 1s\n  jitter: {check: max < 1s, during: 1s..2s}\n",
+        )
+    )
+    assert [line.partition(": ")[2] for line in found] == [
+        "thresholds.packet_loss{access=mobile}.0.advisry — is no key here; did you mean advisory?",
+        "thresholds.packet_loss{access=mobile}.1: 'mean < 5' — a share is a number with a unit (%)",
+        "thresholds.jiter: 'jiter' — must name a metric; did you mean jitter?",
+        "thresholds.jitter.during: '1s..2s' — must hold a whole sampling interval, 5s",
+    ]
+
+
 def test_overrides_and_the_file_are_at_fault_together(folder: Path) -> None:
     found = faults_of(("delay: 40ms", "delay: 40"), overrides=("a", "endpoints.scale=x"))
     assert [line.split(": ")[0] for line in found] == ["--set", "--set", "small.yaml:19"]
@@ -307,7 +483,7 @@ def test_a_shortened_meeting_needs_no_other_floor(folder: Path) -> None:
     [
         (
             "smok",
-            "smok: must be a scenario of the library (national-briefing, rural-evening, smoke) "
+            f"smok: must be a scenario of the library ({', '.join(library_names())}) "
             "or a file; did you mean smoke?",
         ),
         ("none/such.yaml", "none/such.yaml: there is no such file"),
@@ -323,7 +499,9 @@ def test_a_scenario_must_be_there(folder: Path, name: str, message: str) -> None
 def test_messages_name_library_files_without_their_folders() -> None:
     with pytest.raises(ScenarioError) as caught:
         load_scenario("smoke", ["carriers=null"])
-    assert str(caught.value) == "library/smoke.yaml:2: carriers — is missing"
+    assert str(caught.value) == (
+        "--set: carriers: null — leads to library/smoke.yaml:2: carriers — is missing"
+    )
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from scenarios.errors import ScenarioError
+from scenarios.library import count_endpoints
 from scenarios.links import DelayQuantiles, RateQuantiles
 from scenarios.loading import load_scenario
 from scenarios.population import draw_quantiles, populate, sample_rows
@@ -188,6 +189,37 @@ def test_draws_rise_and_stay_in_bounds(points: list[int], uniforms: list[float])
     assert (np.diff(drawn) >= 0).all()
     assert drawn.min() >= int(low / 3)
     assert drawn.max() <= 3 * high + 1
+
+
+def test_only_some_of_the_table_take_part(tmp_path: Path) -> None:
+    scenario = small(tmp_path, "endpoints.only={province: Cà Mau, kind: [xã, phường]}")
+    population = populate(scenario)
+    assert population.site == ("c1", "c2", "c3", "command-centre")
+    whole = populate(small(tmp_path))
+    assert population.keys.tolist() == whole.keys[[1, 2, 3, 6]].tolist()
+    scenario = small(tmp_path, "endpoints.only={province: Cà Mau}", "endpoints.sample=2")
+    assert populate(scenario).site == ("c1", "c2", "command-centre")
+    assert count_endpoints(scenario) == 2
+
+
+def test_who_takes_no_part_needs_no_rule(tmp_path: Path) -> None:
+    scenario = small(
+        tmp_path,
+        "endpoints.only={province: Cà Mau}",
+        "endpoints.rules=[{when: {province: Cà Mau}, carrier: red, access: fibre}]",
+    )
+    assert len(populate(scenario)) == 5
+
+
+def test_a_sample_keeps_everyone_whom_the_meeting_names(tmp_path: Path) -> None:
+    meeting = (
+        "meeting={roll_call: {end: 10s, sites: [c2]}, discussion: {begin: 10s, sites: [p2]},"
+        " screen: [{at: 1s, site: c4}]}"
+    )
+    scenario = small(tmp_path, "media.screen={}", meeting, "endpoints.sample=3")
+    assert populate(scenario).site == ("c2", "p2", "c4", "command-centre")
+    with pytest.raises(ScenarioError, match=r"must have room for the 3 sites that the meeting nam"):
+        small(tmp_path, "media.screen={}", meeting, "endpoints.sample=2")
 
 
 def test_a_scenario_built_by_hand_reads_its_tables(

@@ -8,8 +8,9 @@ from pydantic import BaseModel, ValidationError
 
 from scenarios.consistency import MOST_ENDPOINTS, Pieces, contradictions
 from scenarios.endpoints import Endpoints, Rule, When
+from scenarios.errors import ScenarioError
 from scenarios.loading import load_scenario
-from scenarios.media import Audio, Video
+from scenarios.media import Audio, CongestionControl, Layer, Screen, Video
 from scenarios.meeting import Meeting
 from scenarios.network import MediaNode
 from scenarios.scenario import Scenario
@@ -31,6 +32,16 @@ NODE = {"label": "N", "latitude": 1, "longitude": 2, "nic": "1Gbps"}
             {"layers": [LAYER, LAYER | {"bitrate": "1Mbps"}]},
             "layers must have different names",
         ),
+        (
+            Video,
+            {"layers": [LAYER | {"min_bitrate": "151kbps"}]},
+            "must not exceed bitrate, 150kbps",
+        ),
+        (Screen, {"bitrate": "1Mbps", "min_bitrate": "2Mbps"}, "must not exceed bitrate, 1Mbps"),
+        (Audio, {"robustness": 0}, "greater than or equal to 1"),
+        (CongestionControl, {"minimum": "400kbps"}, "must satisfy minimum ≤ start ≤ maximum"),
+        (CongestionControl, {"start": "20Mbps"}, "must satisfy minimum ≤ start ≤ maximum"),
+        (CongestionControl, {"feedback": "20ms"}, "must be between 25ms and 1s"),
         (Meeting, {"floor": []}, "at least 1 item"),
         (Meeting, {"floor": [{"at": "1s", "site": "a"}]}, "turns must start at 0s"),
         (
@@ -97,6 +108,38 @@ def test_sound_pieces_do_not_contradict_one_another(tmp_path: Path) -> None:
             "must not exceed the 6 endpoints",
         ),
         (
+            {"meeting": {"discussion": {"begin": "20s", "speakers": 7}}},
+            ("meeting", "discussion", "speakers"),
+            "must not exceed the 6 endpoints",
+        ),
+        (
+            {
+                "duration": "24h",
+                "endpoints": {"scale": 100},
+                "meeting": {"wall": {"tiles": 400, "layer": "low", "dwell": "1s"}},
+            },
+            ("meeting", "wall", "dwell"),
+            "makes 34,560,399 changes; at most 1,000,000 can be played",
+        ),
+        (
+            {"endpoints": {"only": {"province": "Bạc Liêu", "site": "c1"}}},
+            ("endpoints", "only"),
+            "takes no endpoint of the table",
+        ),
+        (
+            {"endpoints": {"only": {"kind": ["xã", "phường"]}, "sample": 5}},
+            ("endpoints", "sample"),
+            "must not exceed the table's 4 endpoints that only takes",
+        ),
+        (
+            {
+                "media": {"screen": {}},
+                "meeting": {"screen": [{"at": "59s", "until": "70s", "site": "c2"}]},
+            },
+            ("meeting", "screen", 0, "until"),
+            "must not lie after the meeting's end at 1min",
+        ),
+        (
             {
                 "endpoints": {"sample": 1},
                 "meeting": {
@@ -107,7 +150,7 @@ def test_sound_pieces_do_not_contradict_one_another(tmp_path: Path) -> None:
                 },
             },
             ("endpoints", "sample"),
-            "must have room for the 2 sites that take the floor",
+            "must have room for the 2 sites that the meeting names",
         ),
     ],
 )
@@ -123,6 +166,57 @@ def test_contradictions(
     (error,) = caught.value.errors()
     (problem,) = error["ctx"]["problems"]
     assert (problem.path, problem.rule) == (path, rule)
+
+
+@pytest.mark.parametrize(
+    ("window", "interval", "holds"),
+    [
+        ("5s..10s", "5s", True),
+        ("6s..14s", "5s", False),  # 8 s, but no interval lies in it whole
+        ("6s..15s", "5s", True),
+        ("5s..9s", "5s", False),
+        ("56s..58s", "9s", False),
+        ("54s..60s", "9s", True),  # the last interval, cut short by the end
+        ("55s..60s", "9s", False),
+        ("2min..3min", "9s", True),  # beyond the end: without data, and so inconclusive
+        ("2min..121s", "9s", False),
+    ],
+)
+def test_a_window_holds_a_whole_interval(
+    tmp_path: Path, window: str, interval: str, *, holds: bool
+) -> None:
+    overrides = [
+        f"interval={interval}",
+        f"thresholds={{jitter: {{check: max < 1s, during: {window}}}}}",
+    ]
+    if holds:
+        assert load_scenario(write_small(tmp_path), overrides).thresholds
+        return
+    with pytest.raises(ScenarioError, match=f"must hold a whole sampling interval, {interval}$"):
+        load_scenario(write_small(tmp_path), overrides)
+
+
+def test_a_layer_s_least_bitrate_is_a_third_unless_said() -> None:
+    assert Layer.model_validate(LAYER).least_bitrate == 50_000
+    assert Layer.model_validate(LAYER | {"min_bitrate": "150kbps"}).least_bitrate == 150_000
+    assert Screen().least_bitrate == 333_333
+    assert Screen.model_validate({"min_bitrate": "200kbps"}).least_bitrate == 200_000
+
+
+def test_only_opus_corrects_errors() -> None:
+    assert [
+        Audio.model_validate(content).corrects
+        for content in ({}, {"fec": False}, {"codec": "g711", "bitrate": "64kbps"})
+    ] == [True, False, False]
+
+
+def test_keys_that_are_new_change_no_scenario_that_was_there(tmp_path: Path) -> None:
+    scenario = load_scenario(write_small(tmp_path))
+    assert scenario.meeting.sites == {"c1"}
+    assert (scenario.meeting.pictures, scenario.meeting.screen) == (1, ())
+    assert scenario.media.congestion_control.profile == "libwebrtc"
+    assert scenario.nodes["north"].key_frame_spacing == 500_000_000
+    assert scenario.nodes["north"].cost.join == 200_000
 
 
 def _context(scenario: Scenario) -> object:

@@ -51,7 +51,13 @@ def test_resolved_scenarios_keep_to_it(name: str) -> None:
         {"access": {"4g": {"down": {"rate": {"p5": "1Mbps"}}, "fading": None}}},
         {"endpoints": {"rules": [{"carrier": "vnpt", "when": {"kind": "xã", "level": ["a"]}}]}},
         {"carriers": {"vnpt": {"backbone": {"buffer": "256KiB"}}}},
-        {"nodes": {"hanoi": {"cost": {"copy": "1us"}}}},
+        {"nodes": {"hanoi": {"cost": {"copy": "1us", "join": "1ms"}}}},
+        {"meeting": {"roll_call": {"every": "5s", "hold": "4s"}, "pictures": 9}},
+        {"meeting": {"discussion": {"speakers": 4}, "screen": [{"at": "1s", "site": "p79"}]}},
+        {"media": {"congestion_control": {"profile": "none"}, "repair": {"nack": False}}},
+        {"media": {"screen": {}}},
+        {"cascade": {"steps": [{"at": "40s", "rate": "0bps"}]}},
+        {"endpoints": {"only": {"province": "Cà Mau"}}},
     ],
 )
 def test_short_forms_and_parts_are_accepted(change: dict[str, Any]) -> None:
@@ -70,6 +76,11 @@ def test_short_forms_and_parts_are_accepted(change: dict[str, Any]) -> None:
         {"thresholds": {"packet_los": "mean < 1%"}},
         {"meeting": {"floor": [{"at": "0s"}]}},
         {"endpoints": {"scale": 0}},
+        {"seed": True},
+        {"meeting": {"pictures": 10}},
+        {"meeting": {"screen": [{"site": "p79"}]}},
+        {"meeting": {"roll_call": {"order": "random"}}},
+        {"media": {"congestion_control": {"profile": "bbr"}}},
     ],
 )
 def test_faults_are_refused(change: dict[str, Any]) -> None:

@@ -83,6 +83,10 @@ HEAD = "site,name,level,kind,district,province\n"
             HEAD + "command-centre,A,commune,xã,,P\n",
             ["t.csv:2: site: 'command-centre' — is the command centre's own site"],
         ),
+        (
+            HEAD + "a,A,command-centre,xã,,P\n",
+            ["t.csv:2: level: 'command-centre' — is the command centre's own level"],
+        ),
         (HEAD + 'a,"A"x,commune,xã,,P\n', ["t.csv:2: is not CSV: ',' expected after '\"'"]),
     ],
 )  # fmt: skip

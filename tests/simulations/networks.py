@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import numba
+import numpy as np
 import simpy
 
 from scenarios.loading import parse_scenario
@@ -68,10 +69,16 @@ BASE: Mapping[str, Any] = {
                 {"name": "low", "height": 180, "bitrate": "100kbps"},
                 {"name": "high", "height": 720, "bitrate": "400kbps"},
             ]
-        }
+        },
+        "congestion_control": {"profile": "none"},
     },
 }  # fmt: skip
-"""A valid scenario without any randomness but the media's own: changes make it something."""
+"""A valid scenario without any randomness but the media's own: changes make it something.
+
+The loop is open, so that what is sent does not depend on the network: CLOSED closes it."""
+
+CLOSED: Mapping[str, Any] = {"media": {"congestion_control": {"profile": "libwebrtc"}}}
+"""Changes by which senders adapt to the network."""
 
 
 def make_scenario(
@@ -130,8 +137,6 @@ def deal(site: str, carrier: str, access: str, node: str) -> dict[str, Any]:
 class Playing:
     """A scenario as the driver plays it, but advanced from outside."""
 
-    world: World
-
     def __init__(
         self, scenario: Scenario, *, trace_site: str | None = None, threads: int = 1
     ) -> None:
@@ -142,34 +147,46 @@ class Playing:
         self.engine = Engine(
             build(scenario, self.population, self.plan, threads=threads, trace_site=trace_site)
         )
-        tracks = self.engine.world.tracks
-        self.publishing, self.env = rehearse_control(scenario, self.population, tracks)
+        self.stage = Stage(scenario, self.population, self.engine.world)
+
+    @property
+    def world(self) -> World:
+        """The world as it is: it is another one after an edge has grown."""
+        return self.engine.world
+
+    @property
+    def settings(self) -> Any:
+        """What holds for all of the run, by name."""
+        return self.world.settings.view(np.recarray)[0]
 
     def advance(self, until: int, stops: Sequence[int] = ()) -> World:
         """Play up to ``until`` (ns), pausing at ``stops`` as well."""
+        env = self.stage.env
         for stop in [*sorted(stops), until]:
-            while self.env.peek() < stop:
-                self.engine.advance(int(self.env.peek()))
-                self.env.step()
+            while env.peek() < stop:
+                self.engine.advance(int(env.peek()))
+                env.step()
             self.engine.advance(stop)
-        return self.engine.world
+        return self.world
 
     def drain(self, until: int) -> World:
-        """Play up to ``until`` with nobody sending any more."""
-        self.engine.world.tracks["next"] = FOREVER
+        """Play up to ``until`` with nobody sending any more. Only where the loop is open."""
+        assert not self.settings.adapts
+        self.world.tracks["next"] = FOREVER
         self.engine.advance(until)
-        return self.engine.world
+        return self.world
+
+    def index(self, site: str) -> int:
+        """An endpoint's place in the world's arrays."""
+        return self.population.site.index(site)
 
 
-def rehearse_control(
-    scenario: Scenario, population: Population, tracks: Any
-) -> tuple[Publishing, simpy.Environment]:
-    """The floor and the wall as processes that fill ``tracks``."""
-    wall = scenario.meeting.wall
-    names = [layer.name for layer in scenario.media.video.layers]
-    tile_layer = names.index(wall.layer) if wall else 0
-    publishing = Publishing(tracks, scenario.media, scenario.seed, 0, tile_layer)
-    env = simpy.Environment(initial_time=0)
-    env.process(control.floor(env, scenario, population, publishing, control.Log()))
-    env.process(control.wall(env, scenario, population, publishing))
-    return publishing, env
+class Stage:
+    """The meeting's moves, made on a world's seats in simulated time."""
+
+    def __init__(self, scenario: Scenario, population: Population, world: World) -> None:
+        self.publishing = Publishing(world, scenario, 0)
+        self.log = control.Log()
+        self.env = simpy.Environment(initial_time=0)
+        self.meeting = control.Meeting(self.env, scenario, population, self.publishing, self.log)
+        self.env.process(self.meeting.play())

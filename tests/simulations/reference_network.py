@@ -5,10 +5,11 @@ Of events at one instant, those further upstream come first; at one place, the t
 ends there comes before arrivals, and arrivals come in the order of the places that they come from.
 """
 
+import copy
 import heapq
 import itertools
 from collections import Counter, defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -20,16 +21,20 @@ from scenarios.links import SharedLink
 from scenarios.population import Population
 from scenarios.randomness import mix_keys, name_hashes, stream_key, uniforms
 from scenarios.scenario import Scenario
-from simulations.media import TRACK, earliest, emit
-from simulations.packets import AUDIO, FIRST_TILE, PACKET
-from simulations.rates import FOREVER
+from simulations.build import build
+from simulations.media import earliest, emit
+from simulations.packets import AUDIO, PACKET, SCREEN
+from simulations.settings import voices_of
+from simulations.topology import plan
 from simulations.trace import PLACES
-from tests.simulations.networks import rehearse_control
+from tests.simulations.networks import Stage
 from tests.simulations.reference_queue import ARRIVAL, END, PlainQueue
 
 Key = tuple[Any, ...]
 """A place: (how far downstream, …)."""
 
+CONTROL: Key = (-1,)
+"""The meeting's moves come before all that happens at the same instant."""
 UPLINK, UP, BACKBONE_UP, PEERING_UP, INGRESS, CASCADE, FAN_OUT = range(7)
 PEERING_DOWN, BACKBONE_DOWN, DOWN, ACCESS = range(7, 11)
 _NAMES = {
@@ -37,6 +42,50 @@ _NAMES = {
     CASCADE: "cascade", PEERING_DOWN: "peering", BACKBONE_DOWN: "backbone", DOWN: "aggregation",
 }  # fmt: skip
 LONGEST_WAIT = 30_000_000_000
+
+
+@dataclass(frozen=True)
+class Seat:
+    """Who publishes, and the receivers' streams that it goes to; −1: none."""
+
+    publisher: int
+    only: int
+    """The one endpoint that its picture is for; −1: for everyone."""
+    voice: int
+    picture: int
+    screen: int
+    tile: int
+
+
+@dataclass(frozen=True)
+class Scene:
+    """Everyone's place from one move of the meeting to the next."""
+
+    seats: list[Seat]
+    meant: list[int]
+    """The seat that each stream is to show; the chair's stands last."""
+    joining: list[int]
+    """Endpoints that have just begun to publish."""
+
+
+@dataclass
+class Stream:
+    """What one receiver is sent of one stream: one source after another."""
+
+    source: int = -1
+    begun: int = 0
+    """Sequence number of the source's first packet that is forwarded, and its number here."""
+    begun_as: int = 0
+    highest: int = -1
+
+    def take(self, packet: dict[str, int]) -> int:
+        """The packet's number: those of one source follow the last number of the one before."""
+        if packet["source"] != self.source:
+            self.source, self.begun = packet["source"], packet["sequence"]
+            self.begun_as = self.highest + 1
+        number = self.begun_as + packet["sequence"] - self.begun
+        self.highest = max(self.highest, number)
+        return number
 
 
 @dataclass
@@ -81,7 +130,11 @@ class PlainNetwork:
         self.nodes = [Node() for _ in self.node_names]
         self.received: dict[int, Counter[str]] = defaultdict(Counter)
         self.steps: dict[int, set[tuple[int, int, int, int, int, int]]] = defaultdict(set)
-        """By endpoint: (source, sequence, slot, size, place or −1 − place where lost, time)."""
+        """By endpoint: (source, sequence, media, size, place or −1 − place where lost, time)."""
+        self.streams: dict[tuple[int, int], Stream] = defaultdict(Stream)
+        """By number of the stream, and receiver."""
+        self.sent: dict[int, list[tuple[int, int, int, int]]] = defaultdict(list)
+        """What nodes sent to each endpoint, in order: (stream, number, source, sequence)."""
         self.published = 0
         self.events: list[tuple[int, Key, int, Key, int, Callable[[], None]]] = []
         self.number = itertools.count()
@@ -99,31 +152,47 @@ class PlainNetwork:
 
     def play(self, until: int) -> None:
         """Publish until ``until`` (ns), then let everything arrive."""
-        for number, packet in enumerate(self._packets(until)):
-            at, packet["number"] = packet["sent"], number
-            key = (UPLINK, packet["publisher"])
-            item = Item(packet, packet["publisher"])
-            self._schedule(at, key, ARRIVAL, (), number, partial(self._send, item))
+        for at, what in self._programme(until):
+            if isinstance(what, Scene):
+                action = partial(self._set, what)
+                self._schedule(at, CONTROL, ARRIVAL, (), next(self.number), action)
+                continue
+            what["number"] = next(self.number)
+            key = (UPLINK, what["publisher"])
+            item = Item(what, what["publisher"])
+            self._schedule(at, key, ARRIVAL, (), what["number"], partial(self._send, item))
         while self.events:
             now, *_, action = heapq.heappop(self.events)
             self.now = now
             action()
 
-    def _packets(self, until: int) -> list[dict[str, int]]:
-        """What is published, in order, by the media kernels under the same control events."""
-        scenario, packets = self.scenario, []
-        tiles = scenario.meeting.wall.tiles if scenario.meeting.wall else 0
-        tracks = _idle(1 + len(scenario.media.video.layers) + tiles)
-        _, env = rehearse_control(scenario, self.people, tracks)
+    def _programme(self, until: int) -> Iterator[tuple[int, Scene | dict[str, int]]]:
+        """What is published, in order, by the media kernels; and everyone's place in between."""
+        world = build(self.scenario, self.people, plan(self.scenario, self.people))
+        stage, tracks, before = Stage(self.scenario, self.people, world), world.tracks, set[int]()
         while True:
-            stop = int(min(env.peek(), until))
+            stop = int(min(stage.env.peek(), until))
             while tracks["next"][earliest(tracks)] < stop:
                 record = np.zeros(1, PACKET)
                 emit(tracks[earliest(tracks)], record[0])
-                packets.append({name: int(record[0][name]) for name in PACKET.names or ()})
+                packet = {name: int(record[0][name]) for name in PACKET.names or ()}
+                yield packet["sent"], packet
             if stop == until:
-                return packets
-            env.step()
+                return
+            stage.env.step()
+            names = ("publisher", "only", "voice_slot", "picture_slot", "screen_slot", "tile_slot")
+            seats = [Seat(*(int(seat[name]) for name in names)) for seat in world.seats]
+            now = {seat.publisher for seat in seats} - {-1}
+            yield stop, Scene(seats, world.slot_seats.tolist(), sorted(now - before))
+            before = now
+
+    def _set(self, scene: Scene) -> None:
+        """The meeting has made a move. Whoever begins to publish is work for the node."""
+        self.scene = scene
+        for e in scene.joining:
+            n = int(self.people.node[e])
+            node, cost = self.nodes[n], self.scenario.nodes[self.node_names[n]].cost
+            node.processor_free = max(node.processor_free, self.now) + cost.join
 
     def _schedule(
         self, time: int, place: Key, kind: int, source: Key, number: int, action: Callable[[], None]
@@ -140,7 +209,7 @@ class PlainNetwork:
         packet, index = item.packet, PLACES.index(place)
         self.steps[item.endpoint].add(
             (
-                packet["source"], packet["sequence"], packet["slot"], packet["size"],
+                packet["source"], packet["sequence"], packet["media"], packet["size"],
                 -1 - index if lost else index, time,
             )
         )  # fmt: skip
@@ -274,12 +343,74 @@ class PlainNetwork:
     def _enter(self, item: Item, n: int) -> None:
         item.at_node = self.now
         self._note(item, "node in", self.now)
-        home = int(self.people.node[self.centre])
+        seat = self._seat_of(item.packet)
+        if seat is None:
+            return
         for m in range(len(self.nodes)):
-            if item.packet["slot"] >= FIRST_TILE and m != home:
+            if not self._is_for(m, item.packet, seat):
                 continue
-            copy = Item(item.packet, item.endpoint, item.at_node)
-            self._go(copy, (INGRESS, n), (FAN_OUT, n) if m == n else (CASCADE, n, m), 0)
+            one = copy.copy(item)
+            self._go(one, (INGRESS, n), (FAN_OUT, n) if m == n else (CASCADE, n, m), 0)
+
+    def _seat_of(self, packet: dict[str, int]) -> Seat | None:
+        """The packet's seat, unless it is another's by now."""
+        seat = self.scene.seats[packet["seat"]]
+        return seat if seat.publisher == packet["publisher"] else None
+
+    def _is_for(self, m: int, packet: dict[str, int], seat: Seat) -> bool:
+        """Whether anybody at the node ``m`` may be sent the packet."""
+        if packet["media"] == AUDIO:
+            return seat.voice >= 0
+        if packet["media"] == SCREEN:
+            return True
+        to_picture = seat.picture >= 0 and (seat.only < 0 or self.people.node[seat.only] == m)
+        return to_picture or (seat.tile >= 0 and self.people.node[self.centre] == m)
+
+    def _audience(self, packet: dict[str, int], n: int) -> list[tuple[int, int]]:
+        """Who at the node ``n`` is sent the packet, in order, and as which of their streams."""
+        seat, media = self._seat_of(packet), packet["media"]
+        if seat is None:
+            return []
+        here = [e for e in self.order if self.people.node[e] == n and e != packet["publisher"]]
+        if media == AUDIO:
+            return [(e, seat.voice) for e in here if seat.voice >= 0]
+        stream = seat.screen if media == SCREEN else seat.picture
+        found = []
+        for e in here:
+            meant_for = media == SCREEN or seat.only in (-1, e)
+            if stream >= 0 and meant_for and self._takes(packet, stream, e):
+                found.append((e, stream))
+        on_wall = seat.tile >= 0 and media != SCREEN and self.centre in here
+        if on_wall and self._takes(packet, seat.tile, self.centre):
+            found.append((self.centre, seat.tile))
+        return found
+
+    def _takes(self, packet: dict[str, int], stream: int, e: int) -> bool:
+        """Whether a receiver is sent a picture's packet: of the source that it has; or of the one
+        that it is to have, if with this packet a key frame begins."""
+        if packet["source"] == self.streams[stream, e].source:
+            return True
+        wanted = self._shown(stream, e) == packet["seat"]
+        begins = packet["key"] == 1 and packet["index"] == 0
+        return wanted and packet["layer"] == self._layer(stream, e) and begins
+
+    def _shown(self, stream: int, e: int) -> int:
+        """The seat that a receiver is to see. Nobody sees itself: in the first picture it sees the
+        chair instead."""
+        seats, meant = self.scene.seats, self.scene.meant
+        seat, chair = meant[stream], meant[-1]
+        if seat < 0 or seats[seat].publisher != e:
+            return seat
+        first = stream == voices_of(self.scenario)
+        return chair if first and chair >= 0 and seats[chair].publisher != e else -1
+
+    def _layer(self, stream: int, e: int) -> int:
+        meeting, layers = self.scenario.meeting, self.scenario.media.video.layers
+        screen = voices_of(self.scenario) + meeting.pictures
+        if meeting.wall is not None and stream >= screen + bool(meeting.screen):
+            return [layer.name for layer in layers].index(meeting.wall.layer)
+        fits = int(self.people.layer[e])
+        return min(fits, 0) if meeting.screen and stream == screen else fits
 
     def _fan_out(self, item: Item, n: int) -> None:
         packet, node = item.packet, self.nodes[n]
@@ -287,25 +418,16 @@ class PlainNetwork:
         node.counts["packets"] += 1
         if node.processor_free - self.now <= spec.queue:
             node.processor_free = max(node.processor_free, self.now) + spec.cost.packet
-        slot = packet["slot"]
-        if slot >= FIRST_TILE:
-            audience = [self.centre]
-        else:
-            audience = [
-                e
-                for e in self.order
-                if self.people.node[e] == n
-                and e != packet["publisher"]
-                and (slot == AUDIO or self.people.layer[e] == packet["layer"])
-            ]
-        for e in audience:
-            copy = Item(packet, e, item.at_node)
+        for e, stream in self._audience(packet, n):
+            number = self.streams[stream, e].take(packet)
+            self.sent[e].append((stream, number, packet["source"], packet["sequence"]))
+            one = Item(packet, e, item.at_node)
             node.counts["copies"] += 1
-            self._note(copy, "sent", packet["sent"])
-            self._note(copy, "node in", item.at_node)
+            self._note(one, "sent", packet["sent"])
+            self._note(one, "node in", item.at_node)
             if max(node.processor_free, node.interface_free) - self.now > spec.queue:
                 node.counts["dropped"] += 1
-                self._note(copy, "node out", self.now, lost=True)
+                self._note(one, "node out", self.now, lost=True)
                 continue
             node.processor_free += spec.cost.copy_ + spec.cost.kilobyte * packet["size"] // 1000
             begin = max(node.interface_free, node.processor_free)
@@ -313,21 +435,21 @@ class PlainNetwork:
             node.interface_free = left
             node.counts["bytes"] += packet["size"]
             node.counts["delay_max"] = max(node.counts["delay_max"], left - self.now)
-            self._note(copy, "node out", left)
-            self._hand_down(copy, n, left - self.now)
+            self._note(one, "node out", left)
+            self._hand_down(one, n, left - self.now)
 
-    def _hand_down(self, copy: Item, n: int, delay: int) -> None:
-        e = copy.endpoint
+    def _hand_down(self, one: Item, n: int, delay: int) -> None:
+        e = one.endpoint
         if e == self.centre:
             c = int(self.people.carrier[e])
             place = (self.people.latitude[e], self.people.longitude[e])
             far = self._light(place, self._city(n), c)
-            self._go(copy, (FAN_OUT, n), (DOWN, len(self.carriers)), delay + far)
+            self._go(one, (FAN_OUT, n), (DOWN, len(self.carriers)), delay + far)
             return
         c = int(self.people.carrier[e])
         foreign = self.carriers[c] not in self.scenario.nodes[self.node_names[n]].carriers
         first = PEERING_DOWN if foreign else BACKBONE_DOWN
-        self._go(copy, (FAN_OUT, n), (first, c, n), delay)
+        self._go(one, (FAN_OUT, n), (first, c, n), delay)
 
     def _receive(self, item: Item, arrival: int) -> None:
         self._note(item, "arrival", arrival)
@@ -353,8 +475,3 @@ def _light(a: Any, b: Any, detour: float) -> int:
     metres = float(great_circle(float(a[0]), float(a[1]), float(b[0]), float(b[1])))
     return round(metres * detour / 200_000_000 * 1e9)
 
-
-def _idle(tracks: int) -> Any:
-    idle = np.zeros(tracks, TRACK)
-    idle["next"] = FOREVER
-    return idle

@@ -1,18 +1,20 @@
-"""The engine against a plain network, played event by event."""
+"""The engine against a plain network, played event by event; and against itself."""
 
 from collections.abc import Mapping
 from typing import Any
+from unittest import mock
 
 import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from scenarios.scenario import Scenario
+from simulations import control
 from simulations import world as levels
 from simulations.engine import grown
 from simulations.packets import ITEM
 from simulations.world import World
-from tests.simulations.networks import SITES, Playing, deal, make_scenario
+from tests.simulations.networks import CLOSED, SITES, Playing, deal, make_scenario, merged
 from tests.simulations.reference_network import (
     ACCESS,
     BACKBONE_DOWN,
@@ -73,6 +75,32 @@ def nodes() -> st.SearchStrategy[dict[str, Any]]:
 
 
 @st.composite
+def meetings(draw: st.DrawFn, endpoints: int) -> dict[str, Any]:
+    """Turns on the floor, then perhaps a discussion; shared screens; a wall."""
+    sites = st.sampled_from([*SITES[:endpoints], "command-centre"])
+    turns = draw(st.lists(sites, min_size=1, max_size=4))
+    meeting: dict[str, Any] = {
+        "floor": [{"at": f"{250 * i}ms", "site": site} for i, site in enumerate(turns)],
+        "pictures": draw(st.integers(1, 3)),
+    }
+    if draw(st.booleans()):
+        meeting["discussion"] = {
+            "begin": "800ms", "sites": list(SITES[:endpoints]), "talk": "100ms", "pause": "100ms",
+            "voices": draw(st.integers(1, 3)), "hold": "0s",
+        }  # fmt: skip
+    if draw(st.booleans()):
+        meeting["screen"] = [
+            {"at": "100ms", "until": "500ms", "site": draw(sites)},
+            {"at": "500ms", "site": draw(sites)},
+        ]
+    if tiles := draw(st.integers(0, min(3, endpoints))):
+        meeting["wall"] = {
+            "tiles": tiles, "layer": draw(st.sampled_from(["low", "high"])), "dwell": "1s"
+        }  # fmt: skip
+    return meeting
+
+
+@st.composite
 def scenarios(draw: st.DrawFn) -> Scenario:
     endpoints = draw(st.integers(1, 6))
     either = st.sampled_from
@@ -85,11 +113,7 @@ def scenarios(draw: st.DrawFn) -> Scenario:
         )
         for site in SITES[:endpoints]
     ]
-    sites = st.sampled_from([*SITES[:endpoints], "command-centre"])
-    turns = draw(st.lists(sites, min_size=1, max_size=3))
-    floor = [{"at": f"{400 * i}ms", "site": site} for i, site in enumerate(turns)]
-    tiles = draw(st.integers(0, min(3, endpoints)))
-    wall = {"tiles": tiles, "layer": draw(either(["low", "high"])), "dwell": "1s"}
+    meeting = draw(meetings(endpoints))
     changes: Mapping[str, Any] = {
         "seed": draw(st.integers(0, 99)),
         "endpoints": {"rules": rules},
@@ -104,9 +128,11 @@ def scenarios(draw: st.DrawFn) -> Scenario:
                 "pacing": draw(either([1.0, 2.5, 20.0])),
                 "payload": draw(either(["300B", "1200B"])),
                 "headroom": "100%",
+                "key_frame_interval": draw(either(["200ms", "10s"])),
             },
+            "screen": {"bitrate": "200kbps", "frame_rate": 10, "key_frame_interval": "300ms"},
         },
-        "meeting": {"floor": floor} | ({"wall": wall} if tiles else {}),
+        "meeting": meeting,
     }
     return make_scenario(changes, endpoints=endpoints)
 
@@ -116,19 +142,20 @@ def scenarios(draw: st.DrawFn) -> Scenario:
     scenario=scenarios(),
     stops=st.lists(st.integers(0, END), max_size=6),
     pick=st.integers(0, 6),
+    linger=st.sampled_from([0, 130_000_000, 3 * SECOND]),
 )
 def test_every_packet_passes_every_place_at_the_plain_networks_times(
-    scenario: Scenario, stops: list[int], pick: int
+    scenario: Scenario, stops: list[int], pick: int, linger: int
 ) -> None:
     # Stops cut the epochs short: that must change nothing.
     site = [*SITES[: len(scenario.endpoints.rows or ())], "command-centre"]
     traced = site[pick % len(site)]
-    playing = Playing(scenario, trace_site=traced)
-    playing.advance(END, stops)
-    world = playing.drain(DRAINED)
-
-    plain = PlainNetwork(scenario, playing.population)
-    plain.play(END)
+    with mock.patch.object(control, "LINGER", linger):
+        playing = Playing(scenario, trace_site=traced)
+        playing.advance(END, stops)
+        world = playing.drain(DRAINED)
+        plain = PlainNetwork(scenario, playing.population)
+        plain.play(END)
 
     rows = world.trace_rows[: world.trace[1]]
     assert {tuple(row) for row in rows.tolist()} == plain.steps[
@@ -136,6 +163,7 @@ def test_every_packet_passes_every_place_at_the_plain_networks_times(
     ]
     compare_links(playing, world, plain)
     compare_nodes(world, plain)
+    compare_copies(world, plain)
     compare_receivers(world, plain)
     assert world.totals[levels.PUBLISHED] == plain.published
 
@@ -175,6 +203,19 @@ def compare_nodes(world: World, plain: PlainNetwork) -> None:
     for state, node in zip(world.nodes, plain.nodes, strict=True):
         for name in ("packets", "copies", "dropped", "bytes", "delay_max"):
             assert state[name] == node.counts[name], name
+
+
+def compare_copies(world: World, plain: PlainNetwork) -> None:
+    """What nodes sent, and how they numbered it."""
+    for e, sender in enumerate(world.senders):
+        expected = plain.sent[e]
+        assert sender["next"] == len(expected)
+        kept = min(len(expected), int(sender["mask"]) + 1)
+        entries = np.arange(len(expected) - kept, len(expected))
+        copies = world.copies[sender["base"] + (entries & sender["mask"])]
+        packets = world.packets[copies["packet"]]
+        found = [copies["slot"], copies["number"], packets["source"], packets["sequence"]]
+        assert np.transpose(found).tolist() == [list(copy) for copy in expected[-kept:]]
 
 
 def compare_receivers(world: World, plain: PlainNetwork) -> None:

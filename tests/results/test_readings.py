@@ -6,8 +6,8 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from results.plots import readings
-from results.plots.readings import DELAYS, VALUES, delays, endpoint_groups, values
+from results import readings
+from results.readings import DELAYS, VALUES, delays, endpoint_groups, values
 from results.records import Run
 from results.selection import Measurements
 from scenarios.meeting import COMMAND_CENTRE

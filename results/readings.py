@@ -11,7 +11,8 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from results.histograms import bucket_edges
+from results.histograms import bucket_edges, quantiles
+from results.ranks import order
 from results.records import Run
 from scenarios.meeting import COMMAND_CENTRE
 from scenarios.metrics import METRICS
@@ -21,7 +22,7 @@ DELAYS = tuple(name for name, metric in METRICS.items() if metric.from_histogram
 VALUES = tuple(
     name
     for name, metric in METRICS.items()
-    if metric.subject == "endpoint" and not metric.from_histogram
+    if metric.subject == "endpoint" and not metric.from_histogram and not metric.from_calls
 )
 """Metrics of endpoints that have one value an interval."""
 
@@ -82,18 +83,8 @@ class Delays:
         return Delays(("",), self.times, self.counts.sum(0, keepdims=True), self.first)
 
     def percentiles(self, *ranks: float) -> NDArray[np.float64]:
-        """The (G, T, R) percentiles in seconds, as results.histograms.quantiles defines them."""
-        edges = self.edges
-        middles = (edges[:-1] + edges[1:]) / 2
-        sums = self.counts.cumsum(axis=2)
-        total = sums[:, :, -1] if len(middles) else np.zeros(sums.shape[:2], dtype=np.int64)
-        result = np.full((*total.shape, len(ranks)), np.nan)
-        filled = total > 0
-        for i, rank in enumerate(ranks):
-            order = np.clip(np.ceil(rank / 100 * total), 1, None)
-            bucket = (sums < order[:, :, None]).sum(axis=2)
-            result[filled, i] = middles[bucket[filled]]
-        return result
+        """The (G, T, R) percentiles in seconds."""
+        return quantiles(self.counts, ranks, self.first)
 
 
 def delays(run: Run, metric: str, by: str | None = None) -> Delays:
@@ -152,8 +143,7 @@ class Values:
         result = np.full((len(self.times), len(ranks)), np.nan)
         filled = np.flatnonzero(count)
         for i, rank in enumerate(ranks):
-            place = np.clip(np.ceil(rank / 100 * count[filled]).astype(np.int64), 1, None) - 1
-            result[filled, i] = ordered[filled, place]
+            result[filled, i] = ordered[filled, order(rank, count[filled]) - 1]
         return result
 
     def means(self, group: NDArray[np.int64], groups: int) -> NDArray[np.float64]:
@@ -167,17 +157,42 @@ class Values:
         return np.asarray(mean.reshape(len(self.times), groups).T)
 
 
-def values(run: Run, metric: str) -> Values:
-    """A sampled metric of all endpoints, in the order of the endpoints' table."""
+def values(run: Run, column: str) -> Values:
+    """A column of samples of all endpoints, in the order of the endpoints' table."""
+    times, sites, place, known = _sample_places(run)
+    grid = np.full((len(times), len(sites)), np.nan)
+    grid[place] = floats(run.tables["samples"], column)[known]
+    return Values(times, grid, sites)
+
+
+def texts(run: Run, column: str) -> tuple[NDArray[np.int32], list[str]]:
+    """A text column of samples as (T, E) indices into its names; -1: null, -2: there is no sample.
+
+    Intervals and endpoints are those of ``values``.
+    """
+    times, sites, place, known = _sample_places(run)
+    code, names = codes(run.tables["samples"], column)
+    grid = np.full((len(times), len(sites)), -2, dtype=np.int32)
+    grid[place] = code[known]
+    return grid, names
+
+
+def _sample_places(
+    run: Run,
+) -> tuple[
+    NDArray[np.float64],
+    tuple[str, ...],
+    tuple[NDArray[np.int64], NDArray[np.int64]],
+    NDArray[np.bool_],
+]:
+    """Intervals, sites, and interval and endpoint of each sample that is an endpoint's (known)."""
     table = run.tables["samples"]
-    sites = [site for site in run.tables["endpoints"]["site"].to_pylist() if site != COMMAND_CENTRE]
+    sites = endpoints(run)["site"].to_pylist()
     code, found = codes(table, "site")
     endpoint = _places(found, sites)[code]
     known = endpoint >= 0
     times, interval = intervals(run, floats(table, "time")[known])
-    grid = np.full((len(times), len(sites)), np.nan)
-    grid[interval, endpoint[known]] = floats(table, metric)[known]
-    return Values(times, grid, tuple(sites))
+    return times, tuple(sites), (interval, endpoint[known]), known
 
 
 def endpoint_groups(run: Run, attribute: str) -> tuple[NDArray[np.int64], list[str]]:
@@ -191,7 +206,8 @@ def endpoint_groups(run: Run, attribute: str) -> tuple[NDArray[np.int64], list[s
 def endpoints(run: Run) -> pa.Table:
     """The endpoints' table without the command centre."""
     table = run.tables["endpoints"]
-    return table.filter(pa.array([s != COMMAND_CENTRE for s in table["site"].to_pylist()]))
+    others = [site != COMMAND_CENTRE for site in table["site"].to_pylist()]
+    return table.filter(pa.array(others, pa.bool_()))
 
 
 def _places(found: Sequence[str], names: Sequence[str]) -> NDArray[np.int64]:

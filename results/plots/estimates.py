@@ -1,0 +1,74 @@
+"""Estimates: what media nodes took endpoints' links for, against what these were."""
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.colors import LinearSegmentedColormap
+from matplotlib.figure import Figure, SubFigure
+
+from results.adaptation import Estimates, groups_of, read_estimates
+from results.plots.style import (
+    INK,
+    LONGEST_KEY,
+    axis_title,
+    clean,
+    label_for,
+    log_axis,
+    say_no_data,
+)
+from results.quantities import format_value, scale_for
+from results.records import Run
+
+COLUMNS = 3
+CELLS = 26
+"""Hexagons across a panel."""
+DENSITY = LinearSegmentedColormap.from_list("density", ["#bcdcf0", "#4f9fd0", "#0b4f8a"])
+"""From few (pale) to many (dark)."""
+
+
+def draw(run: Run, figure: Figure | SubFigure) -> None:
+    """A panel for each access kind: estimate over capacity, with the line where they are equal."""
+    found = read_estimates(run)
+    if not len(found.estimate):
+        say_no_data(figure.add_subplot(), "No node estimated an endpoint's link in this run.")
+        return
+    groups = groups_of(run, "access")
+    kinds = [name for name in groups if len(found.of(groups[name]).estimate)]
+    columns = min(COLUMNS, len(kinds))
+    rows = -(-len(kinds) // columns)
+    panels = figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False)
+    both = np.concatenate([found.estimate, found.capacity])
+    scale = scale_for("bit/s", float(np.median(both)))
+    low, high = both.min() * scale.factor / 1.3, both.max() * scale.factor * 1.3
+    for position, (ax, kind) in enumerate(zip(panels.flat, kinds, strict=False)):
+        own = found.of(groups[kind])
+        _density(ax, own, scale.factor, low, high)
+        every = position == 0
+        name = "All endpoints" if every else clean(label_for(run, "access", kind), LONGEST_KEY)
+        ax.set_title(f"{name} ({int(groups[kind].sum()):,})")
+        ax.text(
+            0.03, 0.96, f"{format_value(own.above, 'ratio', 2)} above capacity",
+            transform=ax.transAxes, va="top", fontsize=8,
+        )  # fmt: skip
+        lowest = position + columns >= len(kinds)
+        ax.tick_params(axis="x", labelbottom=lowest)
+        ax.set_xlabel(axis_title("Capacity", scale) if lowest else "")
+        ax.set_ylabel(axis_title("Estimate", scale) if position % columns == 0 else "")
+    for ax in panels.flat[len(kinds) :]:
+        ax.set_axis_off()
+
+
+def _density(ax: Axes, own: Estimates, factor: float, low: float, high: float) -> None:
+    log_axis(ax, "x")
+    log_axis(ax, "y")
+    extent = (np.log10(low), np.log10(high), np.log10(low), np.log10(high))
+    ax.hexbin(
+        own.capacity * factor, own.estimate * factor, xscale="log", yscale="log", extent=extent,
+        gridsize=CELLS, mincnt=1, bins="log", cmap=DENSITY, linewidths=0,
+    )  # fmt: skip
+    # The scales that hexbin sets bring their own ticks.
+    log_axis(ax, "x")
+    log_axis(ax, "y")
+    ax.plot([low, high], [low, high], color=INK, linewidth=0.9, linestyle=(0, (4, 2)))
+    ax.set_xlim(low, high)
+    ax.set_ylim(low, high)
+    ax.grid(visible=True)

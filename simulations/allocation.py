@@ -1,0 +1,158 @@
+"""Allocation: which layer of which picture a media node sends to a subscriber.
+
+Audio comes first and is always sent. Of what the estimate leaves, every picture gets its lowest
+layer, in order: the shared screen, the pictures, the wall's tiles; then, in the same order, each is
+raised as far as it fits. What is raised needs some room to spare, and time since the last lowering:
+the estimate swings, and every change of layer costs a key frame. No standard says how; the margin
+and the waiting time are this model's own.
+"""
+
+from typing import Any
+
+import numpy as np
+
+from simulations.compiled import inlined, kernel
+from simulations.outs import NOTHING, out_index
+
+MARGIN = 1.15
+"""A layer is taken up where the estimate has room for this multiple of what it adds."""
+RAISE_AFTER = 5_000_000_000
+"""ns after a lowering before anything is raised."""
+
+
+@inlined
+def seat_shown(world: Any, slot: int, endpoint: int) -> int:
+    """The seat that the stream ``slot`` of ``endpoint`` is meant to show, or −1.
+
+    Who has the floor is shown the chair: the seat that stands last in ``slot_seats``.
+    """
+    seat = world.slot_seats[slot]
+    if seat >= 0 and world.seats[seat].publisher == endpoint:
+        chair = world.slot_seats[len(world.slot_seats) - 1]
+        first = slot == world.settings[0].voices
+        if first and chair >= 0 and world.seats[chair].publisher != endpoint:
+            return chair  # type: ignore[no-any-return]
+        return NOTHING
+    return seat  # type: ignore[no-any-return]
+
+
+@inlined
+def rate_of(world: Any, seat: int, layer: int) -> float:
+    """bit/s at the IP layer of a seat's layer; 0 where it is not sent."""
+    settings = world.settings[0]
+    overhead = 1.0 + settings.header / settings.payload
+    return world.layer_rates[seat, layer] * overhead  # type: ignore[no-any-return]
+
+
+@inlined
+def _column(world: Any, slot: int, layer: int) -> int:
+    """Where a layer of the stream stands in tables by seat: a screen's stands behind the layers."""
+    return world.settings[0].layers if slot == world.settings[0].screen_slot else layer  # type: ignore[no-any-return]
+
+
+@inlined
+def _is_tile(settings: Any, slot: int) -> bool:
+    return bool(slot >= settings.voices + settings.pictures)
+
+
+@inlined
+def _next_layer(world: Any, slot: int, seat: int, layer: int) -> int:
+    """The next layer above ``layer`` that the seat sends, or NOTHING. A tile has but one layer: the
+    wall's, or the best below it that is sent."""
+    settings = world.settings[0]
+    if slot == settings.screen_slot:
+        sent = world.layer_rates[seat, settings.layers] > 0
+        return 0 if layer < 0 and sent else NOTHING
+    if _is_tile(settings, slot):
+        for below in range(settings.tile_layer, -1, -1):
+            if layer < 0 and world.layer_rates[seat, below] > 0:
+                return below
+        return NOTHING
+    for above in range(layer + 1, settings.layers):
+        if world.layer_rates[seat, above] > 0:
+            return above
+    return NOTHING
+
+
+@inlined
+def _desired_layer(world: Any, slot: int, budget: float) -> int:
+    """The best layer that would fit if it were sent in full and alone."""
+    settings = world.settings[0]
+    if slot == settings.screen_slot:
+        return 0
+    if _is_tile(settings, slot):
+        return settings.tile_layer  # type: ignore[no-any-return]
+    best = 0
+    for layer in range(1, settings.layers):
+        if world.layer_bitrates[layer] * (1.0 + settings.header / settings.payload) <= budget:
+            best = layer
+    return best
+
+
+@kernel
+def _step(world: Any, slot: int, endpoint: int, left: float, raises: bool, highest: bool) -> float:
+    """Give the stream its lowest layer or, with ``highest``, as many more as fit; what is left."""
+    seat = seat_shown(world, slot, endpoint)
+    out = world.outs[out_index(world.settings[0], len(world.endpoints), slot, endpoint)]
+    if not highest:
+        out.before = out.wanted
+        out.wanted = NOTHING
+    if seat < 0 or (highest and out.wanted < 0):
+        return left
+    cost = rate_of(world, seat, _column(world, slot, out.wanted)) if out.wanted >= 0 else 0.0
+    while True:
+        layer = _next_layer(world, slot, seat, out.wanted)
+        if layer < 0:
+            return left
+        more = rate_of(world, seat, _column(world, slot, layer)) - cost
+        kept = layer <= out.before
+        if left < more or not (kept or (raises and left >= more * MARGIN)):
+            return left
+        out.wanted = layer
+        left -= more
+        cost += more
+        if not highest:
+            return left
+
+
+@kernel
+def allocate(world: Any, endpoint: int, budget: float, now: int) -> float:
+    """Choose the layers of all of an endpoint's pictures.
+
+    Args:
+        budget: bit/s at the IP layer for pictures.
+
+    Returns:
+        bit/s that the next layer up of the first picture that has one would add; 0 without one.
+    """
+    settings, leg = world.settings[0], world.legs[endpoint]
+    first = settings.voices
+    last = first + world.endpoints[endpoint].pictures
+    screen = settings.screen_slot
+    raises = now >= leg.raise_at
+    left = budget
+    for highest in (False, True):
+        if screen >= 0:
+            left = _step(world, screen, endpoint, left, raises, highest)
+        for slot in range(first, last):
+            if slot != screen:
+                left = _step(world, slot, endpoint, left, raises, highest)
+    more = 0.0
+    for slot in range(first, last):
+        out = world.outs[out_index(settings, len(world.endpoints), slot, endpoint)]
+        seat = seat_shown(world, slot, endpoint)
+        out.desired = NOTHING
+        if seat < 0:
+            continue
+        out.desired = _desired_layer(world, slot, budget)
+        if out.wanted < out.before:  # for want of room, and not because it is no longer sent
+            column = _column(world, slot, out.before)
+            if world.layer_rates[seat, column] > 0:
+                leg.raise_at = now + RAISE_AFTER
+        if more == 0.0 and not _is_tile(settings, slot):
+            above = _next_layer(world, slot, seat, out.wanted)
+            if above >= 0:
+                more = rate_of(world, seat, _column(world, slot, above))
+                if out.wanted >= 0:
+                    more -= rate_of(world, seat, _column(world, slot, out.wanted))
+    return more

@@ -1,0 +1,72 @@
+"""What a media node sent to each subscriber, copy by copy: a ring of records for each.
+
+The node numbers all copies to a subscriber, of all streams (transport-wide sequence numbers,
+draft-holmer-rmcat-transport-wide-cc-extensions-01); entries are these numbers. Receiver and node
+both look things up here: the network between them carries the entry.
+"""
+
+from typing import Any
+
+import numpy as np
+
+from simulations.compiled import inlined, kernel
+
+COPY = np.dtype(
+    [
+        ("sent", np.int64),  # leaving the node, ns
+        ("arrival", np.int64),  # at the receiver, ns; 0: not arrived
+        ("packet", np.uint32),
+        ("number", np.int32),  # RTP sequence number that the node gave it, contiguous in its slot
+        ("size", np.uint16),  # bytes at the IP layer
+        ("slot", np.int16),  # the receiver's stream
+        ("probe", np.int16),  # number of the probe cluster it belongs to; 0: none
+        ("kind", np.int8),
+    ],
+    align=True,
+)
+"""One copy that was sent."""
+
+FIRST, AGAIN, FILLER = 0, 1, 2
+"""Kinds of copy: a first transmission, a retransmission, padding."""
+
+SENDER = np.dtype(
+    [
+        ("base", np.int64),  # where the subscriber's ring begins
+        ("mask", np.int64),
+        ("next", np.int64),  # entry of the next copy
+        ("bytes", np.int64),  # sent, ever
+        ("probe", np.int64),  # number of the probe cluster that is being sent; 0: none
+    ],
+    align=True,
+)
+"""What the node keeps of one subscriber to number its copies."""
+
+
+@inlined
+def entry_slot(sender: Any, entry: int) -> Any:
+    """Index of ``entry`` in the arrays of the rings."""
+    return np.uint64(sender.base + (np.int64(entry) & sender.mask))
+
+
+@inlined
+def is_kept(sender: Any, entry: int) -> bool:
+    """Whether ``entry`` has not been written over."""
+    return bool(sender.next - np.int64(entry) <= sender.mask + 1)
+
+
+@kernel
+def find_copy(sender: Any, copies: Any, slot: int, number: int, since: int) -> int:
+    """The newest entry that carries ``number`` of the stream ``slot``, or −1.
+
+    Looks no further back than to what was sent at ``since`` (ns) or is still kept.
+    """
+    oldest = max(0, sender.next - sender.mask - 1)
+    entry = sender.next - 1
+    while entry >= oldest:
+        copy = copies[entry_slot(sender, entry)]
+        if copy.sent < since:
+            return -1
+        if copy.slot == slot and copy.number == number and copy.kind != FILLER:
+            return int(entry)
+        entry -= 1
+    return -1

@@ -1,0 +1,67 @@
+"""Legs: the way from a media node to one subscriber, with what both of its ends keep."""
+
+from typing import Any
+
+import numpy as np
+
+from simulations.compiled import inlined
+
+LEG = np.dtype(
+    [
+        # the subscriber's end; entries are numbers of copies, see `simulations.history`
+        ("arrived", np.int64),  # end of the entries known to have arrived
+        ("resolved", np.int64),  # end of those known to have arrived or to be lost
+        ("reported", np.int64),  # end of those that feedback has told of
+        ("feedback_at", np.int64),  # next transport feedback, ns
+        # the node's end
+        ("orders", np.int64),  # copies that the node sends of its own accord in the coming tick
+        ("repair", np.float64),  # bytes that retransmissions may still take
+        ("raise_at", np.int64),  # no layer is raised before, ns
+        ("recent", np.float64),  # bit/s sent lately
+        ("bytes_before", np.int64),  # sent until the last look
+        ("looked_at", np.int64),  # ns
+        ("padding", np.int64),  # packets of the running probe still to send
+        ("padding_at", np.int64),  # the next one, ns
+        ("padding_gap", np.int64),  # ns between them
+        ("padding_probe", np.int64),  # number of its cluster
+        # since the last sample
+        ("nack_count", np.int64),  # packets asked for
+        ("pli_count", np.int64),
+        ("retransmitted", np.int64),  # retransmissions that arrived
+    ],
+    align=True,
+)
+"""State of one leg."""
+
+LEG_COUNTS = ("nack_count", "pli_count", "retransmitted")
+
+ORDER = np.dtype(
+    [
+        ("packet", np.uint32),
+        ("number", np.int32),
+        ("slot", np.int16),
+        ("time", np.int64),  # ns
+        ("probe", np.int16),
+        ("kind", np.int8),
+    ],
+    align=True,
+)
+"""A copy that the node is to send of its own accord: a retransmission, or padding."""
+
+ORDERS = 64
+"""Such copies to one subscriber in a tick, at most."""
+
+
+@inlined
+def order(
+    leg: Any, orders: Any, time: int, packet: int, number: int, slot: int, kind: int, probe: int
+) -> None:
+    """Add a copy to what the node sends at ``time`` (ns); the caller has seen to the room."""
+    wanted = orders[np.uint64(leg.orders)]
+    wanted.time = time
+    wanted.packet = packet
+    wanted.number = number
+    wanted.slot = slot
+    wanted.kind = kind
+    wanted.probe = probe
+    leg.orders += 1

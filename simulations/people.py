@@ -1,0 +1,119 @@
+"""The arrays of those who listen and watch: what they are sent, what they receive, feedback."""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from results.histograms import BUCKETS
+from scenarios.population import Population
+from scenarios.scenario import Scenario
+from scenarios.units import SECOND
+from simulations.congestion import make_controllers
+from simulations.feedback import MAIL, MESSAGE, MESSAGES, REQUEST, REQUESTS
+from simulations import frames, nack
+from simulations.frames import FRAME, PICTURE
+from simulations.history import COPY, SENDER
+from simulations.jitter_buffer import BUFFER, SLOT
+from simulations.legs import LEG, ORDER, ORDERS
+from simulations.nack import MISSING, NACK
+from simulations.outs import OUT
+from simulations.receivers import METER, STREAM
+from simulations.settings import TICK
+from simulations.topology import Plan
+from simulations.world import ENDPOINT
+
+_KEPT = 3
+"""Seconds of copies that are remembered: what is on its way, reported on, and sent again."""
+SLOTS = 256
+"""Packets that wait in a jitter buffer."""
+
+
+def people(
+    scenario: Scenario, population: Population, plan: Plan, settings: Any, threads: int
+) -> dict[str, Any]:
+    """World's arrays by name."""
+    n = len(population)
+    meeting, control = scenario.meeting, scenario.media.congestion_control
+    tiles = meeting.wall.tiles if meeting.wall else 0
+    voices, pictures = n * settings.voices, n * settings.pictures + tiles
+    endpoints = np.zeros(n, ENDPOINT)
+    endpoints["group"] = plan.group
+    endpoints["node"] = population.node
+    endpoints["path"] = plan.path
+    endpoints["first_voice"] = np.arange(n) * settings.voices
+    endpoints["first_picture"] = np.arange(n) * settings.pictures
+    endpoints["pictures"] = settings.pictures
+    endpoints["pictures"][-1] += tiles
+    endpoints["seen"] = -1
+    senders, copies = _histories(scenario, settings, n, tiles)
+    legs = np.zeros(n, LEG)
+    # Nobody's feedback comes together with everybody's.
+    legs["feedback_at"] = 2 * TICK + np.arange(n) % max(settings.feedback // TICK, 1) * TICK
+    profile = control.profile if settings.adapts else "libwebrtc"
+    return {
+        "endpoints": endpoints,
+        "outs": _outs(settings, population, n, tiles),
+        "senders": senders,
+        "copies": copies,
+        "legs": legs,
+        "controllers": make_controllers(
+            n, profile, control.start, control.minimum, control.maximum
+        ),
+        "mails": np.zeros(n, MAIL),
+        "messages": np.zeros((n, MESSAGES), MESSAGE),
+        "requests": np.zeros((n, REQUESTS), REQUEST),
+        "orders": np.zeros((n, ORDERS), ORDER),
+        "voices": _streams(voices),
+        "voice_buffers": np.zeros(voices, BUFFER),
+        "voice_slots": np.zeros((voices, SLOTS), SLOT),
+        "pictures": _streams(pictures),
+        "screens": np.zeros(pictures, PICTURE),
+        "frames": np.zeros((pictures, frames.CAPACITY), FRAME),
+        "nacks": np.zeros(pictures, NACK),
+        "missing": np.zeros((pictures, nack.CAPACITY), MISSING),
+        "meters": np.zeros(n, METER),
+        "delays": np.zeros((n, BUCKETS), np.uint32),
+        "audio_delays": np.zeros((n, BUCKETS), np.uint32),
+        "frame_delays": np.zeros((n, BUCKETS), np.uint32),
+        "numbers": np.zeros((threads, REQUESTS), np.int32),
+    }
+
+
+def _streams(count: int) -> NDArray[Any]:
+    streams = np.zeros(count, STREAM)
+    streams["source"] = -1
+    streams["number"] = -1
+    return streams
+
+
+def _histories(
+    scenario: Scenario, settings: Any, n: int, tiles: int
+) -> tuple[NDArray[Any], NDArray[Any]]:
+    """(n,) SENDER, and rings with room for some seconds of what each endpoint is sent."""
+    media = scenario.media
+    video, layer = media.video, media.video.layers[-1]
+    picture = video.frame_rate + layer.bitrate / 8 / video.payload
+    rate = settings.voices * SECOND / media.audio.ptime + settings.pictures * picture
+    shown = video.layers[settings.tile_layer].bitrate / 8 / video.payload + video.frame_rate
+    rates = np.full(n, rate)
+    rates[-1] += tiles * shown
+    rings = 1 << np.ceil(np.log2(_KEPT * rates)).astype(np.int64)
+    senders = np.zeros(n, SENDER)
+    senders["mask"] = rings - 1
+    senders["base"] = np.concatenate(([0], np.cumsum(rings)[:-1]))
+    return senders, np.zeros(int(rings.sum()), COPY)
+
+
+def _outs(settings: Any, population: Population, n: int, tiles: int) -> NDArray[Any]:
+    """Nothing is forwarded yet. Where nothing adapts, what is wanted is settled beforehand."""
+    everyone = settings.voices + settings.pictures
+    outs = np.zeros(everyone * n + tiles, OUT)
+    for name in ("source", "highest", "wanted", "layer", "desired", "before"):
+        outs[name] = -1
+    if not settings.adapts:
+        for slot in range(settings.voices, everyone):
+            mine = outs[slot * n : (slot + 1) * n]
+            mine["wanted"] = np.minimum(population.layer, 0 if slot == settings.screen_slot else 9)
+        outs["wanted"][everyone * n :] = settings.tile_layer
+    return outs

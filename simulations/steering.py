@@ -1,0 +1,160 @@
+"""What a media node does for one subscriber at every tick: it reads feedback, estimates, chooses
+layers, repairs and probes."""
+
+from typing import Any
+
+import numpy as np
+
+from simulations.allocation import allocate, seat_shown
+from simulations.compiled import kernel
+from simulations.congestion import PACING, acknowledge, conclude, next_probe, process
+from simulations.feedback import KEY_FRAME_WANTED, MESSAGES, REQUESTS
+from simulations.freezes import begin, stop
+from simulations.history import AGAIN, FILLER, entry_slot, find_copy, is_kept
+from simulations.legs import ORDERS, order
+from simulations.outs import NOTHING, out_index
+from simulations.padding import padding_for
+from simulations.seats import FIRST_LAYER_TRACK, screen_track
+from simulations.settings import TICK
+from simulations.world import STIRRED
+
+LOOK = 4 * TICK
+"""ns between looks at a subscriber that nothing has been heard from."""
+
+
+@kernel
+def steer(world: Any, endpoint: int, now: int) -> None:
+    """Act upon what has reached the node from ``endpoint`` until the tick ``now`` (ns)."""
+    leg, mail = world.legs[endpoint], world.mails[endpoint]
+    controller = world.controllers[endpoint]
+    leg.orders = 0
+    heard = mail.head < mail.tail and (
+        world.messages[endpoint, np.uint64(mail.head & (MESSAGES - 1))].arrival <= now
+    )
+    look = (now // TICK + endpoint) % (LOOK // TICK) == 0
+    if look:
+        _look(world, endpoint, now)
+        process(controller, now)
+    while mail.head < mail.tail:
+        message = world.messages[endpoint, np.uint64(mail.head & (MESSAGES - 1))]
+        if message.arrival > now:
+            break
+        mail.head += 1
+        if message.last >= message.first:
+            _learn(world, endpoint, message.first, message.last)
+            conclude(controller, now)
+        while mail.request_head < message.requests:
+            _answer(world, endpoint, mail.request_head, now)
+            mail.request_head += 1
+    if heard or look or now <= world.totals[STIRRED] + 2 * LOOK:
+        _choose(world, endpoint, now)
+    _pad(world, endpoint, now)
+
+
+@kernel
+def _look(world: Any, endpoint: int, now: int) -> None:
+    """How much was sent since the last look; what repair may take."""
+    leg, sent = world.legs[endpoint], world.senders[endpoint].bytes
+    passed = max(now - leg.looked_at, 1) * 1e-9
+    rate = (sent - leg.bytes_before) * 8.0 / passed
+    leg.recent += (rate - leg.recent) * 0.5
+    leg.bytes_before, leg.looked_at = sent, now
+    share = world.controllers[endpoint].target * world.settings[0].repair_share / 8.0
+    leg.repair = min(leg.repair + share * passed, max(share, 2.0 * world.settings[0].payload))
+
+
+@kernel
+def _learn(world: Any, endpoint: int, first: int, last: int) -> None:
+    """Give the controller what a feedback message reports."""
+    sender, controller, copies = world.senders[endpoint], world.controllers[endpoint], world.copies
+    for entry in range(first, last + 1):
+        if is_kept(sender, entry):
+            copy = copies[entry_slot(sender, entry)]
+            arrival = copy.arrival if copy.arrival > 0 else -1
+            acknowledge(controller, copy.sent, arrival, copy.size, copy.probe)
+
+
+@kernel
+def _answer(world: Any, endpoint: int, position: int, now: int) -> None:
+    """Do what a subscriber asks for: send a packet again, or ask the publisher for a key frame."""
+    wanted = world.requests[endpoint, np.uint64(position & (REQUESTS - 1))]
+    settings, leg = world.settings[0], world.legs[endpoint]
+    if wanted.kind == KEY_FRAME_WANTED:
+        seat = seat_shown(world, wanted.slot, endpoint)
+        out = world.outs[out_index(settings, len(world.endpoints), wanted.slot, endpoint)]
+        if seat >= 0 and out.wanted >= 0:
+            column = settings.layers if wanted.slot == settings.screen_slot else out.wanted
+            world.key_wanted[seat, column] = 1
+        return
+    sender, controller = world.senders[endpoint], world.controllers[endpoint]
+    entry = find_copy(sender, world.copies, wanted.slot, wanted.number, now - settings.cache)
+    if entry < 0 or leg.orders >= ORDERS:
+        return
+    copy = world.copies[entry_slot(sender, entry)]
+    if copy.kind == AGAIN and copy.sent + controller.rtt > now:
+        return  # it is still on its way
+    if leg.repair < copy.size:
+        return
+    leg.repair -= copy.size
+    gap = copy.size * 8e9 / (PACING * max(controller.target, 1))
+    time = min(now + np.int64(leg.orders * gap), now + TICK - 1)
+    order(leg, world.orders[endpoint], time, copy.packet, copy.number, copy.slot, AGAIN, 0)
+
+
+@kernel
+def _choose(world: Any, endpoint: int, now: int) -> None:
+    """Choose layers, ask for the key frames that changes wait for, and decide on probing."""
+    settings, leg = world.settings[0], world.legs[endpoint]
+    controller, place = world.controllers[endpoint], world.endpoints[endpoint]
+    budget = float(controller.target)
+    for voice in range(settings.voices):
+        seat = world.slot_seats[voice]
+        if seat >= 0 and world.seats[seat].publisher != endpoint:
+            budget -= settings.voice_rate
+    more = allocate(world, endpoint, budget, now)
+    for i in range(place.pictures):
+        slot = settings.voices + i
+        out = world.outs[out_index(settings, len(world.endpoints), slot, endpoint)]
+        screen = world.screens[np.uint64(place.first_picture + i)]
+        if out.wanted == NOTHING:
+            if out.before != NOTHING or out.source >= 0:
+                stop(screen.freezes, now)
+            out.source = -1
+            out.layer = NOTHING
+            continue
+        if out.before == NOTHING:
+            begin(screen.freezes, now)
+        seat = seat_shown(world, slot, endpoint)
+        track = seat * settings.tracks + FIRST_LAYER_TRACK + out.wanted
+        column = out.wanted
+        if slot == settings.screen_slot:
+            track = seat * settings.tracks + screen_track(settings.tracks)
+            column = settings.layers
+        if out.source != world.tracks[track].source:
+            world.key_wanted[seat, column] = 1
+    if settings.probing and leg.padding == 0:
+        rate = next_probe(
+            controller, now, np.int64(leg.recent), np.int64(leg.recent + more * 1.2), True
+        )
+        if rate > 0:
+            leg.padding, leg.padding_gap = padding_for(
+                rate, leg.recent, settings.payload + settings.header
+            )
+            leg.padding_probe = controller.probe
+            leg.padding_at = now
+
+
+@kernel
+def _pad(world: Any, endpoint: int, now: int) -> None:
+    """Order the padding of a running probe for the coming tick."""
+    leg, settings = world.legs[endpoint], world.settings[0]
+    # What is forwarded beside the padding belongs to the probe, too.
+    world.senders[endpoint].probe = leg.padding_probe if leg.padding > 0 else 0
+    while leg.padding > 0 and leg.padding_at < now + TICK and leg.orders < ORDERS:
+        order(
+            leg, world.orders[endpoint], max(leg.padding_at, now), settings.packet_mask + 1, 0, 0,
+            FILLER, leg.padding_probe,
+        )  # fmt: skip
+        leg.padding_at += leg.padding_gap
+        leg.padding -= 1
+

@@ -1,0 +1,296 @@
+"""What goes on between a publisher and its media node at every tick: feedback up and down.
+
+The node reports on what arrived, asks for what is missing, for key frames and for the layers that
+somebody wants. The publisher estimates, encodes for the estimate, repairs and probes.
+"""
+
+from typing import Any
+
+import numpy as np
+
+from simulations.allocation import seat_shown
+from simulations.compiled import inlined, kernel
+from simulations.congestion import PACING, acknowledge, conclude, next_probe, process
+from simulations.feedback import (
+    KEY_FRAME_WANTED,
+    MESSAGES,
+    PACKET_WANTED,
+    REQUESTS,
+    feedback_size,
+    post,
+    request,
+    room_for_requests,
+)
+from simulations.links import carry_control
+from simulations.media import encode_at
+from simulations.nack import due
+from simulations.outs import out_index
+from simulations.padding import padding_for
+from simulations.rates import FOREVER
+from simulations.seats import (
+    FIRST_LAYER_TRACK,
+    KEPT,
+    RESEND_TRACK,
+    RESENDS,
+    VOICE_TRACK,
+    kept_packet,
+    padding_track,
+    screen_track,
+)
+from simulations.settings import TICK
+
+RESUME = 1.2
+"""A layer that is paused is sent again where its least bitrate fits this many times."""
+QUIET = 2_000_000_000
+"""ns without a fall of the estimate after which a publisher that could use more probes as one does
+that its application limits, every 5 s. libwebrtc probes in the latter case only: what a link has
+gained it then finds at 8 % a second."""
+
+
+@kernel
+def run_seats(world: Any, now: int) -> None:
+    """Play the tick ``now`` (ns) of all who publish."""
+    _count_demand(world)
+    for s in range(len(world.seats)):
+        if world.seats[s].publisher >= 0:
+            _tell_publisher(world, s, now)
+            _hear_node(world, s, now)
+
+
+@kernel
+def _count_demand(world: Any) -> None:
+    """How many subscribers take, or would take, each layer of each seat."""
+    settings, demand, outs = world.settings[0], world.demand, world.outs
+    demand[:] = 0
+    n = len(world.endpoints)
+    for slot in range(settings.voices, len(world.slot_seats) - 1):
+        everyone = slot < settings.voices + settings.pictures
+        for endpoint in range(0 if everyone else n - 1, n):
+            seat = seat_shown(world, slot, endpoint)
+            if seat < 0:
+                continue
+            out = outs[out_index(settings, n, slot, endpoint)]
+            if slot == settings.screen_slot:
+                demand[seat, settings.layers] += 1
+                continue
+            if out.desired >= 0:
+                demand[seat, out.desired] += 1
+            if out.wanted >= 0 and out.wanted != out.desired:
+                demand[seat, out.wanted] += 1
+
+
+@inlined
+def _track(world: Any, s: int, column: int) -> Any:
+    """The track of a seat's layer, or of its screen, which stands behind the layers."""
+    each = world.settings[0].tracks
+    place = FIRST_LAYER_TRACK + column
+    if column == world.settings[0].layers:
+        place = screen_track(each)
+    return world.tracks[np.uint64(s * each + place)]
+
+
+@kernel
+def _tell_publisher(world: Any, s: int, now: int) -> None:
+    """Send the publisher what its node has to say, over the publisher's downlink."""
+    settings, seat, mail = world.settings[0], world.seats[s], world.seat_mail[s]
+    if mail.tail - mail.head >= MESSAGES:
+        return
+    requests, endpoint = world.seat_requests[s], seat.publisher
+    columns = settings.layers + 1
+    node = world.nodes[world.endpoints[endpoint].node]
+    rtt = world.seat_controllers[s].rtt
+    numbers = world.numbers[0]
+    written = mail.request_tail
+    packets_wanted = key_frames_wanted = active = 0
+    for column in range(columns):
+        k = s * columns + column
+        if world.demand[s, column] > 0:
+            active |= 1 << column
+        if settings.nack and world.seat_nacks[k].count > 0:
+            room = min(room_for_requests(mail) - columns, len(numbers))
+            found = due(world.seat_nacks[k], world.seat_missing[k], now, rtt, numbers, room)
+            for j in range(found):
+                request(mail, requests, PACKET_WANTED, column, numbers[j])
+            packets_wanted += found
+        wanted = world.key_wanted[s, column]
+        spaced = now - world.key_asked[s, column] >= node.key_frame_spacing
+        if wanted and spaced and room_for_requests(mail) > 0:
+            request(mail, requests, KEY_FRAME_WANTED, column, 0)
+            world.key_asked[s, column] = now
+            world.key_wanted[s, column] = 0
+            node.key_frame_requests += 1
+            key_frames_wanted += 1
+    first, last = seat.reported, seat.reported - 1
+    if now >= seat.feedback_at:
+        last = seat.arrived - 1
+        seat.feedback_at += settings.feedback
+    reported = last + 1 - first
+    if reported + packets_wanted + key_frames_wanted == 0 and active == seat.told:
+        return
+    seat.reported = last + 1
+    place = world.endpoints[endpoint]
+    entry = max(now + place.path, place.entered)  # behind what has entered the downlink already
+    arrival = carry_control(
+        world.downlinks[endpoint], world.downlink_starts, world.downlink_sizes, world.load_times,
+        world.load_shares, entry, feedback_size(reported, packets_wanted, key_frames_wanted),
+    )  # fmt: skip
+    if arrival < 0:
+        mail.request_tail = written
+    else:
+        seat.told = active
+        post(mail, world.seat_messages[s], arrival, first, last, active)
+
+
+@kernel
+def _hear_node(world: Any, s: int, now: int) -> None:
+    """Act upon what has reached the publisher until ``now``."""
+    seat, mail, controller = world.seats[s], world.seat_mail[s], world.seat_controllers[s]
+    rate = seat.recent_bytes * 8e9 / TICK
+    seat.recent += (rate - seat.recent) * 0.125
+    seat.recent_bytes = 0
+    share = controller.target * world.settings[0].repair_share / 8.0
+    seat.repair = min(seat.repair + share * TICK * 1e-9, max(share, 2.0 * world.settings[0].payload))
+    while mail.head < mail.tail:
+        message = world.seat_messages[s, np.uint64(mail.head & (MESSAGES - 1))]
+        if message.arrival > now:
+            break
+        mail.head += 1
+        seat.active = message.active
+        if message.last >= message.first:
+            _learn(world, s, message.first, message.last)
+            conclude(controller, now)
+        while mail.request_head < message.requests:
+            _answer(world, s, mail.request_head, now)
+            mail.request_head += 1
+    process(controller, now)
+    spread_rate(world, s, now)
+    _probe(world, s, now)
+
+
+@kernel
+def _learn(world: Any, s: int, first: int, last: int) -> None:
+    """Give the publisher's controller what a feedback message reports."""
+    controller = world.seat_controllers[s]
+    first = max(first, world.seats[s].next - KEPT)
+    for entry in range(first, last + 1):
+        packet = world.packets[kept_packet(world.seat_packets, s, entry)]
+        acknowledge(controller, packet.sent, packet.at_node, packet.size, packet.probe)
+
+
+@kernel
+def _answer(world: Any, s: int, position: int, now: int) -> None:
+    """Do what the node asks for: encode a key frame, or send a packet again."""
+    wanted = world.seat_requests[s, np.uint64(position & (REQUESTS - 1))]
+    track = _track(world, s, wanted.slot)
+    if wanted.kind == KEY_FRAME_WANTED:
+        track.key_wanted = 1
+        return
+    seat, settings = world.seats[s], world.settings[0]
+    entry = seat.next - 1
+    oldest = max(0, seat.next - KEPT)
+    while entry >= oldest:
+        index = kept_packet(world.seat_packets, s, entry)
+        packet = world.packets[index]
+        if packet.sent < now - settings.cache:
+            return
+        if packet.source == track.source and packet.sequence == wanted.number:
+            on_its_way = packet.again and packet.sent + world.seat_controllers[s].rtt > now
+            room = seat.resend_tail - seat.resend_head < RESENDS
+            if room and not on_its_way and seat.repair >= packet.size:
+                seat.repair -= packet.size
+                world.resends[s, np.uint64(seat.resend_tail & (RESENDS - 1))] = index
+                seat.resend_tail += 1
+                resend = world.tracks[np.uint64(s * settings.tracks + RESEND_TRACK)]
+                if resend.next == FOREVER:
+                    resend.next = now
+            return
+        entry -= 1
+
+
+@kernel
+def spread_rate(world: Any, s: int, now: int) -> None:
+    """Share the estimate out: the voice first, then the screen, then layers from the lowest.
+
+    A layer is encoded for what is left for it, up to its full bitrate; one whose least bitrate does
+    not fit is paused. Where no wanted layer fits, the best of those below is sent in their place.
+    Where none does, the voice goes alone.
+    """
+    settings, seat, controller = world.settings[0], world.seats[s], world.seat_controllers[s]
+    overhead = 1.0 + settings.header / settings.payload
+    seat.pacing = 8e9 / (PACING * max(controller.target, 1))
+    left = float(controller.target)
+    if world.tracks[np.uint64(s * settings.tracks + VOICE_TRACK)].next != FOREVER:
+        left -= settings.voice_rate
+    left /= overhead
+    granted = 0
+    for i in range(settings.layers + 1):
+        column = settings.layers if i == 0 else i - 1
+        if seat.active >> column & 1:
+            taken = _grant(world, s, column, left, now)
+            left -= taken
+            granted += taken > 0.0 and column < settings.layers
+        else:
+            _set_rate(world, s, column, 0.0, now)
+    layers = seat.active & ((1 << settings.layers) - 1)
+    if granted == 0 and layers != 0:
+        column = 0
+        while not layers >> column & 1:
+            column += 1
+        while column > 0 and granted == 0:
+            column -= 1
+            granted += _grant(world, s, column, left, now) > 0.0
+
+
+@kernel
+def _grant(world: Any, s: int, column: int, left: float, now: int) -> float:
+    """Encode a layer for what of ``left`` (payload bit/s) it can use; what it takes."""
+    track = _track(world, s, column)
+    least = track.least if track.bitrate > 0.0 else track.least * RESUME
+    full = float(world.layer_bitrates[column])
+    rate = min(left, full) if left >= min(least, full) else 0.0
+    _set_rate(world, s, column, rate, now)
+    return rate
+
+
+@kernel
+def _set_rate(world: Any, s: int, column: int, rate: float, now: int) -> None:
+    track = _track(world, s, column)
+    world.layer_rates[s, column] = np.int64(rate)
+    if rate <= 0.0:
+        if track.bitrate > 0.0:
+            track.next = FOREVER
+            track.left = 0
+            track.bitrate = 0.0
+        return
+    if track.bitrate <= 0.0:  # it begins, or begins again, with a key frame
+        begin = max(now, world.seats[s].opened)
+        if track.next_capture < begin:
+            track.next_capture += -(-(begin - track.next_capture) // track.period) * track.period
+        track.next = track.next_capture + track.encode_delay
+        track.key_wanted = 1
+    encode_at(track, rate)
+
+
+@kernel
+def _probe(world: Any, s: int, now: int) -> None:
+    """Begin a probe where the controller wants one."""
+    settings, seat, controller = world.settings[0], world.seats[s], world.seat_controllers[s]
+    if not settings.probing or seat.padding > 0 or seat.next == 0:
+        return
+    wanted = 0.0
+    for column in range(settings.layers + 1):
+        if seat.active >> column & 1:
+            wanted += world.layer_bitrates[column]
+    overhead = 1.0 + settings.header / settings.payload
+    wanted = wanted * overhead + settings.voice_rate
+    if controller.target < 0.95 * seat.target_before:
+        seat.lowered_at = now
+    seat.target_before = controller.target
+    limited = controller.target >= wanted or now - seat.lowered_at >= QUIET
+    rate = next_probe(controller, now, np.int64(seat.recent), np.int64(wanted), limited)
+    if rate > 0:
+        seat.padding, seat.padding_gap = padding_for(
+            rate, seat.recent, settings.payload + settings.header
+        )
+        seat.padding_probe = controller.probe
+        world.tracks[np.uint64(s * settings.tracks + padding_track(settings.tracks))].next = now

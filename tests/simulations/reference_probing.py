@@ -1,0 +1,126 @@
+"""Probes, plainly: when, how fast, and what they show. Rates in bit/s, times in ns."""
+
+from dataclasses import dataclass, field
+
+from tests.simulations.reference_delays import MS
+from tests.simulations.reference_rates import S
+
+
+@dataclass
+class Cluster:
+    rate: int
+    packets: list[tuple[int, int, int]] = field(default_factory=list)  # sent, arrival, size
+
+    def result(self) -> float | None:
+        total = sum(size for _, _, size in self.packets)
+        if len(self.packets) < 4 or total < 0.8 * self.rate * 0.015 / 8:
+            return None
+        by_sent = max(self.packets, key=lambda packet: packet[0])
+        by_arrival = min(self.packets, key=lambda packet: packet[1])
+        sending = by_sent[0] - min(packet[0] for packet in self.packets)
+        receiving = max(packet[1] for packet in self.packets) - by_arrival[1]
+        if not (0 < sending <= S and 0 < receiving <= S):
+            return None
+        sent = (total - by_sent[2]) * 8 * S / sending
+        received = (total - by_arrival[2]) * 8 * S / receiving
+        if received > 2 * sent:
+            return None
+        return 0.95 * received if received < 0.9 * sent else min(sent, received)
+
+
+@dataclass
+class Probing:
+    estimate: int
+    maximum: int
+    begun: bool = False  # the first probes
+    clusters: dict[int, Cluster] = field(default_factory=dict)
+    planned: list[int] = field(default_factory=list)
+    busy_until: int = 0
+    result: float | None = None
+    lead_on: float | None = None  # a result above it leads on; None: none is waited for
+    last: int | None = None
+    wanted: int = 0
+    asked: int = 0
+    limited_since: int | None = None
+    limited_until: int | None = None
+    drop: tuple[int, int] | None = None  # when, from
+    drop_probe: int | None = None
+
+    def take(self, number: int, sent: int, arrival: int, size: int) -> None:
+        if number in sorted(self.clusters)[-2:]:
+            self.clusters[number].packets.append((sent, arrival, size))
+            self.result = self.clusters[number].result() or self.result
+
+    def note(self, estimate: int, barred: bool, now: int) -> None:
+        if estimate < 0.66 * self.estimate:
+            self.drop = now, self.estimate
+        self.estimate = estimate
+        if self.lead_on is not None and estimate > self.lead_on:
+            self._plan([2 * estimate], True, barred, now)
+
+    def recover(self, now: int) -> None:
+        lately = self.limited_until is not None and now - self.limited_until < 3 * S
+        if self.limited_since is None and not lately:
+            return
+        if not self.begun or self.lead_on is not None or self.drop is None:
+            return
+        at, before = self.drop
+        rate = int(0.85 * before)
+        fresh = self.drop_probe is None or now - self.drop_probe > 5 * S
+        if 0.95 * rate > self.estimate and now - at < 5 * S and fresh:
+            self.drop_probe = now
+            self._plan([rate], False, False, now)
+
+    def look(self, wanted: int, limited: bool, barred: bool, now: int) -> None:
+        self.wanted = wanted
+        if limited and self.limited_since is None:
+            self.limited_since = now
+        if not limited and self.limited_since is not None:
+            self.limited_since, self.limited_until = None, now
+        if not self.begun:
+            self._plan([3 * self.estimate, 6 * self.estimate], True, barred, now)
+            return
+        if self.last is not None and now - self.last > S:
+            self.lead_on = None
+        if wanted <= self.estimate or 1.25 * wanted < self.asked:
+            self.asked = wanted
+        if self.lead_on is not None or not limited:
+            return
+        if self.last is not None and now - self.last < S:
+            return
+        assert self.limited_since is not None
+        idle_since = self.limited_since if self.last is None else max(self.limited_since, self.last)
+        if wanted > 1.25 * self.asked and not barred:
+            self.asked = wanted
+            rates = [min(wanted, 2 * self.estimate), min(2 * wanted, 2 * self.estimate)]
+            self._plan(rates, True, barred, now)
+        elif now - idle_since >= 5 * S:
+            self._plan([2 * self.estimate], True, barred, now)
+
+    def start(self, number: int, now: int) -> int:
+        if not self.planned or now < self.busy_until:
+            return 0
+        rate = self.planned.pop(0)
+        self.clusters[number] = Cluster(rate)
+        self.busy_until = now + max(15 * MS, 5 * 1250 * 8 * S // rate)
+        return rate
+
+    def _plan(self, rates: list[int], leads_on: bool, barred: bool, now: int) -> None:
+        if barred:
+            return
+        most = min(self.maximum, 2 * self.wanted) if self.wanted else self.maximum
+        if self.estimate >= most:
+            self.lead_on = None
+            return
+        self.begun = True
+        self.last = now
+        self.lead_on = None
+        self.planned = []
+        for rate in rates:
+            if self.planned and rate <= self.planned[0]:
+                continue
+            self.planned.append(min(rate, most))
+            if rate >= most:
+                return
+        if leads_on:
+            self.lead_on = int(0.7 * self.planned[-1])

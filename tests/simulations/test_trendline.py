@@ -1,0 +1,58 @@
+"""The delay's slope, against the standard library's regression."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from simulations.trendline import TREND, WINDOW, fit, restart
+from tests.simulations.reference_delays import MS, Delta, Trendline
+
+DELTAS = st.lists(
+    st.tuples(st.integers(1, 60 * MS), st.integers(0, 80 * MS)), min_size=1, max_size=90
+)
+
+
+def made() -> Any:
+    trend = np.zeros(1, TREND)[0]
+    restart(trend)
+    return trend
+
+
+@given(DELTAS, st.integers(0, 2**45))
+def test_slopes(deltas: list[tuple[int, int]], arrival: int) -> None:
+    trend, plain = made(), Trendline()
+    for sent, came in deltas:
+        arrival += came
+        scaled = fit(trend, sent, came, arrival)
+        expected = plain.take(Delta(sent, came, arrival))
+        # A few nanoseconds between arrivals leave few digits.
+        assert scaled == pytest.approx(expected, rel=1e-6, abs=1e-6 * (1 + abs(expected)))
+        assert trend["slope"] == pytest.approx(plain.slope, rel=1e-6, abs=1e-6)
+    assert trend["count"] == plain.count
+
+
+def test_a_steady_rise_is_found_whole() -> None:
+    """The link carries 4/5 of what is sent: every 10 ms the delay grows by 2.5 ms."""
+    trend = made()
+    for i in range(200):
+        scaled = fit(trend, 10 * MS, 12_500_000, 12_500_000 * (i + 1))
+        if i < WINDOW - 1:
+            assert scaled == 0
+    assert trend["slope"] == pytest.approx(0.2, rel=1e-6)
+    assert scaled == pytest.approx(60 * 4 * 0.2, rel=1e-6)
+
+
+def test_arrivals_at_one_instant_keep_the_slope() -> None:
+    trend = made()
+    for i in range(40):
+        fit(trend, 10 * MS, 11 * MS, 11 * MS * (i + 1))
+    slope = float(trend["slope"])
+    assert slope > 0
+    for _ in range(WINDOW):
+        fit(trend, 10 * MS, 0, 440 * MS)
+    before = float(trend["slope"])
+    fit(trend, 10 * MS, 0, 440 * MS)
+    assert trend["slope"] == before
