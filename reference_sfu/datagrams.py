@@ -112,9 +112,7 @@ class DatagramSocket:
 
     def send(self, datagram: bytes, address: bytes) -> None:
         """Send one datagram."""
-        sent = _libc.sendto(
-            self.fileno(), datagram, len(datagram), 0, address, len(address)
-        )
+        sent = _libc.sendto(self.fileno(), datagram, len(datagram), 0, address, len(address))
         if sent >= 0:
             self.traffic.sent += 1
             self.traffic.sent_bytes += sent

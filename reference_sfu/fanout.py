@@ -1,3 +1,4 @@
+# ruff: noqa: ARG001  # numba sets the arguments of intrinsics
 """The hot path: one packet to thousands of subscribers, each encrypted under its own key.
 
 A compiled loop rewrites the packet for every row, has libsrtp encrypt it in place in a slab, and
@@ -34,7 +35,7 @@ _EINTR, _EAGAIN, _ENOBUFS = errno.EINTR, errno.EAGAIN, errno.ENOBUFS
 
 
 @intrinsic
-def _call(typing: Any, address: Any, a: Any, b: Any, c: Any, d: Any) -> Any:
+def _foreign(typing: Any, address: Any, a: Any, b: Any, c: Any, d: Any) -> Any:
     """`int f(a, b, c, d)` at ``address``; pointers and integers alike go in 64 bits."""
     signature = types.int32(*(types.uint64,) * 5)
 
@@ -47,8 +48,12 @@ def _call(typing: Any, address: Any, a: Any, b: Any, c: Any, d: Any) -> Any:
     return signature, generate
 
 
+_call: Any = _foreign
+"""As compiled code sees it: without the first argument."""
+
+
 @intrinsic
-def _errno(typing: Any, address: Any) -> Any:
+def _errno_at(typing: Any, address: Any) -> Any:
     """This thread's errno, by `int *__errno_location()` at ``address``."""
     signature = types.int32(types.uint64)
 
@@ -58,6 +63,9 @@ def _errno(typing: Any, address: Any) -> Any:
         return builder.load(builder.call(pointer, []))
 
     return signature, generate
+
+
+_errno: Any = _errno_at
 
 
 @njit(cache=True)
@@ -75,9 +83,7 @@ def _fan_out(
         if row.srtp != 0:
             packet = slab[waiting]
             packet[:size] = data
-            if rewrite(
-                row, packet, sequence, timestamp, picture_at, tl0_at, payload_bytes, now_ns
-            ):
+            if rewrite(row, packet, sequence, timestamp, picture_at, tl0_at, payload_bytes, now_ns):
                 lengths[0] = size
                 at = slab_at + waiting * PACKET_BYTES
                 if _call(protect, row.srtp, at, lengths_at, 0) == 0:
@@ -132,6 +138,8 @@ class FanOut:
         self._messages[:, 2] = self._vectors.ctypes.data + np.arange(BATCH) * 16
         self._messages[:, 3] = 1
         self._length = np.zeros(1, np.int32)
+        # Compiles, or reads from the cache, before the first packet is there to wait for it.
+        self.send(np.zeros(1, ROW), np.zeros(0, np.int32), b"", 0, 0, -1, -1, 0, 0)
 
     def send(
         self, table: npt.NDArray[np.void], rows: npt.NDArray[np.int32], data: bytes, sequence: int,

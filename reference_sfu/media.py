@@ -9,6 +9,7 @@ import secrets
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
 from reference_sfu import rtcp, stun
 from reference_sfu.datagrams import DatagramSocket
@@ -84,9 +85,9 @@ class MediaServer:
         announced: Sequence[str] = (),
         max_sessions: int = MAX_SESSIONS,
     ) -> None:
-        """Bind to ``host`` and ``port``; candidates have the addresses ``announced``, else ``host``.
+        """Bind to ``host`` and ``port``. Raises OSError.
 
-        Raises OSError.
+        Candidates have the addresses ``announced``, or else ``host``.
         """
         self.socket = DatagramSocket(host, port)
         self.room = Room(self.socket.fan_out)
@@ -181,7 +182,7 @@ class MediaServer:
                 slot.close()
         if session.publication is not None:
             self.room.unpublish(session.publication)
-        peer.close(lambda datagram: self._send_to(peer, datagram))
+        peer.close(partial(self._send_to, peer))
         for address in peer.addresses:
             if self._by_address.get(address) is session:
                 del self._by_address[address]
@@ -366,7 +367,7 @@ class MediaServer:
                 continue
             peer = session.peer
             try:
-                peer.retransmit(lambda datagram, peer=peer: self._send_to(peer, datagram))
+                peer.retransmit(partial(self._send_to, peer))
             except HandshakeError:
                 self.end(session, "handshake failed")
 

@@ -116,12 +116,11 @@ class Publication:
         if not self.streams:
             return None
         blocks = [
-            stream.reception.report(*last_sr_of(stream, now_ns))
-            for stream in self.streams.values()
+            stream.reception.report(*last_sr_of(stream, now_ns)) for stream in self.streams.values()
         ]
         return (
             rtcp.receiver_report(own_ssrc, blocks[:31])
-            + rtcp.source_description([own_ssrc], CNAME)
+            + rtcp.source_description(own_ssrc, CNAME)
             + rtcp.estimate(own_ssrc, BITRATE, list(self.streams))
         )
 

@@ -58,7 +58,7 @@ class Settings:
 
 @asynccontextmanager
 async def serving(settings: Settings) -> AsyncIterator[tuple[MediaServer, str]]:
-    """Serve within; gives the media server and the URL. Raises OSError, and ValueError on faults."""
+    """Serve within; gives the media server and the URL. Raises OSError and ValueError."""
     faults = settings.faults()
     if faults:
         raise ValueError("\n".join(faults))
