@@ -49,6 +49,8 @@ class Certificate:
             .not_valid_after(now + datetime.timedelta(days=365))
             .sign(key, hashes.SHA256())
         )
+        self.key = key
+        self.certificate = certificate
         self.fingerprint = fingerprint_of(certificate, "sha-256")
         context = SSL.Context(SSL.DTLS_SERVER_METHOD)
         # The newest version whose records are plain to see, as `datagrams` needs.
