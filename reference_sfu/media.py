@@ -29,6 +29,8 @@ MAX_SESSIONS = 8192
 JOIN_NS = 30_000_000_000
 """How long a session may take from its answer to the end of its handshake."""
 TICK_S = 0.02
+REPORTS_NS = 100_000_000
+"""From one look at whose report is due to the next."""
 PUBLISHER_REPORTS_NS = 1_000_000_000
 SUBSCRIBER_REPORTS_NS = 2_000_000_000
 _BATCHES = 8
@@ -103,6 +105,7 @@ class MediaServer:
         self._by_fragment: dict[str, Session] = {}
         self._by_address: dict[bytes, Session] = {}
         self._joining: set[Session] = set()
+        self._publishing: set[Session] = set()
         self._ssrcs: set[int] = set()
         self._loop = asyncio.get_running_loop()
         self._loop.add_reader(self.socket.fileno(), self._read)
@@ -187,6 +190,7 @@ class MediaServer:
             if self._by_address.get(address) is session:
                 del self._by_address[address]
         self._joining.discard(session)
+        self._publishing.discard(session)
         self._ssrcs.discard(session.ssrc)
         for slot in session.slots or ():
             self._ssrcs -= {slot.ssrc, slot.repair_ssrc}
@@ -275,6 +279,7 @@ class MediaServer:
         self._joining.discard(session)
         if session.slots is None:
             session.publication = self.room.publish(session.site, session.sections)
+            self._publishing.add(session)
             session.due_ns = now_ns + PUBLISHER_REPORTS_NS
         else:
             self._connect_rows(session)
@@ -347,7 +352,7 @@ class MediaServer:
 
     async def _tick(self) -> None:
         """What time brings: retransmitted handshakes, expiry, feedback, reports, encodings."""
-        measured_ns = 0
+        measured_ns = reported_ns = 0
         while True:
             await asyncio.sleep(TICK_S)
             now_ns, unix_ns = time.monotonic_ns(), time.time_ns()
@@ -356,9 +361,11 @@ class MediaServer:
             if now_ns - measured_ns >= 1_000_000_000:
                 measured_ns = now_ns
                 self._measure(now_ns)
-            for session in list(self.sessions.values()):
-                if session.due_ns and session.due_ns <= now_ns:
-                    self._report(session, unix_ns, now_ns)
+            if now_ns - reported_ns >= REPORTS_NS:
+                reported_ns = now_ns
+                for session in self.sessions.values():
+                    if 0 < session.due_ns <= now_ns:
+                        self._report(session, unix_ns, now_ns)
 
     def _nudge_joining(self, now_ns: int) -> None:
         for session in list(self._joining):
@@ -372,7 +379,7 @@ class MediaServer:
                 self.end(session, "handshake failed")
 
     def _ask_publishers(self, now_ns: int) -> None:
-        for session in self.sessions.values():
+        for session in self._publishing:
             if session.publication is not None:
                 for packet in session.publication.requests(session.ssrc, now_ns):
                     self._send_rtcp(session.peer, packet)
@@ -382,8 +389,7 @@ class MediaServer:
     def _measure(self, now_ns: int) -> None:
         for session in list(self.sessions.values()):
             if session.publication is not None:
-                for stream in session.publication.streams.values():
-                    stream.reception.measure_bitrate(now_ns)
+                session.publication.measure_bitrates(now_ns)
             if session.peer.is_expired(now_ns):
                 self.end(session, "consent expired")
         for subscription in self.room.subscriptions:

@@ -99,6 +99,11 @@ class Publication:
         for slot in list(track.slots):
             slot.show(track)
 
+    def measure_bitrates(self, now_ns: int) -> None:
+        """End a measurement of all streams' bitrates and begin the next."""
+        for stream in self.streams.values():
+            stream.reception.measure_bitrate(now_ns)
+
     def close(self) -> None:
         """End all its streams."""
         for stream in list(self.streams.values()):
