@@ -115,12 +115,13 @@ class Handshake:
         return datagrams(self._outgoing())
 
     def close(self) -> Iterator[bytes]:
-        """What tells the peer that this is the end."""
-        if self.keys is not None:
-            try:
-                self._connection.shutdown()
-            except SSL.Error:
-                return iter(())
+        """What tells the peer that this is the end; nothing where it never was its peer."""
+        if self.keys is None:
+            return iter(())
+        try:
+            self._connection.shutdown()
+        except SSL.Error:
+            return iter(())
         return datagrams(self._outgoing())
 
     def _advance(self) -> None:

@@ -118,8 +118,7 @@ def test_the_estimate_chooses_the_encoding(estimate: int | None, rid: str) -> No
             stream.last_ns = now + second * SECOND
         subscription.choose_encodings(now + second * SECOND)
         for ssrc in (2, 3):
-            meeting.play(publication, ssrc, 96, 7000 + second, KEY)
-            meeting.play(publication, ssrc, 96, 8000 + second, KEY)
+            meeting.play(publication, ssrc, 96, 1000 * ssrc + 10 + second, KEY)
     [slot] = subscription.pictures
     assert slot.stream is not None
     assert slot.stream.rid == rid
