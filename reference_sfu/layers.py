@@ -26,7 +26,7 @@ MUCH_LOSS = 0.1
 class Patience:
     """When a subscriber may be given more; what `choose` remembers between calls."""
 
-    next_ns: int = 0
+    next_ns: int | None = None
     wait_ns: int = FIRST_WAIT_NS
     tried_ns: int | None = None
 
@@ -45,6 +45,9 @@ def choose(
     ``current``: what it gets now, by place in these. ``estimate``: bits per second, None where the
     subscriber does not say; it then gets the best of everything. ``loss``: share lost of late.
     """
+    first = patience.next_ns is None
+    if patience.next_ns is None:
+        patience.next_ns = now_ns + patience.wait_ns
     best = [len(each) - 1 for each in needs]
     if estimate is None:
         return best
@@ -56,11 +59,12 @@ def choose(
         return _step_down([min(pair) for pair in zip(lower, now, strict=True)], patience, now_ns)
     if patience.tried_ns is not None and not tries:  # the last try has held
         patience.tried_ns, patience.wait_ns = None, FIRST_WAIT_NS
-    if now == best or tries or now_ns < patience.next_ns or loss > LITTLE_LOSS:
+    early = now_ns < patience.next_ns and not first
+    if now == best or tries or early or loss > LITTLE_LOSS:
         return now
     patience.next_ns = now_ns + patience.wait_ns
     higher = [max(pair) for pair in zip(_fit(needs, estimate / HEADROOM), now, strict=True)]
-    if higher != now:
+    if higher != now or first:
         return higher
     patience.tried_ns = now_ns
     slot = next(i for i, at in enumerate(now) if at < best[i])

@@ -49,9 +49,9 @@ def test_loss_allows_no_step_up_and_much_of_it_forces_one_down() -> None:
 def test_an_estimate_that_is_held_down_by_what_is_sent_is_tried_beyond() -> None:
     grace = GRACE_NS // SECOND
     # 600 kb/s is all that a receiver of 500 kb/s says; it says more only once it gets more.
-    [first, *rest] = play([(6e5, 0)] * grace + [(2e6, 0)] * 3, [THREE], [1])
-    assert first == [2]
-    assert rest == [[2]] * (grace + 2)
+    wait = FIRST_WAIT_NS // SECOND
+    chosen = play([(6e5, 0)] * (wait + grace) + [(2e6, 0)] * 3, [THREE], [1])
+    assert chosen == [[1]] * wait + [[2]] * (grace + 3)
 
 
 def test_a_try_that_fails_is_not_repeated_soon() -> None:
@@ -61,14 +61,22 @@ def test_a_try_that_fails_is_not_repeated_soon() -> None:
     ]
     pauses = [after - before for before, after in itertools.pairwise(tries)]
     grace = GRACE_NS // SECOND
-    assert [pause - grace for pause in pauses[:4]] == [20, 40, 80, 80]
+    assert [pause - grace for pause in pauses[:4]] == [10, 20, 40, 80]
     assert max(pauses) <= LONGEST_WAIT_NS // SECOND + grace
     assert sum(each == [2] for each in chosen) < 50
 
 
 def test_loss_ends_a_try_at_once() -> None:
-    assert play([(6e5, 0), (6e5, 0.3)], [THREE], [1]) == [[2], [1]]
+    wait = FIRST_WAIT_NS // SECOND
+    chosen = play([(6e5, 0)] * (wait + 1) + [(6e5, 0.3)], [THREE], [1])
+    assert chosen == [[1]] * wait + [[2], [1]]
 
 
 def test_one_slot_is_tried_at_a_time() -> None:
-    assert play([(4e5, 0)], [THREE, THREE], [0, 0]) == [[1, 0]]
+    wait = FIRST_WAIT_NS // SECOND
+    chosen = play([(4e5, 0)] * (wait + 1), [THREE, THREE], [0, 0])
+    assert chosen == [[0, 0]] * wait + [[1, 0]]
+
+
+def test_what_fits_from_the_first_is_given_at_once() -> None:
+    assert play([(5e6, 0)], [THREE, THREE], [0, 0]) == [[2, 2]]
