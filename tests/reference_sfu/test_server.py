@@ -21,7 +21,7 @@ from reference_sfu.server import Settings, serving
             ["--host 0.0.0.0: needs --announce with the address peers reach"],
         ),
         (
-            Settings(port=-1, udp_port=70_000, token=" ", max_sessions=0, announce=("::", "x")),
+            Settings("127.0.0.1", -1, 70_000, ("::", "x"), " ", 0),
             [
                 "--announce ::: must be an address that peers can reach",
                 "--announce x: must be an IP address",
@@ -65,9 +65,8 @@ def test_a_port_that_is_taken_cannot_be_had() -> None:
         async with serving(Settings(port=port, udp_port=udp_port)):
             pass
 
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        with pytest.raises(OSError, match="in use"):
-            asyncio.run(start(taken.getsockname()[1], 0))
+    with socket.create_server(("127.0.0.1", 0)) as taken, pytest.raises(OSError, match="in use"):
+        asyncio.run(start(taken.getsockname()[1], 0))
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as taken:
         taken.bind(("127.0.0.1", 0))
         with pytest.raises(OSError, match="in use"):
