@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from reference_sfu import rtcp, stun
-from reference_sfu.datagrams import DatagramSocket
+from reference_sfu.datagrams import BATCH, DatagramSocket
 from reference_sfu.demux import Protocol, protocol_of
 from reference_sfu.dtls import Certificate, HandshakeError
 from reference_sfu.floor import Floor
@@ -32,6 +32,8 @@ TICK_S = 0.02
 REPORTS_NS = 100_000_000
 """From one look at whose report is due to the next."""
 PUBLISHER_REPORTS_NS = 1_000_000_000
+IDLE_REPORTS_NS = 5_000_000_000
+"""To a publisher that nobody watches."""
 SUBSCRIBER_REPORTS_NS = 2_000_000_000
 _BATCHES = 8
 """Batches of datagrams read before the loop gets to do something else."""
@@ -109,12 +111,13 @@ class MediaServer:
         self._ssrcs: set[int] = set()
         self._loop = asyncio.get_running_loop()
         self._loop.add_reader(self.socket.fileno(), self._read)
-        self._ticking = self._loop.create_task(self._tick())
+        self.ticking = self._loop.create_task(self._tick())
+        """Runs as long as the server; it ends by itself only where it fails."""
 
     async def close(self) -> None:
         """End all sessions and give the port back."""
-        self._ticking.cancel()
-        await asyncio.gather(self._ticking, return_exceptions=True)
+        self.ticking.cancel()
+        await asyncio.gather(self.ticking, return_exceptions=True)
         for session in list(self.sessions.values()):
             self.end(session, "server closed")
         self._loop.remove_reader(self.socket.fileno())
@@ -209,7 +212,7 @@ class MediaServer:
             for datagram, address in self.socket.receive():
                 found += 1
                 self._take(datagram, address, unix_ns, now_ns)
-            if not found:
+            if found < BATCH:
                 return
 
     def _take(self, datagram: bytes, address: bytes, unix_ns: int, now_ns: int) -> None:
@@ -398,7 +401,8 @@ class MediaServer:
     def _report(self, session: Session, unix_ns: int, now_ns: int) -> None:
         if session.publication is not None:
             packet = session.publication.reports(session.ssrc, now_ns)
-            session.due_ns = now_ns + PUBLISHER_REPORTS_NS
+            wanted = session.publication.is_wanted
+            session.due_ns = now_ns + (PUBLISHER_REPORTS_NS if wanted else IDLE_REPORTS_NS)
         elif session.subscription is not None:
             packet = session.subscription.reports(unix_ns)
             session.due_ns = now_ns + SUBSCRIBER_REPORTS_NS

@@ -99,6 +99,11 @@ class Publication:
         for slot in list(track.slots):
             slot.show(track)
 
+    @property
+    def is_wanted(self) -> bool:
+        """Whether anyone gets any of its streams, or waits for one."""
+        return any(stream.is_wanted for stream in self.streams.values())
+
     def measure_bitrates(self, now_ns: int) -> None:
         """End a measurement of all streams' bitrates and begin the next."""
         for stream in self.streams.values():
@@ -117,7 +122,7 @@ class Publication:
             self.streams[item.ssrc].hear(item, now_ns)
 
     def reports(self, own_ssrc: int, now_ns: int) -> bytes | None:
-        """The compound packet that the publisher gets every second: how its streams fare."""
+        """The compound packet that the publisher gets: how its streams fare."""
         if not self.streams:
             return None
         blocks = [

@@ -6,7 +6,8 @@ import socket
 import pytest
 
 from benchmarks.plain_peers import call
-from reference_sfu.server import Settings, serving
+from reference_sfu.media import MediaServer
+from reference_sfu.server import Settings, serve, serving
 
 
 @pytest.mark.parametrize(
@@ -58,6 +59,18 @@ def test_it_serves_within_the_block_and_gives_its_ports_back() -> None:
         free.bind(("127.0.0.1", udp_port))
     with pytest.raises(OSError, match="refused"):
         socket.create_connection(("127.0.0.1", int(url.rsplit(":", 1)[1])), timeout=5)
+
+
+def test_a_server_that_fails_within_does_not_go_on(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def fail(*_: object) -> None:
+        raise ZeroDivisionError("as a defect would")
+
+    monkeypatch.setattr(MediaServer, "_measure", fail)
+    with pytest.raises(ZeroDivisionError, match="as a defect would"):
+        asyncio.run(serve(Settings(port=0)))
+    assert '"url"' in capsys.readouterr().out
 
 
 def test_a_port_that_is_taken_cannot_be_had() -> None:
