@@ -5,7 +5,7 @@ from reference_sfu.codecs import H264, VP8
 from reference_sfu.offers import Codec, Section
 from reference_sfu.publications import Publication
 from reference_sfu.subscriptions import Subscription
-from tests.reference_sfu.meetings import DELTA, KEY, PICTURE, VOICE, Meeting
+from tests.reference_sfu.meetings import DELTA, KEY, PICTURE, SIMULCAST, VOICE, Meeting
 
 PLAIN = Section("video", "1", (Codec(VP8, 96, None),), {})
 
@@ -35,11 +35,11 @@ def test_the_old_source_goes_on_until_the_new_ones_key_frame() -> None:
     meeting.room.give_floor(floor)
     [slot] = meeting.subscribe("camau", PICTURE).slots
     first = meeting.play(hanoi, 2, 96, 50, KEY)
-    meeting.play(hue, 3, 96, 900, KEY)
+    meeting.play(hue, 3, 96, 10, KEY)
     meeting.room.give_floor(floor.updated({"programme": "hue"}))
-    meeting.play(hue, 3, 96, 901, DELTA)
+    meeting.play(hue, 3, 96, 11, DELTA)
     old = meeting.play(hanoi, 2, 96, 51, DELTA)
-    new = meeting.play(hue, 3, 96, 902, KEY)
+    new = meeting.play(hue, 3, 96, 12, KEY)
     assert meeting.play(hanoi, 2, 96, 52, DELTA) == []
     numbers = [s.packet.sequence for s in first + old + new]
     assert numbers == [numbers[0], numbers[0] + 1, numbers[0] + 2]
@@ -47,6 +47,17 @@ def test_the_old_source_goes_on_until_the_new_ones_key_frame() -> None:
     assert [s.packet.payload for s in new] == [
         KEY[:2] + bytes((0x80, 0x06)) + KEY[4:]  # pictures are numbered on
     ]
+
+
+def test_an_encoding_that_comes_later_does_not_move_the_slot() -> None:
+    meeting = Meeting()
+    publication = meeting.publish("hanoi", SIMULCAST)
+    meeting.room.give_floor(meeting.room.floor.updated({"programme": "hanoi"}))
+    [slot] = meeting.subscribe("camau", PICTURE).slots
+    assert len(meeting.play(publication, 2, 96, 50, KEY, {4: b"low"})) == 1
+    assert meeting.play(publication, 3, 96, 70, KEY, {4: b"high"}) == []
+    assert slot.next is None
+    assert len(meeting.play(publication, 2, 96, 51, DELTA)) == 1
 
 
 def test_a_late_key_frame_begins_nothing() -> None:

@@ -91,6 +91,17 @@ def test_sender_reports_are_of_slots_that_sent_and_on_the_publishers_line() -> N
     assert (report.ssrc, report.ntp, report.packets) == (voice.ssrc, ntp_time(6 * SECOND), 1)
     assert report.rtp - first.packet.timestamp in (47_999, 48_000)
     assert subscription.reports(7 * SECOND) is None
+    # After a switch the slot's timestamps are no longer the source's.
+    hue = meeting.publish("hue")
+    meeting.room.give_floor(meeting.room.floor.updated({"programme": "hue"}))
+    [other] = meeting.play(hue, 7, 111, 5000)
+    hue.hear(rtcp.SenderReport(7, ntp_time(5 * SECOND), 960 * 5000, 0, 0), meeting.now_ns)
+    packet = subscription.reports(7 * SECOND)
+    assert packet is not None
+    [report] = rtcp.read(packet)
+    assert isinstance(report, rtcp.SenderReport)
+    assert report.rtp - other.packet.timestamp in (95_999, 96_000)
+    meeting.room.give_floor(meeting.room.floor.updated({"programme": "hanoi"}))
     meeting.play(publication, 1, 111, 101)
     assert subscription.reports(8 * SECOND) is not None
 
