@@ -281,6 +281,9 @@ class MediaServer:
         """The handshake is over: media may flow."""
         self._joining.discard(session)
         if session.slots is None:
+            for other in list(self._publishing):
+                if other.site == session.site:
+                    self.end(other, "replaced")
             session.publication = self.room.publish(session.site, session.sections)
             self._publishing.add(session)
             session.due_ns = now_ns + PUBLISHER_REPORTS_NS

@@ -26,6 +26,7 @@ class Publication:
         self.streams: dict[int, Stream] = {}
         """By SSRC."""
         self._repairs: dict[int, Stream] = {}
+        self._closed = False
         self._sections = sections
 
     def place(self, packet: Packet, now_ns: int) -> tuple[Stream, Packet] | None:
@@ -44,7 +45,7 @@ class Publication:
 
     def _meet(self, packet: Packet, now_ns: int) -> tuple[Stream, Packet] | None:
         """Find the stream of an SSRC that was not seen yet (RFC 8843 § 9.2, RFC 8852)."""
-        if len(self.streams) + len(self._repairs) >= MAX_STREAMS:
+        if self._closed or len(self.streams) + len(self._repairs) >= MAX_STREAMS:
             return None
         for section in self._sections:
             for codec in section.codecs:
@@ -110,7 +111,8 @@ class Publication:
             stream.reception.measure_bitrate(now_ns)
 
     def close(self) -> None:
-        """End all its streams."""
+        """End all its streams; no others begin."""
+        self._closed = True
         for stream in list(self.streams.values()):
             self._forget(stream)
 

@@ -1,5 +1,7 @@
 """The handshake against OpenSSL as a client; certificates, fingerprints, datagrams."""
 
+import time
+
 import pytest
 from OpenSSL import SSL
 
@@ -47,19 +49,18 @@ class Client:
             return False
         return True
 
-    def meet(self, handshake: Handshake, lose: int = 0) -> None:
-        """Play the handshake; ``lose`` datagrams of the server's are lost first."""
+    def meet(self, handshake: Handshake, *, loses_last_flight: bool = False) -> bool:
+        """Play the handshake; gives whether the client has come to its end."""
         for _ in range(10):
             done = self.advance()
             for datagram in self.outgoing():
                 for reply in handshake.receive(datagram):
                     assert len(reply) <= MTU
-                    if lose:
-                        lose -= 1
-                    else:
+                    if not (loses_last_flight and handshake.keys):
                         self.connection.bio_write(reply)
-            if done:
-                return
+            if done or (loses_last_flight and handshake.keys):
+                return done
+        return False
 
 
 NAMES = b":".join(profile.name for profile in PROFILES)
@@ -134,6 +135,18 @@ def test_a_lost_flight_goes_out_again(server: Certificate, theirs: Certificate) 
     assert timeout is not None
     assert 0 < timeout <= 1
     assert list(handshake.retransmit()) == []  # it is not time yet
+
+
+def test_a_lost_last_flight_goes_out_again_when_the_peer_repeats_its_own(
+    server: Certificate, theirs: Certificate
+) -> None:
+    handshake = Handshake(server, {"sha-256": theirs.fingerprint})
+    client = Client(theirs, NAMES)
+    assert not client.meet(handshake, loses_last_flight=True)
+    time.sleep((client.connection.DTLSv1_get_timeout() or 0.0) + 0.01)
+    client.connection.DTLSv1_handle_timeout()
+    assert client.meet(handshake)
+    assert not handshake.closed
 
 
 @pytest.mark.parametrize(

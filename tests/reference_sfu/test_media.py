@@ -367,6 +367,19 @@ def test_a_peer_that_moves_gets_its_media_where_it_is(server: ServerProcess, joi
     assert rtp.parse(watcher.receive()).payload == b"moved"
 
 
+def test_who_publishes_again_takes_its_own_place(server: ServerProcess, join: Join) -> None:
+    first = join("whip/hanoi")
+    give_floor(server.url, programme="hanoi")
+    watcher = join("whep/camau", sections=(OPUS,), direction="recvonly")
+    first.send(packet(1, 111, 1, b"first"))
+    assert rtp.parse(watcher.receive()).payload == b"first"
+    second = join("whip/hanoi")
+    until(lambda: call("DELETE", first.location)[0] == 404)
+    second.send(packet(5, 111, 900, b"second"))
+    assert rtp.parse(watcher.receive()).payload == b"second"
+    assert metric(server, 'sfu_sessions_ended_total{reason="replaced"}') >= 1
+
+
 def test_a_goodbye_ends_the_session_and_the_servers_end_is_told(
     server: ServerProcess, join: Join
 ) -> None:

@@ -120,6 +120,7 @@ def test_a_second_publication_of_a_site_takes_the_place_of_the_first() -> None:
     meeting.play(first, 1, 111, 1)
     second = meeting.publish("hanoi")
     assert first.streams == {}
+    assert meeting.play(first, 1, 111, 2) == []  # it is over
     assert len(meeting.play(second, 9, 111, 1)) == 1
     meeting.room.unpublish(first)  # its session ends later; the second goes on
     assert len(meeting.play(second, 9, 111, 2)) == 1
