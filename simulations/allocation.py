@@ -9,8 +9,6 @@ and the waiting time are this model's own.
 
 from typing import Any
 
-import numpy as np
-
 from simulations.compiled import inlined, kernel
 from simulations.outs import NOTHING, out_index
 
