@@ -9,8 +9,6 @@ and the waiting time are this model's own.
 
 from typing import Any
 
-import numpy as np
-
 from simulations.compiled import inlined, kernel
 from simulations.outs import NOTHING, out_index
 
@@ -47,7 +45,7 @@ def rate_of(world: Any, seat: int, layer: int) -> float:
 @inlined
 def _column(world: Any, slot: int, layer: int) -> int:
     """Where a layer of the stream stands in tables by seat: a screen's stands behind the layers."""
-    return world.settings[0].layers if slot == world.settings[0].screen_slot else layer  # type: ignore[no-any-return]
+    return world.settings[0].layers if slot == world.settings[0].screen_slot else layer
 
 
 @inlined

@@ -9,7 +9,8 @@ from simulations.frames import assemble, show_next
 from simulations.history import AGAIN, FILLER, FIRST, entry_slot, is_kept
 from simulations.jitter_buffer import NOTHING, insert, play_next
 from simulations.links import carry
-from simulations.nack import clear_to, note as note_missing
+from simulations.nack import clear_to
+from simulations.nack import note as note_missing
 from simulations.outs import out_index
 from simulations.packets import AUDIO, PADDING, slot
 from simulations.queues import DROPPED
@@ -181,8 +182,8 @@ def _stream(to: Any, place: Any, at: int) -> Any:
 
 @kernel
 def _resolve(endpoint: Any, to: Any, until: int, arrived: bool) -> None:
-    """Account for all copies before the entry ``until``: they are lost; it has ``arrived`` or not.
-    """
+    """Account for all copies up to the entry ``until``; all before it are lost, it has ``arrived``
+    or not."""
     leg, sender, place = to.legs[endpoint], to.senders[endpoint], to.places[endpoint]
     while leg.resolved <= until:
         entry = leg.resolved
@@ -196,10 +197,10 @@ def _resolve(endpoint: Any, to: Any, until: int, arrived: bool) -> None:
 @inlined
 def _receive(world: Any, endpoint: Any, to: Any, packet: Any, entry: Any, arrival: int) -> None:
     """Give a copy that arrives to the receiver's stream."""
-    place, leg, sender = to.places[endpoint], to.legs[endpoint], to.senders[endpoint]
+    leg, sender = to.legs[endpoint], to.senders[endpoint]
     to.meters[endpoint].packets += 1
     to.meters[endpoint].bytes += packet.size
-    number = np.int64(entry)
+    number: Any = np.int64(entry)
     if packet.media != PADDING:
         measure(to.meters[endpoint], to.delays, endpoint, arrival - packet.sent)
     if not is_kept(sender, number):
@@ -225,8 +226,9 @@ def _hear(endpoint: Any, to: Any, packet: Any, copy: Any, arrival: int) -> None:
     k = np.uint64(to.places[endpoint].first_voice + copy.slot)
     measure_jitter(to.voices[k], packet.source, arrival - packet.captured)
     _play(endpoint, to, k, arrival)
+    number: Any = np.int64(copy.number)
     insert(
-        to.buffers[k], to.voice_slots[k], np.int64(copy.number), packet.captured, arrival,
+        to.buffers[k], to.voice_slots[k], number, packet.captured, arrival,
         to.settings.ptime, to.settings.fec,
     )  # fmt: skip
 
@@ -252,7 +254,7 @@ def _play(endpoint: Any, to: Any, k: Any, until: int) -> None:
 def _see(world: Any, endpoint: Any, to: Any, packet: Any, copy: Any, arrival: int) -> None:
     """Give a picture's packet to its frame, and show what can be shown."""
     k = np.uint64(to.places[endpoint].first_picture + copy.slot - to.settings.voices)
-    number = np.int64(copy.number)
+    number: Any = np.int64(copy.number)
     screen, frames = to.screens[k], to.frames[k]
     measure_jitter(to.pictures[k], packet.source, arrival - packet.captured)
     if note_missing(to.nacks[k], to.missing[k], number, packet.key):
@@ -305,7 +307,7 @@ def _catch_up(endpoint: Any, to: Any, until: int) -> None:
         _play(endpoint, to, np.uint64(place.first_voice + i), until)
     while leg.resolved < sender.next:
         entry = leg.resolved
-        if is_kept(sender, entry):
-            if to.copies[entry_slot(sender, entry)].sent >= until - to.settings.late:
-                break
+        oldest = until - to.settings.late
+        if is_kept(sender, entry) and to.copies[entry_slot(sender, entry)].sent >= oldest:
+            break
         _resolve(endpoint, to, entry, False)

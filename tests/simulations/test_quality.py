@@ -5,11 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scenarios.library import load_example
 from simulations.quality import (
     BEST_RATING,
     CODECS,
-    Codec,
     audio_mos,
     burst_ratio,
     delay_impairment,
