@@ -62,7 +62,8 @@ def test_jitter_is_rfc_3550_s_and_of_one_source(came: list[tuple[int, int]]) -> 
     stream = new_stream()
     sources, transits = (np.array(part, np.int64) for part in zip(*came, strict=True))
     jittered(stream, sources, transits)
-    *_, (source, last) = itertools.groupby(came, key=lambda one: one[0])
+    groups = itertools.groupby(came, key=lambda one: one[0])
+    source, last = [(source, list(each)) for source, each in groups][-1]
     jitter = 0.0
     for (_, before), (_, now) in itertools.pairwise(last):
         jitter += (abs(now - before) - jitter) / 16
