@@ -7,7 +7,7 @@ import pytest
 
 from scenarios.population import populate
 from simulations.build import build
-from simulations.packets import PACKET
+from simulations.packets import PACKET, PADDING
 from simulations.rates import FOREVER
 from simulations.topology import plan
 from tests.simulations.networks import Playing, make_scenario, merged
@@ -54,8 +54,11 @@ def test_packets_live_as_long_as_they_may_be_on_their_way() -> None:
     world = playing.engine.world
     a_second = world.totals[0] / 3
     assert world.packets.dtype == PACKET
-    assert len(world.packets) > 70 * a_second
-    assert len(world.packets) & (len(world.packets) - 1) == 0
+    ring = playing.settings.packet_mask + 1
+    assert ring > 70 * a_second
+    assert ring & (ring - 1) == 0
+    assert len(world.packets) == ring + 1  # and, behind it, what all of nodes' padding is
+    assert world.packets["media"][-1] == PADDING
 
 
 @pytest.mark.parametrize("threads", [1, 2, 3, 8])

@@ -155,7 +155,6 @@ def test_frames(run: Run) -> None:
     assert rendered.sum() + dropped.sum() <= 150  # 25 a second
     # a lost packet spoils all until the next key frame, ten seconds later: nothing repairs here
     assert 0 < rendered.sum() < 75
-    assert dropped.sum() > 0
     frozen = values(run, "freeze_ratio")
     assert (frozen <= 1).all()
     assert frozen[-1] == 1

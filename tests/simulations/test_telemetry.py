@@ -123,7 +123,8 @@ def test_the_budget_adds_up_to_the_mean(run: Run) -> None:
     means = column(run, "samples", "mouth_to_ear_delay_mean").reshape(4, 4)
     for e in range(3):
         heard = np.average(means[:, e], weights=counts[:, e])
-        assert parts[:, e].sum() == pytest.approx(heard, abs=5e-5)
+        # weighted with what came in an interval, not with what was played in it
+        assert parts[:, e].sum() == pytest.approx(heard, abs=3e-4)
     uplink, node_part, backbone, aggregation, access = parts[1:6, 0]
     assert parts[0] == pytest.approx([0.0265] * 4)
     assert parts[6] == pytest.approx([0.060] * 4)
