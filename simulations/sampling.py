@@ -52,7 +52,7 @@ class Sampler:
         row: dict[str, NDArray[Any]] = {}
         self._take_delays(world, row)
         heard = self._take_streams(world, row, end - begin)
-        self._take_control(world, row, end - begin)
+        self._take_control(world, row, begin, end)
         row["audio_mos"] = self._audio_mos(world, row, heard)
         row["video_mos"] = self._video_mos(world, row, end - begin)
         self.rows.append(
@@ -133,8 +133,11 @@ class Sampler:
         row["bitrate"] = world.meters["bytes"] * 8.0 / (length / SECOND)
         return np.asarray(heard > 0)
 
-    def _take_control(self, world: World, row: dict[str, NDArray[Any]], length: int) -> None:
+    def _take_control(
+        self, world: World, row: dict[str, NDArray[Any]], begin: int, end: int
+    ) -> None:
         """Estimates beside what the links really carry, layers, repair, and links' counts."""
+        length = end - begin
         settings, n = world.settings.view(np.recarray)[0], len(self.population)
         outs = world.outs[settings.voices * n : (settings.voices + 1) * n]
         names = np.array([layer.name for layer in self.scenario.media.video.layers] + [None])
@@ -164,7 +167,7 @@ class Sampler:
             for column in ("packets", "dropped_queue", "dropped_policer", "lost"):
                 row[f"{name}_{column}"] = links[column].copy()
             policed = links["policer"]["rate"]
-            rate = links["rate"]["current"].astype(np.float64)
+            rate = rate_at(links["rate"], end).astype(np.float64)
             capacity = np.where(policed > 0, np.minimum(rate, policed), rate)
             row["capacity" if name == "downlink" else "uplink_capacity"] = capacity
 
@@ -331,6 +334,11 @@ def refresh_links(world: Any, now: int) -> None:
             rate = links[i].rate
             if rate.until <= now:
                 refresh(rate, world.load_times, world.load_shares, now)
+
+
+def rate_at(rates: NDArray[Any], now: int) -> NDArray[np.int64]:
+    """bit/s that links have ``now`` (ns), though their state may be ahead by a transmission."""
+    return np.where(rates["since"] > now, rates["before"], rates["current"])
 
 
 def _ratio(part: NDArray[Any], whole: NDArray[Any]) -> NDArray[np.float64]:

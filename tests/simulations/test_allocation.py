@@ -11,7 +11,11 @@ from tests.simulations.networks import CLOSED, Playing, make_scenario, merged
 SECOND = 10**9
 LOW, HIGH, SCREEN = 100_000, 400_000, 300_000
 """Payload bit/s; on the wire they are 25/24 times as much."""
-MEETING = {"pictures": 2, "screen": [{"at": "1s", "site": "s1"}], "wall": {"tiles": 2, "layer": "high"}}
+MEETING = {
+    "pictures": 2,
+    "screen": [{"at": "1s", "site": "s1"}],
+    "wall": {"tiles": 2, "layer": "high"},
+}
 PICTURES, SCREEN_SLOT, TILES = (1, 2), 3, (4, 5)
 CENTRE = 4
 
@@ -97,6 +101,17 @@ def test_what_is_not_sent_is_not_chosen_but_asked_for(
     stage = Stage({1: 0}, {0: sent})
     assert stage.choose(2e6)[0] == wanted
     assert stage.out(1, 3)["desired"] == desired
+
+
+def test_after_a_fall_the_lowest_layer_comes_as_soon_as_it_is_sent() -> None:
+    # Everyone watched the high one, so that the low one was paused.
+    stage = Stage({1: 0}, {0: (0, HIGH, 0)})
+    assert stage.choose(2e6)[0] == 1
+    assert stage.choose(2e5, now=SECOND)[0] == -1
+    assert stage.out(1, 3)["desired"] == 0
+    stage.world.layer_rates[0] = (LOW, HIGH, 0)
+    assert stage.choose(2e5, now=SECOND + 1)[0] == 0
+    assert stage.choose(2e6, now=SECOND + 2)[0] == 0  # what is better has to wait
 
 
 def test_nothing_is_raised_for_a_while_after_a_lowering_for_want_of_room() -> None:

@@ -175,10 +175,12 @@ def test_a_call_that_the_chair_has_given_up_takes_no_floor() -> None:
 
 def test_a_shared_screen_is_written_down() -> None:
     share = [{"at": "1s", "until": "3s", "site": "s2"}]
-    scenario = make_scenario({"duration": "5s", "media": {"screen": {}}, "meeting": {"screen": share}})
-    played = Played(scenario)
+    changes = {"duration": "5s", "media": {"screen": {}}, "meeting": {"screen": share}}
+    played = Played(make_scenario(changes))
     played.at(4)
-    assert played.events[1:] == [(SECOND, "screen", "s2", "on"), (3 * SECOND, "screen", "s2", "off")]
+    assert played.events[1:] == [
+        (SECOND, "screen", "s2", "on"), (3 * SECOND, "screen", "s2", "off")
+    ]  # fmt: skip
 
 
 def test_changes_of_load_are_written_down_in_time() -> None:

@@ -9,10 +9,8 @@ MS = 1_000_000
 
 
 def make(**thin: object) -> Playing:
-    changes = {
-        "endpoints": {"rules": [deal("s1", "red", "thin", "south"), deal("s2", "red", "fibre", "north")]},
-        "access": {"thin": thin},
-    }
+    rules = [deal("s1", "red", "thin", "south"), deal("s2", "red", "fibre", "north")]
+    changes = {"endpoints": {"rules": rules}, "access": {"thin": thin}}
     return Playing(make_scenario(changes, endpoints=2))
 
 

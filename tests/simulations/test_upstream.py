@@ -40,9 +40,7 @@ def make(changes: dict[str, Any] | None = None) -> Playing:
         (9000, 0b111, (100, 400, 300)),
     ],
 )
-def test_the_estimate_is_shared_out(
-    target: float, active: int, rates: tuple[float, ...]
-) -> None:
+def test_the_estimate_is_shared_out(target: float, active: int, rates: tuple[float, ...]) -> None:
     playing = make()
     world, publishing = playing.world, playing.stage.publishing
     publishing._seat(1, "s2", 0, None)
@@ -99,7 +97,7 @@ def test_layers_that_nobody_watches_are_paused() -> None:
 @pytest.mark.parametrize("nack", [True, False])
 def test_the_node_asks_the_publisher_for_what_was_lost_on_its_uplink(nack: bool) -> None:
     loss = {"to_bad": "2%", "to_good": "60%", "loss_in_bad": "100%"}
-    rules = [deal("s1", "red", "thin", "north"), {"carrier": "red", "access": "fibre", "node": "north"}]
+    rules = [deal("s1", "red", "thin", "north"), {"carrier": "red", "access": "fibre"}]
     changes = {
         "duration": "8s",
         "endpoints": {"rules": rules},

@@ -39,7 +39,7 @@ def test_worse_is_never_better(
 
 @given(bitrates, st.sampled_from([15, 25, 30]), heights, st.floats(1, 4))
 def test_more_bits_are_never_worse(bitrate: float, frames: int, height: int, more: float) -> None:
-    few, many = (float(video_mos(b, frames, frames, height, 0, 0)) for b in (bitrate, bitrate * more))
+    few, many = video_mos([bitrate, bitrate * more], frames, frames, height, 0, 0)
     assert few <= many + 1e-9
 
 
@@ -60,8 +60,8 @@ def test_p_1203_by_hand() -> None:
     left = 1 - 72.61 * math.log10(0.32 * ((1080 / 480) ** 2 - 1) + 1) / 100
     assert size_factor([480, 1080, 2160]) == pytest.approx([1, 1 / left, 1 / left])
     assert opinion_score([0, 60, 100]) == pytest.approx([1.05, 3.36, 4.9])
-    frozen = video_mos(2e6, 25, 25, 720, 0.5, 0) - 1
-    assert frozen == pytest.approx((video_mos(2e6, 25, 25, 720, 0, 0) - 1) * math.exp(-0.5 / 0.91890815))
+    moving, frozen = video_mos(2e6, 25, 25, 720, [0, 0.5], 0) - 1
+    assert frozen == pytest.approx(moving * math.exp(-0.5 / 0.91890815))
 
 
 @given(st.floats(1.06, 4.89))
