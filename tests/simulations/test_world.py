@@ -67,11 +67,13 @@ def test_every_count_of_receivers_belongs_to_one_interval() -> None:
         "seats": ("bytes", "delay_sum", "delay_packets"),
     }
     whole.advance(2 * SECOND)
-    sums = {(table, name): np.int64(0) for table, names in counts.items() for name in names}
+    sums: dict[tuple[str, str], Any] = {}
     for fifth in range(1, 11):
         world = parts.advance(fifth * SECOND // 5)
-        for table, name in sums:
-            sums[table, name] = sums[table, name] + getattr(world, table)[name]
+        for table, names in counts.items():
+            for name in names:
+                counted = getattr(world, table)[name].copy()
+                sums[table, name] = sums.get((table, name), 0) + counted
         restart_counts(world)
     for (table, name), total in sums.items():
         np.testing.assert_array_equal(total, getattr(whole.world, table)[name], f"{table} {name}")
