@@ -85,7 +85,7 @@ def over_seeds(name: str, plans: Sequence[Mapping[str, Any]]) -> list[float]:
 
 LOSSES = [{"lost": share} for share in (0.0, 0.02, 0.08, 0.25)]
 DELAYS = [{"delay": delay} for delay in ("10ms", "60ms", "200ms", "400ms")]
-RATES = [{"rate": f"{rate}kbps"} for rate in (100, 300, 900, 3000)]
+RATES = [{"rate": f"{rate}kbps"} for rate in (100, 300, 1000, 10_000)]
 
 
 def test_more_loss_never_gives_fewer_freezes() -> None:
@@ -93,7 +93,7 @@ def test_more_loss_never_gives_fewer_freezes() -> None:
     assert all(few <= many for few, many in pairwise(freezes)), freezes
     counts = over_seeds("freeze_count", LOSSES[:3])  # beyond, freezes run into one another
     assert all(few <= many for few, many in pairwise(counts)), counts
-    assert freezes[0] < 0.01 < freezes[-1]
+    assert freezes[0] < 0.05 < freezes[-1]
 
 
 def test_more_loss_never_raises_the_audio_score() -> None:
