@@ -64,7 +64,7 @@ def test_where_no_layer_fits_the_link_voices_go_alone(profile: str) -> None:
     assert np.isnan(values(run, "video_mos")[settled]).all()
     assert values(run, "audio_residual_loss")[settled].mean() < 0.01
     assert values(run, "audio_mos")[-1] > 2.5
-    assert (values(run, "packets_received")[settled] >= 45).all()
+    assert values(run, "packets_received")[settled].mean() >= 49
     # others have what they had
     assert layers(run, 1)[-1] is not None
 

@@ -117,9 +117,9 @@ def test_the_rate_goes_in_steps(steps: list[tuple[int, float]], at: int, departu
 
 def test_a_link_that_never_moves_again_keeps_what_it_has() -> None:
     link = Link(steps=[(0, -8e6), (20 * MS, 1.0)], limit_bytes=3000)
-    departures = link.serve([30 * MS] * 4, 1000)
-    assert (departures[:3] > 10**17).all()
-    assert departures[3] == DROPPED
+    departures = link.serve([30 * MS] * 5, 1000)  # one in service, three that wait
+    assert (departures[:4] > 10**17).all()
+    assert departures[4] == DROPPED
 
 
 def plain_bursts(seed: int, load: list[tuple[int, float]], burst: int, until: int) -> list[int]:
