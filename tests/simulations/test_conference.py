@@ -387,9 +387,10 @@ def test_a_speaker_that_nobody_hears(profile: str) -> None:
     )
     assert (dropped[:, 0] == sent[:, 0]).all()
     assert (sent[:, 0] > 0).all()
-    # And everyone waits for its picture.
-    frozen = column(run, "samples", "freeze_ratio").reshape(2, 3)[:, 1:]
-    assert (frozen == 1).all()
+    # And everyone waits for its picture; the command centre sees a tile beside.
+    frozen = column(run, "samples", "freeze_ratio").reshape(2, 3)
+    assert (frozen[:, 1] >= 0.94).all()  # from when the node has made up its mind
+    assert (frozen[:, 2] >= 0.47).all()
     assert (column(run, "samples", "video_mos").reshape(2, 3)[:, 1:] == 1).all()
 
 

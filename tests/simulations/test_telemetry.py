@@ -132,8 +132,8 @@ def test_the_budget_adds_up_to_the_mean(run: Run) -> None:
     assert (parts[6, :3] > 0.050).all()
     assert (parts[6, :3] < 0.060).all()
     settled = column(run, "samples", "mouth_to_ear_delay_mean").reshape(4, 4)[3, :3]
-    assert settled == pytest.approx(parts[:6, :3].sum(axis=0) + 0.050, abs=1e-4)
-    assert uplink == pytest.approx(0.002 + 130 * 8 / 50e6, abs=1e-6)  # 2 ms and its own bits
+    assert settled == pytest.approx(parts[:6, :3].sum(axis=0) + 0.050, abs=3e-4)
+    assert uplink == pytest.approx(0.002 + 130 * 8 / 50e6, abs=1e-5)  # 2 ms and its own bits
     assert 0 < node_part < 1e-4
     assert backbone == pytest.approx(0.0099 + 0.00104, rel=0.02)  # light from Cà Mau, and 1 Mbit/s
     assert aggregation == pytest.approx(130 * 8 / 1e9, rel=0.5)
