@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from results.adaptation import audio_only_endpoints
 from results.records import Run
 from simulations.conference import simulate
 from tests.simulations.networks import CLOSED, deal, make_scenario, merged
@@ -65,6 +66,11 @@ def test_where_no_layer_fits_the_link_voices_go_alone(profile: str) -> None:
     assert values(run, "audio_residual_loss")[settled].mean() < 0.01
     assert values(run, "audio_mos")[-1] > 2.5
     assert values(run, "packets_received")[settled].mean() >= 49
+    # and the report tells of it
+    worst = audio_only_endpoints(run)[0]
+    assert worst.row["site"] == "s1"
+    assert worst.share > 0.5
+    assert worst.capacity == 80_000
     # others have what they had
     assert layers(run, 1)[-1] is not None
 
