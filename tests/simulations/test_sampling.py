@@ -11,6 +11,9 @@ from results.histograms import BUCKETS, bucket_of, quantiles
 from results.records import Run
 from simulations.conference import simulate
 from simulations.quality import audio_mos, burst_ratio, codec_of
+from simulations.rates import RATE
+from simulations.sampling import rate_at
+from tests.simulations.loops import profiles, record, transmissions
 from tests.simulations.networks import deal, make_scenario
 from tests.simulations.reference_jitter import PlainJitterBuffer
 from tests.simulations.test_conference import WILD_ACCESS, check_run, column
@@ -279,3 +282,15 @@ def test_packets_on_their_first_way_are_no_loss() -> None:
     loss = column(run, "samples", "packet_loss").reshape(30, 2)[:, 0]
     assert np.isnan(loss[:6]).all()
     assert (loss[7:] == 0).all()
+
+
+def test_a_capacity_is_of_its_time_though_a_transmission_looks_ahead() -> None:
+    second = 10**9
+    times, shares = profiles([(0, -8e6), (5 * second, 1.0), (9 * second, -4e6)])
+    rate = record(RATE, nominal=8e6)
+    # Half of it passes before 5 s, the rest from 9 s on.
+    ends = transmissions(rate, times, shares, np.array([4_999_500_000]), np.array([1000]))
+    assert ends.tolist() == [9_001_000_000]
+    rates = np.array([rate], RATE)
+    found = [int(rate_at(rates, round(at * second))[0]) for at in (5, 6, 8.9, 9, 10)]
+    assert found == [0, 0, 0, 4_000_000, 4_000_000]
