@@ -84,7 +84,7 @@ def run_part(world: Any, step: int, thread: int, until: int) -> None:
 
 
 @parallel_kernel
-def play(world: Any, until: int) -> bool:
+def play(world: Any, until: int) -> bool:  # noqa: PLR0912
     """Play up to ``until``; False if edges in ``world.full`` must grow before playing goes on.
 
     There is one parallel loop for all steps: parallel loops are what takes longest to compile.

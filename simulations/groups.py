@@ -138,15 +138,12 @@ def _ask_for_contents(world: Any, endpoint: Any) -> None:
     packet = world.packets[letter.packet]
     prefetch(world.copies, entry_slot(sender, letter.entry), 0)
     prefetch(world.copies, entry_slot(sender, letter.entry + np.uint64(2)), 0)
-    delay = letter.time - packet.sent + (0 if place.carried else link.delay)
+    settings = world.settings[0]
+    arrival = letter.time + (0 if place.carried else link.delay)
     row = endpoint * np.uint64(BUCKETS)
-    prefetch(world.delays, row + bucket_of(delay), 0)
-    prefetch(
-        world.frame_delays,
-        row
-        + bucket_of(letter.time + link.delay - packet.captured + world.settings[0].picture_output),
-        0,
-    )
+    prefetch(world.delays, row + bucket_of(arrival - packet.sent), 0)
+    seen = arrival - packet.captured + settings.picture_output
+    prefetch(world.frame_delays, row + bucket_of(seen), 0)
     for i in range(world.settings[0].voices):
         buffer = world.voice_buffers[np.uint64(place.first_voice + i)]
         prefetch(
@@ -220,7 +217,8 @@ def _stream(world: Any, place: Any, at: int) -> Any:
 
 @kernel
 def _resolve(world: Any, endpoint: Any, until: int, arrived: bool) -> None:
-    """Account for all copies before the entry ``until``: they are lost; it has ``arrived`` or not."""
+    """Account for all copies up to the entry ``until``; all before it are lost, it has ``arrived``
+    or not."""
     leg, sender, place = world.legs[endpoint], world.senders[endpoint], world.endpoints[endpoint]
     while leg.resolved <= until:
         entry = leg.resolved
@@ -234,10 +232,10 @@ def _resolve(world: Any, endpoint: Any, until: int, arrived: bool) -> None:
 @inlined
 def _receive(world: Any, endpoint: Any, packet: Any, entry: Any, arrival: int) -> None:
     """Give a copy that arrives to the receiver's stream."""
-    place, leg, sender = world.endpoints[endpoint], world.legs[endpoint], world.senders[endpoint]
+    leg, sender = world.legs[endpoint], world.senders[endpoint]
     world.meters[endpoint].packets += 1
     world.meters[endpoint].bytes += packet.size
-    number = np.int64(entry)
+    number: Any = np.int64(entry)
     if packet.media != PADDING:
         measure(world.meters[endpoint], world.delays, endpoint, arrival - packet.sent)
     if not is_kept(sender, number):
@@ -263,8 +261,9 @@ def _hear(world: Any, endpoint: Any, packet: Any, copy: Any, arrival: int) -> No
     k = np.uint64(world.endpoints[endpoint].first_voice + copy.slot)
     measure_jitter(world.voices[k], packet.source, arrival - packet.captured)
     _play(world, endpoint, k, arrival)
+    number: Any = np.int64(copy.number)
     insert(
-        world.voice_buffers[k], world.voice_slots[k], np.int64(copy.number), packet.captured, arrival,
+        world.voice_buffers[k], world.voice_slots[k], number, packet.captured, arrival,
         world.settings[0].ptime, world.settings[0].fec,
     )  # fmt: skip
 
@@ -290,7 +289,7 @@ def _play(world: Any, endpoint: Any, k: Any, until: int) -> None:
 def _see(world: Any, endpoint: Any, packet: Any, copy: Any, arrival: int) -> None:
     """Give a picture's packet to its frame, and show what can be shown."""
     k = np.uint64(world.endpoints[endpoint].first_picture + copy.slot - world.settings[0].voices)
-    number = np.int64(copy.number)
+    number: Any = np.int64(copy.number)
     screen, frames = world.screens[k], world.frames[k]
     measure_jitter(world.pictures[k], packet.source, arrival - packet.captured)
     if note_missing(world.nacks[k], world.missing[k], number, packet.key):
@@ -346,7 +345,7 @@ def _catch_up(world: Any, endpoint: Any, until: int) -> None:
         _play(world, endpoint, np.uint64(place.first_voice + i), until)
     while leg.resolved < sender.next:
         entry = leg.resolved
-        if is_kept(sender, entry):
-            if world.copies[entry_slot(sender, entry)].sent >= until - world.settings[0].late:
-                break
+        oldest = until - world.settings[0].late
+        if is_kept(sender, entry) and world.copies[entry_slot(sender, entry)].sent >= oldest:
+            break
         _resolve(world, endpoint, entry, False)

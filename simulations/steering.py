@@ -112,7 +112,7 @@ def _answer(world: Any, endpoint: int, position: int, now: int) -> None:
         return
     leg.repair -= copy.size
     gap = copy.size * 8e9 / (PACING * max(controller.target, 1))
-    time = min(now + np.int64(leg.orders * gap), now + TICK - 1)
+    time = min(now + int(leg.orders * gap), now + TICK - 1)
     order(leg, world.orders[endpoint], time, copy.packet, copy.number, copy.slot, AGAIN, 0)
 
 
@@ -148,9 +148,7 @@ def _choose(world: Any, endpoint: int, now: int) -> None:
         if out.source != world.tracks[track].source:
             world.key_wanted[seat, column] = 1
     if settings.probing and leg.padding == 0:
-        rate = next_probe(
-            controller, now, np.int64(leg.recent), np.int64(leg.recent + more * 1.2), True
-        )
+        rate = next_probe(controller, now, int(leg.recent), int(leg.recent + more * 1.2), True)
         if rate > 0:
             leg.padding, leg.padding_gap = padding_for(
                 rate, leg.recent, settings.payload + settings.header

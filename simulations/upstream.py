@@ -289,7 +289,7 @@ def _probe(world: Any, s: int, now: int) -> None:
         seat.lowered_at = now
     seat.target_before = controller.target
     limited = controller.target >= wanted or now - seat.lowered_at >= QUIET
-    rate = next_probe(controller, now, np.int64(seat.recent), np.int64(wanted), limited)
+    rate = next_probe(controller, now, int(seat.recent), int(wanted), limited)
     if rate > 0:
         seat.padding, seat.padding_gap = padding_for(
             rate, seat.recent, settings.payload + settings.header
