@@ -1,8 +1,11 @@
 """Freezes: when pictures stood still, and in which provinces."""
 
+from collections.abc import Sequence
+
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure, SubFigure
+from numpy.typing import NDArray
 
 from results.adaptation import ALL, groups_of
 from results.plots.marks import mark_events
@@ -22,6 +25,7 @@ from results.plots.style import (
 )
 from results.readings import endpoint_groups, values
 from results.records import Run
+from scenarios.metrics import Unit
 
 NOTHING = "No picture was watched in this run."
 
@@ -76,10 +80,11 @@ def draw_by_province(run: Run, figure: Figure | SubFigure) -> None:
     order = np.lexsort((np.arange(len(names)), -np.nan_to_num(shares, nan=-1)))
     left, right = figure.subplots(1, 2, sharey=True)
     labels = with_counts([names[i] for i in order], group, names)
-    for ax, found, unit, title in (
+    panels: Sequence[tuple[Axes, NDArray[np.float64], Unit, str]] = (
         (left, shares[order], "ratio", "Time frozen"),
         (right, hourly[order], "count", "Freezes per endpoint and hour"),
-    ):
+    )
+    for ax, found, unit, title in panels:
         scale = value_axis(ax, "x", unit, found)
         ax.barh(range(len(order)), np.nan_to_num(found) * scale.factor, color=RED, height=0.7)
         ax.set_xlabel(f"{title} ({scale.symbol})" if scale.symbol else title)

@@ -21,7 +21,8 @@ def occupancy(run: Run) -> tuple[list[str], list[str], NDArray[np.float64]]:
     Rows are all endpoints, then each carrier, then each access kind; an empty label parts them.
     """
     layers = read_layers(run)
-    labels, shares = [], []
+    labels: list[str] = []
+    shares: list[NDArray[np.float64]] = []
     for attribute in ("carrier", "access"):
         groups = groups_of(run, attribute)
         for name, members in groups.items():

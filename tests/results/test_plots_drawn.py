@@ -11,9 +11,9 @@ from matplotlib.markers import CARETLEFT
 
 from results.plots import budget, distributions, heatmap, over_time, shared_links
 from results.plots.provinces import NARROWEST, norm_for
-from results.readings import delays
 from results.plots.style import INK, colours
 from results.quantities import format_value
+from results.readings import delays
 from results.records import BUDGET, Run
 from results.selection import Measurements
 from scenarios.meeting import COMMAND_CENTRE
