@@ -48,7 +48,7 @@ def draw(run: Run, ax: Axes) -> None:
     labels, names, shares = occupancy(run)
     rows = np.array([i for i, label in enumerate(labels) if label])
     count = len(names) - 1
-    shades = [*(SHADES(i / max(count - 1, 1)) for i in range(count)), RED]
+    shades = [*(SHADES(i / (count - 1) if count > 1 else 1.0) for i in range(count)), RED]
     left = np.zeros(len(labels))
     for i in [*reversed(range(count)), count]:
         widths = shares[:, i]
