@@ -215,7 +215,7 @@ _TRACE = "One row a packet that the endpoint sent or was sent, in order of sendi
 def _trace_columns() -> list[tuple[str, str]]:
     own = {
         "direction": "`sent` or `received` by the endpoint",
-        "media": "`audio`, `video`, or `tile` of the command centre's wall",
+        "media": "`audio`, `video`, `screen`, or `padding` of a probe",
         "source": "number of the stream, as RTP's SSRC",
         "sequence": "sequence number within the stream",
         "size": "bytes at the IP layer",
