@@ -119,6 +119,12 @@ def plot(
         str | None,
         typer.Option(help="The metric that it shows, of those it can.", show_default=False),
     ] = None,
+    site: Annotated[
+        str | None,
+        typer.Option(
+            metavar="SITE", help="The site that it shows, where it shows one.", show_default=False
+        ),
+    ] = None,
 ) -> None:
     """Draw one plot of a run."""
     with clear_endings():
@@ -131,7 +137,7 @@ def plot(
         loaded = _read(run)
         path = out if out is not None else Path(f"{name}.png")
         try:
-            save_plot(loaded, name, path, metric)
+            save_plot(loaded, name, path, metric, site)
         except ValueError as error:
             raise Refusal(f"rehearse: {error}") from None
         say(path)
