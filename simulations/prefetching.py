@@ -18,10 +18,12 @@ _POINTER = ir.IntType(8).as_pointer()
 _INT32, _WORD = ir.IntType(32), ir.IntType(64)
 
 
-@intrinsic
-def prefetch(_context: Any, array: Any, place: Any, line: Any) -> Any:
-    """Ask for the cache line ``line`` of the record at ``place`` (flat) of an array: ``prefetch(array,
-    place, line)``. What lies behind the array's end does no harm, and nothing waits."""
+@intrinsic  # type: ignore[untyped-decorator]
+def prefetch(_context: Any, array: Any, place: Any, line: Any) -> Any:  # noqa: ARG001
+    """Ask for the cache line ``line`` of the record at ``place`` (flat) of an array.
+
+    What lies behind the array's end does no harm, and nothing waits.
+    """
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         kind = signature.args[0]
