@@ -27,3 +27,5 @@ def test_by_hand() -> None:
     assert padding_for(1_000_000, 500_000.0, SIZE) == (1 + 3, 20_000_000)
     # no faster than it must last: 22.5 ms
     assert padding_for(100_000_000, 0.0, SIZE) == (1 + 225, 100_000)
+    # a quarter of the probe is padding, however much media there is
+    assert padding_for(1_000_000, 2_000_000.0, SIZE) == (1 + 1, 40_000_000)
