@@ -5,6 +5,7 @@ which something is due.
 """
 
 import asyncio
+import logging
 import secrets
 import time
 from collections.abc import Callable, Sequence
@@ -24,6 +25,8 @@ from reference_sfu.rows import address_of
 from reference_sfu.slots import Slot
 from reference_sfu.srtp import Refused
 from reference_sfu.subscriptions import Subscription
+
+_log = logging.getLogger(__name__)
 
 MAX_SESSIONS = 8192
 JOIN_NS = 30_000_000_000
@@ -211,7 +214,10 @@ class MediaServer:
             found = 0
             for datagram, address in self.socket.receive():
                 found += 1
-                self._take(datagram, address, unix_ns, now_ns)
+                try:
+                    self._take(datagram, address, unix_ns, now_ns)
+                except Exception:
+                    self._confess()
             if found < BATCH:
                 return
 
@@ -229,6 +235,12 @@ class MediaServer:
             self._take_dtls(session, datagram, address, now_ns)
         else:
             self._drop("garbage")
+
+    def _confess(self) -> None:
+        """Count a defect of this server, and tell of the first: one peer must not end them all."""
+        if "defect" not in self.counters.datagrams:
+            _log.exception("a defect; others like it will only be counted")
+        self._drop("defect")
 
     def _drop(self, reason: str) -> None:
         self.counters.add(self.counters.datagrams, reason)
@@ -371,7 +383,11 @@ class MediaServer:
                 reported_ns = now_ns
                 for session in self.sessions.values():
                     if 0 < session.due_ns <= now_ns:
-                        self._report(session, unix_ns, now_ns)
+                        try:
+                            self._report(session, unix_ns, now_ns)
+                        except Exception:
+                            session.due_ns = now_ns + IDLE_REPORTS_NS
+                            self._confess()
 
     def _nudge_joining(self, now_ns: int) -> None:
         for session in list(self._joining):

@@ -11,8 +11,9 @@ from reference_sfu.streams import Stream, last_sr_of
 
 MAX_STREAMS = 32
 """Streams of one publication, retransmissions among them."""
-BITRATE = 4_000_000
-"""What a publisher is told that it may send, in bits per second."""
+MOST_BITRATE = 4_000_000
+LEAST_BITRATE = 100_000
+"""Between these, in bits per second, is what a publisher is told that it may send."""
 _SILENCE_NS = 2_000_000_000
 
 
@@ -26,6 +27,8 @@ class Publication:
         self.streams: dict[int, Stream] = {}
         """By SSRC."""
         self._repairs: dict[int, Stream] = {}
+        self.bitrate = float(MOST_BITRATE)
+        """What the publisher is told that it may send, in bits per second."""
         self._closed = False
         self._sections = sections
 
@@ -130,10 +133,13 @@ class Publication:
         blocks = [
             stream.reception.report(*last_sr_of(stream, now_ns)) for stream in self.streams.values()
         ]
+        sent = sum(stream.reception.bitrate for stream in self.streams.values())
+        loss = max(block.fraction_lost for block in blocks) / 256
+        self.bitrate = allowed(self.bitrate, sent, loss)
         return (
             rtcp.receiver_report(own_ssrc, blocks[:31])
             + rtcp.source_description(own_ssrc, CNAME)
-            + rtcp.estimate(own_ssrc, BITRATE, list(self.streams))
+            + rtcp.estimate(own_ssrc, int(self.bitrate), list(self.streams))
         )
 
     def requests(self, own_ssrc: int, now_ns: int) -> Iterator[bytes]:
@@ -147,6 +153,19 @@ class Publication:
                     yield rtcp.lost(own_ssrc, stream.ssrc, due)
             if stream.ask_for_key_frame(now_ns):
                 yield rtcp.picture_loss(own_ssrc, stream.ssrc)
+
+
+def allowed(before: float, sent: float, loss: float) -> float:
+    """What a publisher may send, in bits per second, by the loss of what it sent.
+
+    GCC's control by loss (draft-ietf-rmcat-gcc-02 § 6), with the receiver as the one who counts:
+    more than 10 % lost takes half as much off what was sent, less than 2 % adds 5 %.
+    """
+    if loss > 0.1:
+        before = min(before, sent) * (1 - 0.5 * loss)
+    elif loss < 0.02:
+        before *= 1.05
+    return min(max(before, LEAST_BITRATE), MOST_BITRATE)
 
 
 def _unpacked(stream: Stream, packet: Packet) -> tuple[Stream, Packet] | None:

@@ -1,5 +1,6 @@
 """The media server over loopback, with plain peers: joining, forwarding, feedback, bad peers."""
 
+import asyncio
 import re
 import socket
 import struct
@@ -10,10 +11,11 @@ from contextlib import ExitStack
 import pytest
 
 from benchmarks.plain_peers import OPUS, RTX, VP8, Offered, PlainPeer, call, give_floor
-from reference_sfu import rtcp, rtp, stun
+from reference_sfu import media, peers, rtcp, rtp, stun
 from reference_sfu.dtls import Certificate
 from reference_sfu.process import ServerProcess, running
-from reference_sfu.server import Settings
+from reference_sfu.room import Room
+from reference_sfu.server import Settings, serving
 
 KEY, DELTA = b"\x90\x80\x80\x05\x00key", b"\x90\x80\x80\x05\x01delta"
 CAPTURE = bytes(range(8))
@@ -394,14 +396,34 @@ def test_a_goodbye_ends_the_session_and_the_servers_end_is_told(
     assert data
 
 
+def test_a_defect_is_told_once_and_ends_nothing(
+    certificate: Certificate, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fail(*_: object) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(Room, "take", fail)
+
+    async def play() -> None:
+        async with serving(Settings(port=0)) as (made, url):
+            with PlainPeer(certificate, Offered()) as peer:
+                await asyncio.to_thread(peer.join, url, "whip/x")
+                for sequence in range(3):
+                    peer.send(packet(1, 111, sequence))
+                for _ in range(500):
+                    if made.counters.datagrams.get("defect") == 3:
+                        break
+                    await asyncio.sleep(0.02)
+                assert made.counters.datagrams == {"defect": 3}
+                assert len(made.sessions) == 1
+
+    asyncio.run(play())
+    assert [record.message.partition(";")[0] for record in caplog.records] == ["a defect"]
+
+
 def test_who_never_joins_and_who_falls_silent_is_let_go(
     certificate: Certificate, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    import asyncio  # noqa: PLC0415
-
-    from reference_sfu import media, peers  # noqa: PLC0415
-    from reference_sfu.server import serving  # noqa: PLC0415
-
     monkeypatch.setattr(media, "JOIN_NS", 400_000_000)
     monkeypatch.setattr(peers, "CONSENT_NS", 2_000_000_000)
 

@@ -6,7 +6,13 @@ import pytest
 
 from reference_sfu import rtcp
 from reference_sfu.offers import Section
-from reference_sfu.publications import BITRATE, MAX_STREAMS, Publication
+from reference_sfu.publications import (
+    LEAST_BITRATE,
+    MAX_STREAMS,
+    MOST_BITRATE,
+    Publication,
+    allowed,
+)
 from reference_sfu.rtp import Packet
 from reference_sfu.slots import Track
 from tests.reference_sfu.meetings import DELTA, KEY, PICTURE, SECOND, SIMULCAST, VOICE, Meeting
@@ -123,7 +129,27 @@ def test_the_publisher_is_told_how_its_streams_fare() -> None:
     block, estimate = rtcp.read(packet)
     assert isinstance(block, rtcp.ReportBlock)
     assert (block.ssrc, block.lost, block.last_sr, block.delay) == (1, 1, 1 << 24, 1 << 16)
-    assert estimate == rtcp.Estimate(BITRATE >> 5 << 5)
+    assert isinstance(estimate, rtcp.Estimate)
+    assert estimate.bitrate == LEAST_BITRATE  # a quarter of next to nothing was lost
+
+
+@pytest.mark.parametrize(
+    ("before", "sent", "loss", "after"),
+    [
+        (1e6, 1e6, 0.0, 1.05e6),
+        (1e6, 2e5, 0.019, 1.05e6),
+        (1e6, 1e6, 0.05, 1e6),
+        (1e6, 1e6, 0.2, 0.9e6),
+        (1e6, 5e5, 0.2, 4.5e5),
+        (5e5, 1e6, 0.2, 4.5e5),
+        (MOST_BITRATE, 1e6, 0.0, MOST_BITRATE),
+        (LEAST_BITRATE, 1e5, 1.0, LEAST_BITRATE),
+    ],
+)
+def test_loss_takes_off_what_a_publisher_may_send(
+    before: float, sent: float, loss: float, after: float
+) -> None:
+    assert allowed(before, sent, loss) == pytest.approx(after)
 
 
 def test_missing_pictures_and_awaited_key_frames_are_asked_for_if_someone_watches() -> None:
