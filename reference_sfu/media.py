@@ -8,7 +8,7 @@ import asyncio
 import logging
 import secrets
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -17,12 +17,12 @@ from reference_sfu.datagrams import BATCH, DatagramSocket
 from reference_sfu.demux import Protocol, protocol_of
 from reference_sfu.dtls import Certificate, HandshakeError
 from reference_sfu.floor import Floor
-from reference_sfu.offers import Local, Offer, Section, Streams
+from reference_sfu.offers import Local, Offer, Section
 from reference_sfu.peers import Peer, State
 from reference_sfu.publications import Publication
 from reference_sfu.room import Room
 from reference_sfu.rows import address_of
-from reference_sfu.slots import Slot
+from reference_sfu.slots import Dealer, Slot
 from reference_sfu.srtp import Refused
 from reference_sfu.subscriptions import Subscription
 
@@ -111,7 +111,6 @@ class MediaServer:
         self._by_address: dict[bytes, Session] = {}
         self._joining: set[Session] = set()
         self._publishing: set[Session] = set()
-        self._ssrcs: set[int] = set()
         self._loop = asyncio.get_running_loop()
         self._loop.add_reader(self.socket.fileno(), self._read)
         self.ticking = self._loop.create_task(self._tick())
@@ -144,38 +143,18 @@ class MediaServer:
         if publishes:
             answer, sections = offer.answer(self._local, peer.local)
         else:
-            made: list[Streams] = []
-            answer, sections = offer.answer(self._local, peer.local, self._maker(made))
+            dealer = Dealer()
+            answer, sections = offer.answer(self._local, peer.local, dealer)
             slots = [
                 Slot(section, streams, self.room.rows)
-                for section, streams in zip(sections, made, strict=True)
+                for section, streams in zip(sections, dealer.dealt, strict=True)
             ]
-        session = Session(
-            secrets.token_urlsafe(12), site, peer, now_ns, sections, slots, self._take_ssrc()
-        )
+        own_ssrc = secrets.randbits(32)
+        session = Session(secrets.token_urlsafe(12), site, peer, now_ns, sections, slots, own_ssrc)
         self.sessions[session.id] = session
         self._by_fragment[peer.local.fragment] = session
         self._joining.add(session)
         return session, answer
-
-    def _maker(self, made: list[Streams]) -> Callable[[str], Streams]:
-        """Names and numbers the streams of a subscriber, in the order of its sections."""
-
-        def make(kind: str) -> Streams:
-            place = sum(name_kind == kind for name_kind in kinds)
-            kinds.append(kind)
-            name = ("programme", "called")[place] if place < 2 else f"tile-{place - 2}"
-            made.append(Streams(name, self._take_ssrc(), self._take_ssrc()))
-            return made[-1]
-
-        kinds: list[str] = []
-        return make
-
-    def _take_ssrc(self) -> int:
-        while (ssrc := secrets.randbits(32)) in self._ssrcs or ssrc == 0:
-            pass
-        self._ssrcs.add(ssrc)
-        return ssrc
 
     def end(self, session: Session, reason: str) -> None:
         """End ``session``; a second time does nothing."""
@@ -197,9 +176,6 @@ class MediaServer:
                 del self._by_address[address]
         self._joining.discard(session)
         self._publishing.discard(session)
-        self._ssrcs.discard(session.ssrc)
-        for slot in session.slots or ():
-            self._ssrcs -= {slot.ssrc, slot.repair_ssrc}
 
     def give_floor(self, floor: Floor) -> None:
         """Put other sites on the floor, at once."""

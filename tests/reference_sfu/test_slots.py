@@ -4,6 +4,7 @@ from reference_sfu import rtp
 from reference_sfu.codecs import H264, VP8
 from reference_sfu.offers import Codec, Section
 from reference_sfu.publications import Publication
+from reference_sfu.slots import Dealer
 from reference_sfu.subscriptions import Subscription
 from tests.reference_sfu.meetings import DELTA, KEY, PICTURE, SIMULCAST, VOICE, Meeting
 
@@ -149,3 +150,12 @@ def test_sections_of_both_kinds_have_rows() -> None:
     meeting = Meeting()
     slots = meeting.slots(VOICE, PICTURE)
     assert len({slot.number for slot in slots}) == len(meeting.room.rows) == 2
+
+
+def test_streams_are_named_by_place_and_have_numbers_of_their_own() -> None:
+    dealer = Dealer()
+    kinds = ["audio", "video", "video", "audio", "video", "video"]
+    names = [dealer(kind).name for kind in kinds]
+    assert names == ["programme", "programme", "called", "called", "tile-0", "tile-1"]
+    numbers = [ssrc for each in dealer.dealt for ssrc in (each.ssrc, each.repair_ssrc)]
+    assert len(set(numbers)) == len(numbers) == 12
