@@ -68,7 +68,9 @@ def show_briefing(found: dict[str, Any]) -> None:
 def show_levels(found: dict[str, Any]) -> None:
     """Shares of the time."""
     heading(
-        f"Where the time of {levels.SECONDS} s of the national briefing goes", "wall s", "share"
+        f"Where the time of {levels.SECONDS} s of the national briefing goes",
+        "processor s",
+        "share",
     )
     for name, seconds in found.items():
         row(name, f"{seconds:.3f}", f"{seconds / found['all']:.1%}")
