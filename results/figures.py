@@ -110,4 +110,3 @@ def _entries(summary: Mapping[str, Any]) -> Iterator[tuple[str, str, Mapping[str
                 yield f"{attribute}={value}", metric, entry
     for metric, entry in summary["command_centre"].items():
         yield CENTRE, metric, entry
-

@@ -254,5 +254,3 @@ def _ends(low: float | None, high: float | None) -> list[float] | None:
     if low is None or high is None or math.isinf(low) or math.isinf(high):
         return None
     return [max(low, 0.0), high]  # no metric is ever below 0
-
-

@@ -157,4 +157,3 @@ def _pad(world: Any, endpoint: int, now: int) -> None:
         )  # fmt: skip
         leg.padding_at += leg.padding_gap
         leg.padding -= 1
-
