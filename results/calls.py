@@ -49,9 +49,7 @@ def read_calls(run: Run) -> list[Call]:
 def by_access(run: Run, calls: Sequence[Call]) -> dict[str, list[Call]]:
     """The ``calls`` of each kind of access link that any endpoint called has, as the scenario
     orders them."""
-    kinds = {
-        kind: [c for c in calls if c.endpoint["access"] == kind] for kind in run.scenario.access
-    }
+    kinds = {kind: [c for c in calls if c.endpoint["access"] == kind] for kind in run.scenario.access}
     return {kind: own for kind, own in kinds.items() if own}
 
 

@@ -73,7 +73,9 @@ def build(
         access_links(access, population, direction, keys, loads) for direction in ("down", "up")
     ]
     load_times, load_shares = loads.tables()
-    subscribers, audience = _audience(scenario, population, keys("fan-out order", population.site))
+    subscribers, audience = _audience(
+        scenario, population, keys("fan-out order", population.site)
+    )
     members = np.argsort(plan.group, kind="stable").astype(np.int32)
     first = np.searchsorted(plan.group[members], np.arange(plan.group.max() + 2))
     room = max(profile.down.packets for profile in access) + NEW_MAIL

@@ -181,7 +181,8 @@ def _stream(to: Any, place: Any, at: int) -> Any:
 
 @kernel
 def _resolve(endpoint: Any, to: Any, until: int, arrived: bool) -> None:
-    """Account for all copies before the entry ``until``: they are lost; it has ``arrived`` or not."""
+    """Account for all copies before the entry ``until``: they are lost; it has ``arrived`` or not.
+    """
     leg, sender, place = to.legs[endpoint], to.senders[endpoint], to.places[endpoint]
     while leg.resolved <= until:
         entry = leg.resolved

@@ -157,3 +157,4 @@ def _pad(world: Any, endpoint: int, now: int) -> None:
         )  # fmt: skip
         leg.padding_at += leg.padding_gap
         leg.padding -= 1
+

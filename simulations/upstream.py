@@ -149,9 +149,7 @@ def _hear_node(world: Any, s: int, now: int) -> None:
     seat.recent += (rate - seat.recent) * 0.125
     seat.recent_bytes = 0
     share = controller.target * world.settings[0].repair_share / 8.0
-    seat.repair = min(
-        seat.repair + share * TICK * 1e-9, max(share, 2.0 * world.settings[0].payload)
-    )
+    seat.repair = min(seat.repair + share * TICK * 1e-9, max(share, 2.0 * world.settings[0].payload))
     while mail.head < mail.tail:
         message = world.seat_messages[s, np.uint64(mail.head & (MESSAGES - 1))]
         if message.arrival > now:

@@ -94,7 +94,9 @@ def draw_distribution(run: Run, ax: Axes) -> None:
 
 def _percentiles(calls: Sequence[Call]) -> str:
     values = np.sort([call.time_to_floor for call in calls])
-    named = {rank: format_value(float(values[order(rank, len(values)) - 1]), "s") for rank in RANKS}
+    named = {
+        rank: format_value(float(values[order(rank, len(values)) - 1]), "s") for rank in RANKS
+    }
     return ", ".join(f"p{rank:g} {text}" for rank, text in named.items())
 
 
