@@ -83,9 +83,7 @@ def video_mos(
     return np.where(known, np.where(seen, scores, 1.0), np.nan)
 
 
-def coding_score(
-    bitrate: ArrayLike, frame_rate: ArrayLike, height: ArrayLike
-) -> NDArray[np.float64]:
+def coding_score(bitrate: ArrayLike, frame_rate: ArrayLike, height: ArrayLike) -> NDArray[np.float64]:
     """Score (1 to 4.459) of pictures coded with ``bitrate`` (bit/s), by G.1070's equations 11-17 to
     11-20, in which the frame rate counts as far as it exceeds the best one."""
     lines = np.maximum(np.asarray(height, dtype=np.float64), 1.0)
