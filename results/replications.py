@@ -108,6 +108,15 @@ def is_precise(scenario: Scenario, measured: Sequence[Measured], precision: floa
     return all(width is None or width <= precision for width in widths)
 
 
+def imprecise(found: Replications) -> list[Figure]:
+    """The thresholded figures that are less precise than was asked for."""
+    if found.precision is None:
+        return []
+    figures = dict.fromkeys(figure for *_, figure in thresholds_of(found.scenario))
+    widths = {figure: found.estimate(figure).relative_half_width for figure in figures}
+    return [f for f, width in widths.items() if width is not None and width > found.precision]
+
+
 def judge_estimate(expression: Expression, found: Estimate, replications: int) -> Verdict:
     """Pass or fail where the whole interval is on one side of the bound, else inconclusive.
 
@@ -146,6 +155,7 @@ def summarize_replications(found: Replications) -> Json:
         "replications": len(measured),
         "confidence": CONFIDENCE,
         "precision": found.precision,
+        "imprecise": [str(figure) for figure in imprecise(found)],
         "endpoints": max(each.endpoints for each in measured),
         "duration_s": found.duration_s,
         "seed": scenario.seed,
