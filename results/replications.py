@@ -31,8 +31,9 @@ from scenarios.metrics import METRICS, Metric
 from scenarios.scenario import Scenario
 from scenarios.thresholds import Expression, Target, Threshold
 
-FEWEST = 10
-"""Replications before a precision is believed: the spread of fewer is too uncertain to stop at."""
+FEWEST = 15
+"""Replications before a precision is believed: who stops where few happen to agree is too sure of
+himself. With as many, 95 % intervals of normal figures cover in 94 % of cases."""
 
 Json = dict[str, Any]
 
@@ -200,7 +201,7 @@ def _threshold(found: Replications, text: str, threshold: Threshold, figure: Fig
     each = estimate(values)
     expression = Expression.parse(threshold.check, Target.parse(text).metric)
     known = [value for value in values if value is not None]
-    held = sum(expression.holds(value) for value in known)
+    held = sum(bool(expression.holds(value)) for value in known)
     row: Json = {
         "metric": text,
         "expression": threshold.check,

@@ -78,9 +78,9 @@ def drawn(
 
     def values(number: int) -> dict[Figure, float | None]:
         return {
-            figure: value
+            figure: float(value)
             * effects.get(figure.metric, 1.0)
-            * (1 + shared[number] + rng.normal(0, 0.03))
+            * float(1 + shared[number] + rng.normal(0, 0.03))
             for figure, value in TYPICAL.items()
         }
 

@@ -1,3 +1,4 @@
+import json
 import math
 from dataclasses import replace
 from importlib.resources import files
@@ -63,8 +64,6 @@ def summarize(**changes: Any) -> dict[str, Any]:
 def test_a_summary_is_a_runs_summary_with_intervals() -> None:
     summary = summarize()
     schema = files("results").joinpath("summary.schema.json").read_text(encoding="utf-8")
-    import json
-
     jsonschema.validate(json.loads(format_summary(summary)), json.loads(schema))
     assert (summary["verdict"], summary["replications"]) == ("pass", 10)
     assert summary["reason"] == (
@@ -87,7 +86,7 @@ def test_rows_of_thresholds_tell_of_single_replications() -> None:
     found = make_set(lambda i: {**TYPICAL, DELAY: 0.2 + 0.01 * i})
     row = summarize_replications(found)["thresholds"][0]
     assert (row["value"], row["verdict"]) == (0.245, "inconclusive")
-    assert row["held"]["count"], row["held"]["of"] == (5, 10)
+    assert (row["held"]["count"], row["held"]["of"]) == (5, 10)
     assert row["held"]["interval"] == pytest.approx([0.2366, 0.7634], abs=1e-4)
     # The 2nd and 9th of 10 hold the median with 97.9 % confidence, the 3rd and 8th with 89 %.
     assert row["median_interval"] == pytest.approx([0.21, 0.28])
@@ -169,13 +168,13 @@ def test_sequential_intervals_cover_the_truth() -> None:
     """Stopping at a precision makes intervals a little short; from FEWEST on, only a little."""
     rng = np.random.default_rng(11)
     covered = []
-    for _ in range(600):
+    for _ in range(1000):
         values = rng.normal(1.0, 0.1, 60)
         count = next(
             (
                 n
                 for n in range(FEWEST, 60)
-                if (estimate(values[:n].tolist()).relative_half_width or 0) <= 0.04
+                if (estimate(values[:n].tolist()).relative_half_width or 0) <= 0.05
             ),
             60,
         )
