@@ -39,8 +39,8 @@ def _lines(summary: Mapping[str, Any], folder: Path) -> Iterator[str]:
             advisory = "  (advisory)" if threshold.get("advisory") else ""
             yield f"    {mark} {expression:<{width}}   {_value(threshold)}{advisory}"
     if short := summary.get("imprecise"):
-        yield f"\n  less precise than {summary['precision']:.3g} of their value: {len(short)} figures,"
-        yield f"  after the {summary['replications']} replications allowed: {', '.join(short)}"
+        yield f"\n  still less precise than {summary['precision']:.1%} of the value:"
+        yield from (f"    {figure}" for figure in short)
     yield f"\n  {_cost(summary)}"
     yield f"  report  {folder / 'report.html'}"
     yield f"  run     {folder}"

@@ -38,11 +38,11 @@ def noisy(centre: float, spread: float, seed: int, figure: Figure = DELAY) -> Va
 
 def test_pairs_find_what_sets_by_themselves_do_not() -> None:
     rng = np.random.default_rng(1)
-    few = range(4)
-    before = make_set(drawn(rng, common=RNG_COMMON), few)
-    paired = make_set(drawn(rng, common=RNG_COMMON, mouth_to_ear_delay=1.1), few)
-    apart = make_set(drawn(rng, spread=0.1, mouth_to_ear_delay=1.1), few, seed=8)
-    assert compare(before, paired, [DELAY]).pairs == 4
+    before = make_set(drawn(rng, common=RNG_COMMON))
+    paired = make_set(drawn(rng, common=RNG_COMMON, mouth_to_ear_delay=1.1))
+    # The same luck, but nobody knows that it is.
+    apart = make_set(drawn(rng, common=RNG_COMMON, mouth_to_ear_delay=1.1), seed=8)
+    assert compare(before, paired, [DELAY]).pairs == 10
     assert one(before, paired).standing == "worse"
     assert compare(before, apart, [DELAY]).pairs == 0
     assert one(before, apart).standing == "can't tell"
