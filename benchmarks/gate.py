@@ -20,7 +20,7 @@ from scenarios.loading import load_scenario
 from scenarios.units import DURATION, format_quantity
 
 COMPARISONS = 200
-DRAWS = 200
+DRAWS = 120
 """In each pool."""
 EACH = 10
 """Replications on each side of a comparison."""
