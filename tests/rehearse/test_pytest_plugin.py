@@ -35,7 +35,7 @@ thresholds: {mouth_to_ear_delay: p(95) < 1s}
 
 @pytest.fixture
 def session(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> pytest.Pytester:
-    monkeypatch.syspath_prepend(str(pytester._request.config.rootpath))
+    monkeypatch.setenv("PYTHONPATH", str(pytester._request.config.rootpath))
     pytester.makeconftest(ENGINE)
     pytester.makefile(".yaml", ours=SCENARIO)
     pytester.makeini("[pytest]\naddopts = --strict-markers\n")
@@ -63,7 +63,7 @@ def test_tests_rehearse_and_assert(session: pytest.Pytester) -> None:
             assert rehearse("ours.yaml", replications=2) is rehearse("ours.yaml", replications=2)
             assert runs == [(3, 0), (1, 0), (1, 1)]
     """)
-    session.runpytest_inprocess("-p", "no:cacheprovider").assert_outcomes(passed=3)
+    session.runpytest_subprocess("-p", "no:cacheprovider").assert_outcomes(passed=3)
 
 
 def test_what_fails_says_why(session: pytest.Pytester) -> None:
@@ -86,7 +86,7 @@ def test_what_fails_says_why(session: pytest.Pytester) -> None:
         def test_bare(rehearsal):
             pass
     """)
-    result = session.runpytest_inprocess("-p", "no:cacheprovider")
+    result = session.runpytest_subprocess("-p", "no:cacheprovider")
     result.assert_outcomes(failed=4, errors=1)
     result.stdout.fnmatch_lines_random(
         [
