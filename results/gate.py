@@ -5,6 +5,7 @@ has declared to matter. p-values are corrected by Holm's method, so that all of 
 a false alarm in at most one of twenty comparisons in which nothing has changed.
 """
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
@@ -93,7 +94,7 @@ def describe_difference(change: Change) -> str:
     """A change in a sentence: `139 ms → 158 ms, +13.7 % (+11.2 … +16.1 %)`."""
     unit = unit_of_figure(change)
     parts = f"{format_value(change.before.value, unit)} → {format_value(change.after.value, unit)}"
-    if change.relative is None or not change.before.value:
+    if change.relative is None or not math.isfinite(change.relative) or not change.before.value:
         return parts
     text = f"{parts}, {change.relative:+.1%}"
     if change.low is None or change.high is None:

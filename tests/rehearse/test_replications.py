@@ -1,4 +1,6 @@
+import json
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -6,6 +8,7 @@ import pytest
 from rehearse import replications
 from rehearse.replications import MOST, play_replications
 from results.replications import FEWEST
+from tests.rehearse.conftest import Rehearse
 from tests.results.sample_sets import DELAY, TYPICAL, make_measured, scenario
 
 
@@ -50,3 +53,43 @@ def test_replications_go_on_until_figures_are_precise(played: dict[str, Any]) ->
 def test_there_is_a_cap(played: dict[str, Any], count: int | None, most: int) -> None:
     played["value"] = lambda i: 0.1 * (1 + i % 2)
     assert len(play_replications(scenario(), count, precision=0.01).measured) == most
+
+
+def test_a_command_writes_a_set(rehearse: Rehearse, played: dict[str, Any]) -> None:
+    ending = rehearse("simulate", "smoke", "--replications", "3", "--threads", "2", "--out", "set")
+    # The figures are another scenario's: most thresholds have no data.
+    assert ending.code == 98
+    assert played["processes"] == 2
+    assert "rehearse: 3 of 3 replications played" in ending.err
+    summary = json.loads(Path("set/summary.json").read_text(encoding="utf-8"))
+    assert (summary["replications"], summary["precision"]) == (3, None)
+    assert rehearse("report", "set", "--out", "again.html").code == 0
+    assert "3 replications of 60 endpoints" in Path("again.html").read_text(encoding="utf-8")
+    assert rehearse("plot", "set", "thresholds").out == "thresholds.png\n"
+    assert "precision" in rehearse("plot", "set").out
+    assert "no plot of replications is called" in rehearse("plot", "set", "freezes").err
+
+
+def test_a_command_says_what_stayed_imprecise(rehearse: Rehearse, played: dict[str, Any]) -> None:
+    played["value"] = lambda i: 0.1 * (1 + i % 2)
+    arguments = ("--precision", "1%", "--replications", "16", "--out", "set", "--quiet")
+    ending = rehearse("simulate", "smoke", *arguments)
+    assert "still less precise than 1.0% of the value:\n    mouth_to_ear_delay p(95)" in ending.out
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--precision", "5"], "--precision: '5' — a share is a number with a unit"),
+        (["--precision", "0%"], "--precision: '0%' — must be more than 0 %"),
+        (["--replications", "2", "--replication", "1"], "are about a single run"),
+        (["--replications", "2", "--trace-packets", "p79"], "are about a single run"),
+        (["--replications", "1"], "equal to 2"),
+    ],
+)
+def test_commands_that_cannot_be(
+    rehearse: Rehearse, played: dict[str, Any], options: list[str], message: str
+) -> None:
+    ending = rehearse("simulate", "smoke", *options)
+    assert (ending.code, ending.out, played["numbers"]) == (2, "", [])
+    assert message in ending.err

@@ -1,6 +1,7 @@
 """The gate on records made by hand; benchmarks/gate.py asks the same of real runs."""
 
 import json
+import math
 
 import numpy as np
 import pytest
@@ -102,6 +103,21 @@ def test_a_check_knows_the_threshold_it_comes_from() -> None:
     places = [(check.kind, check.target, check.number) for check in gate.checks]
     assert places[1] == ("threshold", "mouth_to_ear_delay{access=4g}", 0)
     assert places[6] == ("regression", "mouth_to_ear_delay{access=4g}", 0)
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "sentence"),
+    [
+        (0.2, 0.25, "worse: 200 ms → 250 ms, +25.0% (+25.0% … +25.0%)"),
+        (0.2, math.inf, "worse: 200 ms → never"),
+        (0.2, None, "can't tell: 200 ms → no data"),
+        (0.0, 0.25, "worse: 0 ms → 250 ms"),
+    ],
+)
+def test_differences_in_a_sentence(before: float, after: float | None, sentence: str) -> None:
+    found, baseline = (make_set(lambda _, v=v: {**TYPICAL, DELAY: v}) for v in (after, before))
+    check = next(c for c in judge(found, baseline).checks if c.kind == "regression")
+    assert check.sentence == sentence
 
 
 def test_a_description_is_json() -> None:
