@@ -257,7 +257,7 @@ def _change(
     start = before.estimate(figure)
     scale = abs(start.value) if start.value is not None and math.isfinite(start.value) else 0.0
     floor = FLOORS[METRICS[figure.metric].unit]
-    difference = found and float(found.value)
+    difference = None if found is None else float(found.value)
     return {
         "figure": figure,
         "before": start,

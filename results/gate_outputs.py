@@ -24,8 +24,8 @@ def junit(gate: Gate, place: Places, wall_s: float) -> str:
         "errors": str(sum(check.verdict == "inconclusive" for check in cases)),
         "time": f"{wall_s:.3f}",
     }
-    root = ET.Element("testsuites", name="rehearse", **counts)
-    suite = ET.SubElement(root, "testsuite", name=f"rehearse {gate.scenario}", **counts)
+    root = ET.Element("testsuites", {"name": "rehearse", **counts})
+    suite = ET.SubElement(root, "testsuite", {"name": f"rehearse {gate.scenario}", **counts})
     for check in gate.checks:
         where = place(check)
         case = ET.SubElement(

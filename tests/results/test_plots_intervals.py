@@ -79,5 +79,5 @@ def test_a_comparison_of_nothing_is_drawn(tmp_path: Path) -> None:
     found = make_set(lambda _: {})
     save_comparison(compare(found, found, []), "Nothing", tmp_path / "x.svg")
     assert "No figure has" in (tmp_path / "x.svg").read_text(encoding="utf-8")
-    with pytest.raises(ValueError, match="not as '.pdf'"):
+    with pytest.raises(ValueError, match=r"not as '\.pdf'"):
         save_comparison(compare(found, found, []), "Nothing", tmp_path / "x.pdf")
