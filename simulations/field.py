@@ -296,9 +296,9 @@ class Field:
     def degrade(
         self,
         component: Component,
-        now: int,
+        now: int,  # noqa: ARG002
         rate: float = 1.0,
-        loss: float = 0.0,  # noqa: ARG002
+        loss: float = 0.0,
     ) -> None:
         """Leave a link a share of its ``rate``, and let it lose a share of its packets; as it was
         with neither.

@@ -100,8 +100,8 @@ NODE = unshared(
 """A media node's processor and network interface."""
 
 NODE_COUNTS = (
-    "packets", "cascaded", "copies", "dropped", "cut", "bytes", "delay_max", "retransmissions", "padding",
-    "key_frame_requests",
+    "packets", "cascaded", "copies", "dropped", "cut", "bytes", "delay_max", "retransmissions",
+    "padding", "key_frame_requests",
 )  # fmt: skip
 
 ENDPOINT = np.dtype(
