@@ -110,7 +110,7 @@ def _fill(
 def _ask_for_records(world: Any, endpoint: Any) -> None:
     """Ask for an endpoint's records, whose places are known."""
     place = world.endpoints[endpoint]
-    for line in range(3):
+    for line in range(4):
         prefetch(world.endpoints, endpoint, line)
     for line in range(_LINK_LINES):
         prefetch(world.downlinks, endpoint, line)

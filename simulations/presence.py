@@ -81,19 +81,28 @@ def _count(presence: Any, last: int, until: int) -> None:
 
 
 @kernel
+def observe(world: Any, now: int) -> None:
+    """Bring everyone's gaps up to ``now`` (ns). To be called before there is something else, or
+    nothing more, to be heard or seen: what is due to whom holds since the last call."""
+    for endpoint in range(len(world.presences)):
+        presence = world.presences[endpoint]
+        if _is_due_media(world, endpoint):
+            _count(presence, world.endpoints[endpoint].last_media, now)
+        else:
+            presence.quiet_from = now
+            presence.counted = 0
+
+
+@kernel
 def settle(world: Any, begin: int, end: int) -> None:
     """Close the sample of the interval from ``begin`` to ``end`` (ns): from here on `connected` and
     `interrupted` are of the interval, at most all of it."""
+    observe(world, end)
     for endpoint in range(len(world.presences)):
         presence = world.presences[endpoint]
         if presence.since != NEVER:
             presence.connected += max(end - presence.since, 0)
             presence.since = end
-        if _is_due_media(world, endpoint):
-            _count(presence, world.endpoints[endpoint].last_media, end)
-        else:
-            presence.quiet_from = end
-            presence.counted = 0
         presence.interrupted = min(presence.owed, end - begin)
         presence.owed -= presence.interrupted
 

@@ -15,6 +15,7 @@ from simulations.media import TRACK, encode_at
 from simulations.membership import ABSENT
 from simulations.outs import out_index
 from simulations.packets import AUDIO, PADDING, PICTURE, RESENT, SCREEN
+from simulations.presence import observe
 from simulations.rates import FOREVER
 from simulations.seats import FIRST_LAYER_TRACK, NO_SESSION, SEAT_COUNTS, VOICE_TRACK
 from simulations.settings import TICK
@@ -69,6 +70,7 @@ class Publishing:
             first_capture: when its camera sees its first frame; at once, unless said.
         """
         world = self.world
+        observe(world, now)
         seat = self._seat(endpoint, site, now, first_capture)
         stream = self.first_picture + picture
         before = int(world.slot_seats[stream])
@@ -98,6 +100,7 @@ class Publishing:
             talking: it talks without a pause until it is no longer heard.
         """
         world = self.world
+        observe(world, now)
         seat = self._seat(endpoint, site, now, None)
         if "voice" in seat.roles:
             return
@@ -114,6 +117,7 @@ class Publishing:
         """Let nobody hear ``endpoint`` any more."""
         if (seat := self.taken.get(endpoint)) is not None and "voice" in seat.roles:
             world = self.world
+            observe(world, now)
             world.slot_seats[int(world.seats["voice_slot"][seat.index])] = NOBODY
             world.seats["voice_slot"][seat.index] = NOBODY
             self._track(seat.index, VOICE_TRACK)["next"] = FOREVER
@@ -127,6 +131,7 @@ class Publishing:
         world = self.world
         if (seat := self.taken.get(endpoint)) is None or "picture" in seat.roles:
             return
+        observe(world, now)
         holder = self.floor
         if "chair" in seat.roles and holder not in (NOBODY, endpoint):
             world.seats["picture_slot"][seat.index] = self.first_picture
@@ -140,6 +145,7 @@ class Publishing:
     def show_tile(self, tile: int, endpoint: int, site: str, now: int) -> None:
         """From ``now`` (ns) on, ``endpoint`` is on the wall's ``tile``."""
         world, settings = self.world, self.settings
+        observe(world, now)
         stream = settings.voices + settings.pictures + tile
         before = int(world.slot_seats[stream])
         if before >= 0:
@@ -157,6 +163,7 @@ class Publishing:
     def share_screen(self, endpoint: int, site: str, now: int) -> None:
         """Let everyone see the screen of ``endpoint`` beside the pictures."""
         world, slot = self.world, self.settings.screen_slot
+        observe(world, now)
         before = int(world.slot_seats[slot])
         if before >= 0:
             self.hide_screen(self._holder(before).endpoint, now)
@@ -171,6 +178,7 @@ class Publishing:
         """End the sharing of ``endpoint``'s screen."""
         if (seat := self.taken.get(endpoint)) is not None and "screen" in seat.roles:
             world = self.world
+            observe(world, now)
             world.slot_seats[self.settings.screen_slot] = NOBODY
             world.seats["screen_slot"][seat.index] = NOBODY
             self._layer_track(seat.index, self.settings.layers)["next"] = FOREVER
@@ -200,6 +208,8 @@ class Publishing:
 
     def resume(self, endpoint: int, site: str, now: int) -> None:
         """``endpoint`` is connected: if it has a seat, it sends what it is there for, as anew."""
+        if not self.settings.adapts:
+            _watch(self.world, now)
         if (seat := self.taken.get(endpoint)) is None:
             return
         self._open(seat, site, now, now)

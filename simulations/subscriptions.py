@@ -37,6 +37,9 @@ def end(world: World, endpoint: int) -> None:
         _reset(world.screens, k, (*PICTURE_COUNTS, "freezes"))
         world.nacks["abandoned"][k] += world.nacks["count"][k]
         _reset(world.nacks, k, NACK_COUNTS)
+    for k in _outs(world, endpoint):
+        out = world.outs[k]
+        out["source"] = out["layer"] = out["desired"] = NOTHING
 
 
 def begin(world: World, endpoint: int, now: int, controller: Any) -> None:
@@ -55,9 +58,6 @@ def begin(world: World, endpoint: int, now: int, controller: Any) -> None:
     sender["probe"] = 0
     world.controllers[endpoint] = controller
     world.mails[endpoint : endpoint + 1] = 0
-    for k in _outs(world, endpoint):
-        out = world.outs[k]
-        out["source"] = out["layer"] = out["desired"] = NOTHING
     world.endpoints["first_frame"][endpoint] = NOTHING
 
 

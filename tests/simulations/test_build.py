@@ -1,5 +1,7 @@
 """From a scenario to arrays: what each record says is what the scenario said."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 
