@@ -1,12 +1,14 @@
 """Grouping: the members of each group, and which thread plays which group."""
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
 from simulations.world import World
 
 
-def grouped(group: NDArray[np.int_], groups: int) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
+def grouped(group: NDArray[Any], groups: int) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
     """`World.group_members` and `World.group_first`, from the (n,) ``group`` of each endpoint."""
     members = np.argsort(group, kind="stable").astype(np.int32)
     first = np.searchsorted(group[members], np.arange(groups + 1)).astype(np.int64)
