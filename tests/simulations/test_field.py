@@ -375,7 +375,7 @@ def state(playing: Playing) -> list[Any]:
     world = playing.world
     return [
         world.meters.tobytes(), world.senders.tobytes(), world.legs.tobytes(),
-        world.controllers["target"].tolist(), world.screens["freezes"].tolist(),
+        world.controllers["target"].tolist(), repr(world.screens["freezes"].tolist()),
         world.stations["packets"].tolist(), world.nodes.tobytes(), world.totals.tolist(),
     ]  # fmt: skip
 
