@@ -36,6 +36,8 @@ SENDER = np.dtype(
         ("next", np.int64),  # entry of the next copy
         ("bytes", np.int64),  # sent, ever
         ("probe", np.int64),  # number of the probe cluster that is being sent; 0: none
+        ("pacing", np.int64),  # ns that a byte takes at the pace; 0: there is none
+        ("free_at", np.int64),  # when all that was sent is paid off, ns; see `simulations.pacer`
     ],
     align=True,
 )

@@ -17,6 +17,10 @@ LEG = np.dtype(
         ("orders", np.int64),  # copies that the node sends of its own accord in the coming tick
         ("repair", np.float64),  # bytes that retransmissions may still take
         ("raise_at", np.int64),  # no layer is raised before, ns
+        ("raised_at", np.int64),  # when one last was, ns
+        ("raise_wait", np.int64),  # ns from the last lowering to `raise_at`
+        ("budget", np.float64),  # bytes; see `simulations.alr`
+        ("limited", np.int64),  # 1: by what there is to send
         ("recent", np.float64),  # bit/s sent lately
         ("bytes_before", np.int64),  # sent until the last look
         ("looked_at", np.int64),  # ns

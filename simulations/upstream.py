@@ -10,7 +10,7 @@ import numpy as np
 
 from simulations.allocation import seat_shown
 from simulations.compiled import inlined, kernel
-from simulations.congestion import PACING, acknowledge, conclude, next_probe, process
+from simulations.congestion import acknowledge, conclude, next_probe, process
 from simulations.feedback import (
     KEY_FRAME_WANTED,
     MESSAGES,
@@ -25,6 +25,7 @@ from simulations.links import carry_control
 from simulations.media import encode_at
 from simulations.nack import due
 from simulations.outs import out_index
+from simulations.pacer import PACING
 from simulations.padding import padding_for
 from simulations.rates import FOREVER
 from simulations.seats import (

@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from simulations.congestion import PACING
 from simulations.packets import AUDIO, PADDING, PICTURE
 from simulations.seats import RESEND_TRACK, padding_track
 from simulations.sending import publish
