@@ -171,7 +171,7 @@ def run_fan_out(world: Any, s: int, n: int, until: int) -> int:  # noqa: PLR0912
                     number = number_of(stream, packet)
                     pacing = out.senders[to].pacing
                     _copy(
-                        out, packet, index, to, now, cost, wire, number, seat.voice_slot, kind, 0,
+                        out, packet, index, to, now, cost, wire, number, seat.voice_slot, kind,
                         pacing,
                     )  # fmt: skip
             continue
@@ -229,20 +229,22 @@ def _take_orders(world: Any, n: int) -> int:
 
 @inlined
 def _send_ordered(world: Any, out: Any, item: Any, packet: Any, cost: int, wire: int) -> None:
-    """Send a retransmission or padding. Padding is nobody's debt: where something waits, libwebrtc
-    takes that for its probes."""
+    """Send a retransmission or, unless other copies have taken its place, padding. Padding is
+    nobody's debt."""
     to = np.uint64(item.endpoint)
     wanted = world.orders[to, item.entry]
     node = out.node
     pacing = np.int64(0)
     if wanted.kind == FILLER:
+        if out.senders[to].probe != wanted.probe or out.senders[to].probe_at > item.time:
+            return
         node.padding += 1
     else:
         node.retransmissions += 1
         pacing = out.senders[to].pacing
     _copy(
         out, packet, item.packet, to, item.time, cost, wire, wanted.number, wanted.slot,
-        wanted.kind, wanted.probe, pacing,
+        wanted.kind, pacing,
     )  # fmt: skip
 
 
@@ -266,7 +268,7 @@ def _offer(
     if sender.free_at >= now + BURST:
         _hold(world, n, np.int64(to), now, index, number, at, kind)
     else:
-        _copy(out, packet, index, to, now, cost, wire, number, at, kind, 0, sender.pacing)
+        _copy(out, packet, index, to, now, cost, wire, number, at, kind, sender.pacing)
 
 
 @kernel
@@ -315,8 +317,8 @@ def _send_oldest(world: Any, n: int, to: Any, now: int, pacing: int) -> None:
         world.copies, world.trace, world.trace_rows,
     )  # fmt: skip
     _copy(
-        out, packet, oldest.packet, to, now, cost, wire, oldest.number, oldest.slot, oldest.kind, 0,
-        pacing,
+        out, packet, oldest.packet, to, now, cost, wire, oldest.number, oldest.slot,
+        oldest.kind, pacing,
     )  # fmt: skip
 
 
@@ -332,7 +334,6 @@ def _copy(
     number: int,
     at: int,
     kind: int,
-    probe: int,
     pacing: int,
 ) -> None:
     """Send one copy: the processor and the network interface serve it one after the other.
@@ -354,7 +355,12 @@ def _copy(
     copy.size = packet.size
     copy.slot = at
     copy.kind = kind
-    copy.probe = max(probe, sender.probe)
+    copy.probe = sender.probe
+    if sender.probe > 0:
+        sender.probe_at = max(sender.probe_at, now) + packet.size * sender.probe_gap
+        sender.probe_bytes -= packet.size
+        if sender.probe_bytes <= 0:
+            sender.probe = 0
     node.copies += 1
     left = DROPPED
     if pacing != DROPPED and max(node.cpu_free, node.nic_free) - now <= node.queue:

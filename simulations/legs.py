@@ -24,10 +24,8 @@ LEG = np.dtype(
         ("recent", np.float64),  # bit/s sent lately
         ("bytes_before", np.int64),  # sent until the last look
         ("looked_at", np.int64),  # ns
-        ("padding", np.int64),  # packets of the running probe still to send
-        ("padding_at", np.int64),  # the next one, ns
-        ("padding_gap", np.int64),  # ns between them
-        ("padding_probe", np.int64),  # number of its cluster
+        ("padding", np.int64),  # bytes that padding for the running probe may still take
+        ("padding_at", np.int64),  # its next packet, ns
         # since the last sample
         ("nack_count", np.int64),  # packets asked for
         ("pli_count", np.int64),

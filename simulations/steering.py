@@ -16,7 +16,7 @@ from simulations.layout import CACHE_LINE
 from simulations.legs import ORDERS, order
 from simulations.outs import NOTHING, out_index
 from simulations.pacer import pacing_of
-from simulations.padding import padding_for
+from simulations.padding import cluster_of
 from simulations.prefetching import prefetch
 from simulations.seats import FIRST_LAYER_TRACK, screen_track
 from simulations.settings import TICK
@@ -26,6 +26,8 @@ _CONTROLLER_LINES = CONTROLLER.itemsize // CACHE_LINE + 1
 
 LOOK = 4 * TICK
 """ns between looks at a subscriber that nothing has been heard from."""
+SPARE_PACKETS = 2
+"""More padding than a probe's bytes: media that takes its place seldom comes out even."""
 
 
 @kernel
@@ -156,23 +158,29 @@ def _choose(world: Any, endpoint: int, now: int) -> None:
     if settings.probing and leg.padding == 0:
         rate = next_probe(controller, now, int(leg.recent), max(int(wanted), 1), True)
         if rate > 0:
-            leg.padding, leg.padding_gap = padding_for(
-                rate, leg.recent, settings.payload + settings.header
-            )
-            leg.padding_probe = controller.probe
+            sender, size = world.senders[endpoint], settings.payload + settings.header
+            sender.probe_bytes, sender.probe_gap = cluster_of(rate, size)
+            sender.probe, sender.probe_at = controller.probe, now
+            leg.padding = sender.probe_bytes + SPARE_PACKETS * size
             leg.padding_at = now
 
 
 @kernel
 def _pad(world: Any, endpoint: int, now: int) -> None:
-    """Order the padding of a running probe for the coming tick."""
-    leg, settings = world.legs[endpoint], world.settings[0]
-    # What is forwarded beside the padding belongs to the probe, too.
-    world.senders[endpoint].probe = leg.padding_probe if leg.padding > 0 else 0
-    while leg.padding > 0 and leg.padding_at < now + TICK and leg.orders < ORDERS:
+    """Order padding for the coming tick, as much as the running probe takes if nothing else comes.
+    What does come takes its place, see `simulations.fanout`."""
+    leg, settings, sender = world.legs[endpoint], world.settings[0], world.senders[endpoint]
+    if leg.padding <= 0:
+        sender.probe = 0  # all has been sent
+    size = settings.payload + settings.header
+    while (
+        sender.probe > 0 and leg.padding > 0 and leg.padding_at < now + TICK and leg.orders < ORDERS
+    ):
         order(
             leg, world.orders[endpoint], max(leg.padding_at, now), settings.packet_mask + 1, 0, 0,
-            FILLER, leg.padding_probe,
+            FILLER, sender.probe,
         )  # fmt: skip
-        leg.padding_at += leg.padding_gap
-        leg.padding -= 1
+        leg.padding_at += size * sender.probe_gap
+        leg.padding -= size
+    if sender.probe == 0:
+        leg.padding = 0

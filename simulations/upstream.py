@@ -26,7 +26,7 @@ from simulations.media import encode_at
 from simulations.nack import due
 from simulations.outs import out_index
 from simulations.pacer import PACING
-from simulations.padding import padding_for
+from simulations.padding import cluster_of
 from simulations.rates import FOREVER
 from simulations.seats import (
     FIRST_LAYER_TRACK,
@@ -292,8 +292,6 @@ def _probe(world: Any, s: int, now: int) -> None:
     limited = controller.target >= wanted or now - seat.lowered_at >= QUIET
     rate = next_probe(controller, now, int(seat.recent), int(wanted), limited)
     if rate > 0:
-        seat.padding, seat.padding_gap = padding_for(
-            rate, seat.recent, settings.payload + settings.header
-        )
+        seat.padding, seat.padding_gap = cluster_of(rate, settings.payload + settings.header)
         seat.padding_probe = controller.probe
         world.tracks[np.uint64(s * settings.tracks + padding_track(settings.tracks))].next = now
