@@ -32,7 +32,7 @@ PACKET = 1250
 MEGABIT = 8000
 """ns that a byte takes at 1 Mbit/s."""
 TO = 1
-FREE = {"cost": {"packet": "0s", "copy": "0s", "kilobyte": "0s"}, "nic": "1000Gbps"}
+FREE = {"cost": {"packet": "0s", "copy": "0s", "kilobyte": "0s", "join": "0s"}, "nic": "1000Gbps"}
 """A node that takes no time."""
 
 
