@@ -236,7 +236,9 @@ def _send_ordered(world: Any, out: Any, item: Any, packet: Any, cost: int, wire:
     node = out.node
     pacing = np.int64(0)
     if wanted.kind == FILLER:
-        if out.senders[to].probe != wanted.probe or out.senders[to].probe_at > item.time:
+        sender = out.senders[to]
+        ahead = sender.probe_at - item.time  # by what other copies took; a whole packet's place?
+        if sender.probe != wanted.probe or ahead >= packet.size * sender.probe_gap:
             return
         node.padding += 1
     else:

@@ -109,7 +109,7 @@ def test_the_rate_follows_the_capacity(case: Case) -> None:
     figures = middle(case, "libwebrtc")
     for rises, seconds in of_steps(case, figures, "reaction"):
         assert seconds <= (10 if rises else 2), figures
-    assert all(use > 0.75 for _, use in of_steps(case, figures, "use")), figures
+    assert all(use > 0.65 for _, use in of_steps(case, figures, "use")), figures
 
 
 @pytest.mark.parametrize("case", [ONE, TWO], ids=["one flow", "two flows"])
