@@ -126,11 +126,10 @@ def test_what_arrives_of_a_limited_application_says_nothing(limited: int, left: 
     leg = Leg(start=2_000_000)
     end = now = feed(leg, S, 20, lambda _sent: 50 * MS, every=20 * MS)
     leg.controller["limited"] = limited
-    leg.controller["target"] = leg.controller["rate"]["estimate"] = 2_000_000
-    leg.controller["losses"]["share"] = 0.05  # losses neither raise nor lower
+    leg.controller["rate"]["estimate"] = 2_000_000
     while leg.controller["detector"]["usage"] != OVERUSING:
         now = feed(leg, now, 1, lambda sent: 50 * MS + (sent - end) // 4, every=20 * MS)
-    assert 0.7 * left < leg.target < 1.05 * left
+    assert 0.7 * left < leg.controller["rate"]["estimate"] < 1.05 * left
 
 
 @pytest.mark.parametrize("profile", PROFILES)
