@@ -128,7 +128,8 @@ def test_nothing_is_raised_for_a_while_after_a_lowering_for_want_of_room() -> No
 
 
 def test_a_raise_that_does_not_last_waits_twice_as_long_the_next_time() -> None:
-    stage, now, waits = Stage({1: 0}, BOTH), 0, []
+    stage, now = Stage({1: 0}, BOTH), 0
+    waits: list[int] = []
     for _ in range(6):
         assert stage.choose(2e6, now=now)[0] == 1
         now += 3 * SECOND

@@ -113,7 +113,8 @@ def test_pictures_leave_in_order_at_the_pace_and_no_later(
 ) -> None:
     """Against the plainest of all pacers: a queue with one server, served 5 ms ahead."""
     node = Node(pacing)
-    now, paid, expected = 0, 0, []
+    now, paid = 0, 0
+    expected: list[int] = []
     for gap, size in plan:
         now += gap
         node.take(now, size)

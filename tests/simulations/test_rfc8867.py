@@ -68,7 +68,8 @@ class Played:
 
     def figures(self) -> dict[str, float]:
         """By name: seconds, shares of the capacity, ratios."""
-        found, before = {}, 0.0
+        found: dict[str, float] = {}
+        before = 0.0
         steps = [*self.case.steps, (self.case.end, 0.0)]
         for (begin, capacity), (end, _) in itertools.pairwise(steps):
             step = self.within(begin, end)
@@ -97,7 +98,8 @@ def middle(case: Case, profile: str) -> dict[str, float]:
 
 def of_steps(case: Case, figures: dict[str, float], name: str) -> list[tuple[bool, float]]:
     """(is the step an increase, figure) of each step."""
-    found, before = [], 0.0
+    found: list[tuple[bool, float]] = []
+    before = 0.0
     for begin, capacity in case.steps:
         found.append((capacity > before, figures[f"{name} at {begin}"]))
         before = capacity
