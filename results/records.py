@@ -103,6 +103,18 @@ SAMPLES = pa.schema(
 )
 """Endpoint × interval, ordered by time, then by the endpoints' order."""
 
+
+def sample_bytes(rows: int) -> int:
+    """Bytes that so many rows of SAMPLES take in memory; texts are their codes."""
+    widths = (
+        field.type.index_type.bit_width
+        if pa.types.is_dictionary(field.type)
+        else field.type.bit_width
+        for field in SAMPLES
+    )
+    return int(rows * sum(widths) // 8)
+
+
 CALL_BUDGET = ("signalling", "key_frame", "uplink", "fan_out", "playout")
 """Parts of the time to the floor, in the order in which they pass."""
 
@@ -246,3 +258,5 @@ class Run:
     """One row a packet of the traced endpoint, where one was asked for."""
     assumptions: tuple[str, ...] = ()
     """What the model takes for granted, shown beside its results."""
+    replication: int = 0
+    """Number of the draw: with the scenario's seed, the root of its randomness."""

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from rehearse.main import main
-from results.records import Run
+from results.records import Run, sample_bytes
 from results.store import read_run
 from tests.rehearse.conftest import Rehearse
 from tests.results.sample_run import make_run
@@ -87,6 +87,16 @@ def test_stdout_is_data_and_stderr_progress(rehearse: Rehearse, played: dict[str
         "rehearse: writing the run and its report",
     ]
     assert rehearse("simulate", "smoke", "--out", "again", "--json", "--quiet").err == ""
+
+
+def test_much_memory_is_warned_of_before_the_run(
+    rehearse: Rehearse, played: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows = 10 * 21  # nine endpoints and the command centre, once a second
+    monkeypatch.setattr("rehearse.run_commands.MUCH_MEMORY", sample_bytes(rows))
+    assert "of memory" not in rehearse("simulate", "smoke", *QUICK, "--out", "a").err
+    monkeypatch.setattr("rehearse.run_commands.MUCH_MEMORY", sample_bytes(rows) - 1)
+    assert "samples alone will take " in rehearse("simulate", "smoke", *QUICK, "--out", "b").err
 
 
 def test_a_run_goes_below_the_current_directory(rehearse: Rehearse, played: dict[str, Any]) -> None:

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from results.records import SAMPLES, TABLES, Run
+from results.records import CALL_BUDGET, SAMPLES, TABLES, Run
 from scenarios.loading import load_scenario
 from scenarios.scenario import Scenario
 from simulations.conference import Progress, simulate
@@ -302,6 +302,45 @@ def test_another_endpoint_leaves_the_others_draws_alone() -> None:
     # packets may cross the end of the run, by the microseconds that one more copy takes
     assert (np.abs(lost[0][:9] - lost[1][:9]) <= 1).all()
     assert (lost[0][:9] == lost[1][:9]).mean() > 0.8
+
+
+# ---------------------------------------------------------------- the roll call
+
+
+def test_a_call_s_time_to_the_floor_is_the_sum_of_its_parts() -> None:
+    rules = [
+        deal("s1", "red", "fibre", "south"), deal("s2", "red", "thin", "south"),
+        deal("s3", "red", "dead", "south"), {"carrier": "red", "access": "fibre"},
+    ]  # fmt: skip
+    dead = {"label": "Dead", "delay": "1ms", "down": {"rate": "1bps"}, "up": {"rate": "1bps"}}
+    call = {"begin": "5s", "every": "10s", "hold": "8s", "order": "table", "camera": "500ms"}
+    changes = {
+        "duration": "35s",
+        "endpoints": {"rules": rules},
+        "access": {"dead": dead, "thin": {"delay": "60ms", "up": {"rate": "1Mbps"}}},
+        "media": {"congestion_control": {"profile": "libwebrtc"}},
+        "meeting": {"roll_call": call},
+    }
+    run = simulate(make_scenario(changes, endpoints=4), threads=1)
+    check_run(run)
+    calls = run.tables["calls"].to_pylist()
+    assert [(row["time"], row["site"]) for row in calls] == [(5, "s1"), (15, "s2"), (25, "s3")]
+    quick, slow, never = calls
+    for row in (quick, slow):
+        parts = [row[part] for part in CALL_BUDGET]
+        assert min(parts) > 0
+        assert sum(parts) == pytest.approx(row["time_to_floor"])
+        # the camera, and then the encoder, take their time; so does the screen
+        assert 0.54 <= row["key_frame"] <= 0.6
+        assert row["playout"] == pytest.approx(0.08)
+        assert row["time_to_floor"] < 2
+    # 58 ms more each way, and 500 kbit/s take longer than 50 Mbit/s
+    assert slow["signalling"] > quick["signalling"] + 0.058 + 600 * 8 / 600e3
+    assert slow["uplink"] > quick["uplink"] + 0.058
+    # s2 and s4 and the dead s3: half of three others is two
+    assert quick["audience_p50"] > 0
+    assert quick["audience_p95"] is None
+    assert all(never[name] is None for name in ("time_to_floor", *CALL_BUDGET, "audience_p50"))
 
 
 # ---------------------------------------------------------------- at the edge
