@@ -46,7 +46,11 @@ def _value(threshold: Mapping[str, Any]) -> str:
     aggregation = Expression.parse(threshold["expression"], metric).aggregation
     shown = f"p({aggregation[1:]})" if aggregation.startswith("p") else aggregation
     unit = "count" if aggregation == "count" else metric.unit
-    return f"{shown} = {format_value(threshold['value'], unit)}"
+    interval = ""
+    if threshold.get("interval"):
+        low, high = (format_value(end, unit) for end in threshold["interval"])
+        interval = f"  ({low} … {high})"
+    return f"{shown} = {format_value(threshold['value'], unit)}{interval}"
 
 
 def _cost(summary: Mapping[str, Any]) -> str:
