@@ -1,0 +1,69 @@
+"""Shortening: a meeting played in fewer minutes, its timeline in fast motion.
+
+Everything with a time of its own in the meeting, turns, calls, loads and the windows of thresholds,
+moves towards the start in proportion; what lasts by itself, such as a tile's dwell or a link's
+fade, stays as long as it is. So every threshold still has something to look at.
+"""
+
+import json
+from collections.abc import Iterator
+from decimal import Decimal
+from typing import Any
+
+from scenarios.keys import KeyPath, format_path
+from scenarios.scenario import Scenario
+from scenarios.units import DURATION, parse_quantity
+
+INSTANTS = ("at", "until", "begin", "end", "during")
+"""Keys that hold a time in the meeting, or a window of it."""
+INTERVALS = 15
+"""Sampling intervals that a shortened meeting has at least."""
+
+
+def shortened(scenario: Scenario, duration: int) -> list[str]:
+    """The overrides that play ``scenario`` in ``duration`` nanoseconds; none where it is no longer.
+
+    The sampling interval shrinks too, as far as a threshold's window needs it.
+    """
+    if duration >= scenario.duration:
+        return []
+    ratio = duration / scenario.duration
+    data = scenario.model_dump(mode="json", by_alias=True, exclude_none=True)
+    interval = min(scenario.interval, max(duration // INTERVALS, 100_000_000))
+    overrides = [f"duration={duration}ns", f"interval={interval}ns"]
+    return [*overrides, *(f"{format_path(path)}={text}" for path, text in _moved(data, (), ratio))]
+
+
+def _moved(node: Any, path: KeyPath, ratio: float) -> Iterator[tuple[KeyPath, str]]:
+    """Paths and YAML of all that changes; a list changes whole, for a file may write it shorter."""
+    if isinstance(node, list):
+        moved = _move(node, ratio)
+        if moved != node:
+            yield path, json.dumps(moved, ensure_ascii=False)
+    elif isinstance(node, dict):
+        for key, child in node.items():
+            if isinstance(child, str) and key in INSTANTS:
+                yield (*path, key), _scale(child, ratio)
+            else:
+                yield from _moved(child, (*path, key), ratio)
+
+
+def _move(node: Any, ratio: float) -> Any:
+    """``node`` with every time in it moved."""
+    if isinstance(node, list):
+        return [_move(item, ratio) for item in node]
+    if not isinstance(node, dict):
+        return node
+    return {
+        key: _scale(child, ratio)
+        if isinstance(child, str) and key in INSTANTS
+        else _move(child, ratio)
+        for key, child in node.items()
+    }
+
+
+def _scale(text: str, ratio: float) -> str:
+    """The instant or window ``text`` moved."""
+    moved = [round(parse_quantity(part, DURATION, "time") * Decimal(ratio))
+             for part in text.split("..")]  # fmt: skip
+    return text if not any(moved) else "..".join(f"{instant}ns" for instant in moved)
