@@ -8,11 +8,14 @@ once.
 """
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import pairwise
 from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
 
 from results.crossing import Crossing
 from results.trials import Trial
@@ -244,6 +247,22 @@ class Search:
         return Crossing.of(runs, self.share)
 
     @property
+    def has_crossing(self) -> bool:
+        """Whether the thresholds hold at one end of the range and fail at the other."""
+        return not self._ends_alike
+
+    @property
+    def spread(self) -> float:
+        """Standard deviation of meetings' own crossings, in the variable's unit."""
+        middle = self.interval[1]
+        return abs(self._value(self._place(middle) + self.crossing.spread) - middle)
+
+    def holding(self, values: NDArray[np.float64], *ranks: float) -> NDArray[np.float64]:
+        """(R, V) quantiles of the share of meetings that hold at each of V ``values``."""
+        places = np.array([self._place(value) for value in values])
+        return self.crossing.holding(places, *ranks)
+
+    @property
     def _ends_alike(self) -> bool:
         return self._done[self.low, 0] == self._done[self.high, 0]
 
@@ -274,12 +293,3 @@ def describe_threshold(name: Name) -> str:
     """A threshold as one line: `packet_loss{access=4g}: mean < 1%, 10min..22min`."""
     metric, expression, during = name
     return f"{metric}: {expression}" + (f", {during}" if during else "")
-
-
-def mean_utilization(played: list[Played]) -> Mapping[str, float]:
-    """Mean utilization by resource over ``played``."""
-    sums: dict[str, list[float]] = {}
-    for each in played:
-        for resource in each.trial.resources:
-            sums.setdefault(resource.name, []).append(resource.utilization)
-    return {name: sum(values) / len(values) for name, values in sums.items()}

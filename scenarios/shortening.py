@@ -16,20 +16,18 @@ from scenarios.units import DURATION, parse_quantity
 
 INSTANTS = ("at", "until", "begin", "end", "during")
 """Keys that hold a time in the meeting, or a window of it."""
-INTERVALS = 15
-"""Sampling intervals that a shortened meeting has at least."""
+FEWEST_INTERVALS = 4
+"""Sampling intervals that a shortened meeting has at least. Shorter ones would be another measure:
+what lasts a second is a full link in an interval of one second, and not in one of five."""
 
 
 def shortened(scenario: Scenario, duration: int) -> list[str]:
-    """The overrides that play ``scenario`` in ``duration`` nanoseconds; none where it is no longer.
-
-    The sampling interval shrinks too, as far as a threshold's window needs it.
-    """
+    """The overrides that play ``scenario`` in ``duration`` nanoseconds; none where it is no longer."""
     if duration >= scenario.duration:
         return []
     ratio = duration / scenario.duration
     data = scenario.model_dump(mode="json", by_alias=True, exclude_none=True)
-    interval = min(scenario.interval, max(duration // INTERVALS, 100_000_000))
+    interval = min(scenario.interval, duration // FEWEST_INTERVALS)
     overrides = [f"duration={duration}ns", f"interval={interval}ns"]
     return [*overrides, *(f"{format_path(path)}={text}" for path, text in _moved(data, (), ratio))]
 
