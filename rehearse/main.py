@@ -11,7 +11,7 @@ from typing import Annotated
 
 import typer
 
-from rehearse import planning_commands, run_commands, scenario_commands
+from rehearse import capacity_commands, run_commands, scenario_commands, sweep_commands
 from rehearse.endings import INTERRUPTED, close_stdout, heed_signals
 
 app = typer.Typer(
@@ -47,7 +47,8 @@ def _rehearse(
 for _commands in (
     scenario_commands.COMMANDS,
     run_commands.COMMANDS,
-    planning_commands.COMMANDS,
+    capacity_commands.COMMANDS,
+    sweep_commands.COMMANDS,
 ):
     for _name, _command in _commands.items():
         app.command(_name)(_command)

@@ -11,7 +11,7 @@ from results.quantities import format_value
 from results.search import Break, Name, Played, Search, describe_threshold
 from results.trials import Resource
 from scenarios.scenario import Scenario
-from scenarios.thresholds import Expression, Target
+from scenarios.thresholds import Target
 from scenarios.units import SECOND
 from scenarios.variables import Variable
 
@@ -215,7 +215,8 @@ def _describe_bottleneck(bottleneck: Json) -> str:
     fullest = bottleneck["fullest"][0] if bottleneck["fullest"] else None
     text = "No shared link or node is full there"
     if fullest:
-        text += f" (the fullest, {fullest['name']}, is at {format_value(fullest['utilization'], 'ratio')})"
+        utilization = format_value(fullest["utilization"], "ratio")
+        text += f" (the fullest, {fullest['name']}, is at {utilization})"
     return f"{text}; most packets are lost at: {lost['place']}." if lost else f"{text}."
 
 

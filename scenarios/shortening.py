@@ -22,46 +22,53 @@ what lasts a second is a full link in an interval of one second, and not in one 
 
 
 def shortened(scenario: Scenario, duration: int) -> list[str]:
-    """The overrides that play ``scenario`` in ``duration`` nanoseconds; none where it is no longer."""
+    """The overrides that play ``scenario`` in ``duration`` ns; none where it is no longer."""
     if duration >= scenario.duration:
         return []
     ratio = duration / scenario.duration
     data = scenario.model_dump(mode="json", by_alias=True, exclude_none=True)
     interval = min(scenario.interval, duration // FEWEST_INTERVALS)
     overrides = [f"duration={duration}ns", f"interval={interval}ns"]
-    return [*overrides, *(f"{format_path(path)}={text}" for path, text in _moved(data, (), ratio))]
+    return [
+        *overrides,
+        *(
+            f"{format_path(path)}={text}"
+            for path, text in _moved(data, (), Decimal(ratio), interval)
+        ),
+    ]
 
 
-def _moved(node: Any, path: KeyPath, ratio: float) -> Iterator[tuple[KeyPath, str]]:
+def _moved(node: Any, path: KeyPath, ratio: Decimal, grain: int) -> Iterator[tuple[KeyPath, str]]:
     """Paths and YAML of all that changes; a list changes whole, for a file may write it shorter."""
     if isinstance(node, list):
-        moved = _move(node, ratio)
+        moved = _move(node, ratio, grain)
         if moved != node:
             yield path, json.dumps(moved, ensure_ascii=False)
     elif isinstance(node, dict):
         for key, child in node.items():
             if isinstance(child, str) and key in INSTANTS:
-                yield (*path, key), _scale(child, ratio)
+                yield (*path, key), _scale(child, ratio, grain)
             else:
-                yield from _moved(child, (*path, key), ratio)
+                yield from _moved(child, (*path, key), ratio, grain)
 
 
-def _move(node: Any, ratio: float) -> Any:
+def _move(node: Any, ratio: Decimal, grain: int) -> Any:
     """``node`` with every time in it moved."""
     if isinstance(node, list):
-        return [_move(item, ratio) for item in node]
+        return [_move(item, ratio, grain) for item in node]
     if not isinstance(node, dict):
         return node
     return {
-        key: _scale(child, ratio)
+        key: _scale(child, ratio, grain)
         if isinstance(child, str) and key in INSTANTS
-        else _move(child, ratio)
+        else _move(child, ratio, grain)
         for key, child in node.items()
     }
 
 
-def _scale(text: str, ratio: float) -> str:
-    """The instant or window ``text`` moved."""
-    moved = [round(parse_quantity(part, DURATION, "time") * Decimal(ratio))
-             for part in text.split("..")]  # fmt: skip
-    return text if not any(moved) else "..".join(f"{instant}ns" for instant in moved)
+def _scale(text: str, ratio: Decimal, grain: int) -> str:
+    """The instant or window ``text`` moved; a window grows to whole sampling intervals."""
+    moved = [int(parse_quantity(part, DURATION, "time") * ratio) for part in text.split("..")]
+    if len(moved) == 2:
+        moved = [moved[0] // grain * grain, -(-moved[1] // grain) * grain]
+    return "..".join(f"{instant}ns" for instant in moved) if any(moved) else text

@@ -8,7 +8,7 @@ stands for every key of a map: `carriers.*.backbone.capacity` changes all carrie
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Any
 
 from scenarios.errors import Fault, ScenarioError, nearest, shorten
 from scenarios.keys import format_path, split_assignment

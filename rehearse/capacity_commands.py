@@ -1,14 +1,24 @@
-"""Commands of planners: capacity, sweep."""
+"""The command capacity: how much a scenario carries."""
 
 import sys
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from rehearse.endings import Refusal, clear_endings, complain, say
 from rehearse.options import AsJson, Overrides, Quiet, ScenarioName, Seed
+from rehearse.planning import (
+    SHORT,
+    Duration,
+    Out,
+    Threads,
+    choose_folder,
+    notes_of,
+    read_share,
+    read_time,
+    write,
+)
 
 # ruff: noqa: PLC0415  # imports stand in the commands that need them
 
@@ -17,34 +27,6 @@ if TYPE_CHECKING:
     from results.search import Search
     from scenarios.scenario import Scenario
     from scenarios.variables import Variable
-
-SHORT = "30s"
-"""How long each of a search's meetings is, unless said."""
-
-Out = Annotated[
-    Path | None,
-    typer.Option(
-        metavar="DIR",
-        help="The folder to write; results/runs/SCENARIO/RUN-ID unless said.",
-        show_default=False,
-    ),
-]
-Threads = Annotated[
-    int | None,
-    typer.Option(
-        min=1,
-        metavar="N",
-        help="Processor cores to use; all unless said. The results are the same.",
-        show_default=False,
-    ),
-]
-Duration = Annotated[
-    str,
-    typer.Option(
-        metavar="TIME",
-        help="Play each meeting in this time, its timeline in fast motion.",
-    ),
-]
 
 
 def capacity(
@@ -57,7 +39,7 @@ def capacity(
         str | None,
         typer.Option(
             metavar="LOW..HIGH",
-            help="The range; of endpoints, a tenth to ten times the scenario's unless said.",
+            help="The range; of endpoints, half to six times the scenario's unless said.",
             show_default=False,
         ),
     ] = None,
@@ -90,28 +72,28 @@ def capacity(
 
         chosen = [*(overrides or ())]
         full = loader(scenario, chosen, seed)([])
-        short = shortened(full, _time(duration))
+        short = shortened(full, read_time(duration))
         load = loader(scenario, [*chosen, *short], seed)
         found = range_of(full, over, between or _range(full, over))
         low, high = found.values
         variable = found.variable
         for end in (low, high):
             load(variable.set_to(end))
-        folder = _folder(out, full.name)
+        folder = choose_folder(out, full.name)
         search = Search(
             variable.rounded(low),
             variable.rounded(high),
-            tolerance=_share("--precision", precision),
-            confidence=_share("--confidence", confidence),
-            share=_share("--meetings", meetings),
+            tolerance=read_share("--precision", precision),
+            confidence=read_share("--confidence", confidence),
+            share=read_share("--meetings", meetings),
             most_runs=runs,
             rounded=variable.rounded,
             step=1.0 if variable.whole else 0.0,
         )
         play_search(search, load, variable, threads=threads, tell=_teller(search, variable, quiet))
-        notes = _notes(full, load([]))
+        notes = notes_of(full, load([]))
         content = conclude(search, variable, load([]), notes)
-        document = _write(_capacity_answer(full, content, variable, notes), folder)
+        document = write(_capacity_answer(full, content, variable, notes), folder)
         if as_json:
             say(format_answer(document), nl=False)
         else:
@@ -189,76 +171,13 @@ def _teller(search: "Search", variable: "Variable", quiet: bool) -> Callable[...
     return tell
 
 
-def _notes(full: "Scenario", played: "Scenario") -> list[str]:
-    """What must be known with figures from shortened meetings."""
-    from results.quantities import format_span
-
-    notes = []
-    if played.duration < full.duration:
-        notes.append(
-            f"Each meeting of {format_span(full.duration / 1e9)} was played in "
-            f"{format_span(played.duration / 1e9)}, its timeline in fast motion: what needs longer "
-            "to build up was not seen, and rare events weigh less. A longer --duration is surer."
-        )
-    notes.append(
-        "The interval is about the simulation's randomness; the scenario's own assumptions, which "
-        "its description states, are not in it."
-    )
-    return notes
-
-
 def _range(scenario: "Scenario", over: str) -> str:
     from scenarios.library import count_endpoints
 
     if over != "endpoints":
         raise Refusal(f"--between: is needed, as in --over {over} --between LOW..HIGH")
     count = count_endpoints(scenario)
-    return f"{max(count // 10, 1)}..{count * 10}"
-
-
-def _folder(out: Path | None, name: str) -> Path:
-    from results.store import StoreError, check_folder, default_folder
-
-    folder = out if out is not None else default_folder(name)
-    try:
-        check_folder(folder)
-    except StoreError as error:
-        raise Refusal(f"rehearse: {error}") from None
-    return folder
-
-
-def _write(answer: "Answer", folder: Path) -> dict[str, object]:
-    from results.answers import write_answer
-    from results.store import StoreError
-
-    try:
-        return write_answer(answer, folder)
-    except StoreError as error:
-        raise Refusal(f"rehearse: {error}") from None
-
-
-def _time(text: str) -> int:
-    from scenarios.units import DURATION, SECOND, parse_quantity
-
-    try:
-        value = int(parse_quantity(text, DURATION, "duration"))
-    except ValueError as error:
-        raise Refusal(f"--duration: {text!r} — {error}") from None
-    if value < SECOND:
-        raise Refusal(f"--duration: {text!r} — must be at least 1s")
-    return value
-
-
-def _share(option: str, text: str) -> float:
-    from scenarios.units import SHARE, parse_quantity
-
-    try:
-        value = float(parse_quantity(text, SHARE, "share"))
-    except ValueError as error:
-        raise Refusal(f"{option}: {text!r} — {error}") from None
-    if not 0 < value < 1:
-        raise Refusal(f"{option}: {text!r} — must lie between 0% and 100%")
-    return value
+    return f"{max(count // 2, 1)}..{count * 6}"
 
 
 COMMANDS: Mapping[str, Callable[..., None]] = {"capacity": capacity}
