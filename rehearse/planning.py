@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from results.answers import Answer
     from scenarios.scenario import Scenario
 
-SHORT = "30s"
+SHORT = "20s"
 """How long each of a search's meetings is, unless said."""
 
 Out = Annotated[
