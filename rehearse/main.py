@@ -11,7 +11,13 @@ from typing import Annotated
 
 import typer
 
-from rehearse import capacity_commands, run_commands, scenario_commands, sweep_commands
+from rehearse import (
+    capacity_commands,
+    rollout_commands,
+    run_commands,
+    scenario_commands,
+    sweep_commands,
+)
 from rehearse.endings import INTERRUPTED, close_stdout, heed_signals
 
 app = typer.Typer(
@@ -49,6 +55,7 @@ for _commands in (
     run_commands.COMMANDS,
     capacity_commands.COMMANDS,
     sweep_commands.COMMANDS,
+    rollout_commands.COMMANDS,
 ):
     for _name, _command in _commands.items():
         app.command(_name)(_command)
