@@ -34,8 +34,10 @@ class Rollouts:
         """The rollout ``plan`` of ``scenario``, whose endpoints are dealt as in replication 0."""
         return cls(scenario, plan, populate(scenario))
 
-    def play(self, plan: Rollout, numbers: Sequence[int]) -> list[Connected]:
-        """Rollouts by ``plan``, with these numbers of replications."""
+    def play(
+        self, plan: Rollout, numbers: Sequence[int], only: str | None = None
+    ) -> list[Connected]:
+        """Rollouts by ``plan``, with these numbers of replications; ``only`` a carrier's part."""
         return [
             roll_out(
                 plan,
@@ -44,6 +46,7 @@ class Rollouts:
                 tuple(self.scenario.access),
                 seed=self.scenario.seed,
                 replication=number,
+                only=only,
             )
             for number in numbers
         ]
@@ -80,7 +83,7 @@ def crews_needed(
 
     def in_time(crews: int, numbers: Sequence[int]) -> list[bool]:
         changed = plan.model_copy(update={"crews": {**plan.crews, carrier: crews}})
-        found = rollouts.finishes(rollouts.play(changed, numbers), carrier)
+        found = rollouts.finishes(rollouts.play(changed, numbers, carrier), carrier)
         return [days_taken <= days for days_taken in found]
 
     while (point := search.ask()) is not None:

@@ -1,4 +1,4 @@
-"""The command rollout: how long connecting a scenario's endpoints takes, and with how many crews."""
+"""The command rollout: how long connecting the endpoints takes, and with how many crews."""
 
 import sys
 from collections.abc import Callable, Mapping
@@ -13,6 +13,8 @@ from rehearse.planning import SHORT, Duration, Out, choose_folder, read_share, r
 
 # ruff: noqa: PLC0415  # imports stand in the commands that need them
 
+MOST_SWINGS = 15
+"""Rollouts by which the effect of an assumption is told: with the same random numbers, few do."""
 ASSUMPTIONS = (
     "All times, fault shares, material and crews are the scenario's assumptions.",
     "Carriers' crews do not help each other; crews of a carrier know at once where work is left.",
@@ -78,7 +80,7 @@ def rollout(
         finished = rollouts.finishes(played)
         ended = finish(finished, plan.days)
         tell("what the finish depends on")
-        few = range(min(replications, 30))
+        few = range(min(replications, MOST_SWINGS))
         effects = [
             effect(change, finished[: len(few)], rollouts.finishes(rollouts.play(other, few)))
             for change, other in changes(plan)

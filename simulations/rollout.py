@@ -57,6 +57,7 @@ def roll_out(
     *,
     seed: int,
     replication: int,
+    only: str | None = None,
 ) -> Connected:
     """Connect the ``population`` (without the command centre) as ``plan`` has it.
 
@@ -64,13 +65,14 @@ def roll_out(
         carriers, kinds: names of carriers and access links, in the order of the population's
             indices.
         seed, replication: roots of all randomness.
+        only: this carrier's endpoints alone; the others' are never connected.
     """
     env = simpy.Environment(initial_time=0)
     draws = _Draws(population.site[:-1], seed, replication)
     state = _State(len(population) - 1)
     for index, carrier in enumerate(carriers):
         mine = np.flatnonzero(population.carrier[:-1] == index)
-        if len(mine):
+        if len(mine) and only in (None, carrier):
             field = _Field(env, plan, population, mine, kinds, draws, state, carrier)
             field.start(plan.crews[carrier])
     env.run(until=LONGEST * DAY)
@@ -91,16 +93,24 @@ class _Draws:
     """Random numbers by site and visit."""
 
     def __init__(self, sites: tuple[str, ...], seed: int, replication: int) -> None:
-        self._uniform = {}
-        for what in ("install", "test", "retest", "repair", "fault", "revisit", "travel"):
+        def draw(what: str) -> NDArray[np.float64]:
             keys = entity_keys(stream_key(seed, replication, f"rollout {what}"), sites)
-            self._uniform[what] = uniforms(keys[:, None], np.arange(MOST_VISITS)[None, :])
+            return uniforms(keys[:, None], np.arange(MOST_VISITS)[None, :])
+
+        # Lists: single numbers are read one by one.
+        self._shares = {what: draw(what).tolist() for what in ("fault", "revisit")}
+        self._normal = {
+            what: ndtri(draw(what)).tolist()
+            for what in ("install", "test", "retest", "repair", "travel")
+        }
 
     def share(self, what: str, site: int, visit: int) -> float:
-        return float(self._uniform[what][site, min(visit, MOST_VISITS - 1)])
+        """Uniform between 0 and 1."""
+        return float(self._shares[what][site][min(visit, MOST_VISITS - 1)])
 
     def time(self, what: str, lasting: Lasting, site: int, visit: int) -> int:
-        z = float(ndtri(self.share(what, site, visit)))
+        """Log-normal, ns."""
+        z = self._normal[what][site][min(visit, MOST_VISITS - 1)]
         return round(lasting.median * math.exp(lasting.spread * z))
 
 
@@ -131,9 +141,13 @@ class _Field:
         used = {kinds[population.access[site]] for site in mine.tolist()}
         self._kits = {kind: simpy.Container(env) for kind in sorted(used)}
         self._open = len(mine)
-        self._seats = {
-            province: (population.latitude[i], population.longitude[i])
-            for i, province in enumerate(population.province[:-1])
+        places = dict(zip(population.province[:-1], range(len(population) - 1), strict=True))
+        seats = [(population.latitude[i], population.longitude[i]) for i in places.values()]
+        latitude, longitude = np.array(seats).T
+        apart = great_circle(latitude[:, None], longitude[:, None], latitude, longitude)
+        self._metres = {
+            here: dict(zip(places, row, strict=True))
+            for here, row in zip(places, apart.tolist(), strict=True)
         }
 
     def start(self, crews: int) -> None:
@@ -215,9 +229,8 @@ class _Field:
         if not self._left:
             return None
         if province not in self._left:
-            here = self._seats[province]
-            away = {p: float(great_circle(*here, *self._seats[p])) for p in self._left}
-            province = min(away, key=lambda p: (away[p], p))
+            away = self._metres[province]
+            province = min(self._left, key=lambda p: (away[p], p))
         districts = self._left[province]
         if district not in districts:
             district = max(districts, key=lambda d: (len(districts[d]), d))
@@ -235,6 +248,6 @@ class _Field:
             return self._draws.time("travel", travel.within_district, site, visit)
         time = self._draws.time("travel", travel.within_province, site, visit)
         if here[0] != there[0]:
-            metres = float(great_circle(*self._seats[here[0]], *self._seats[there[0]]))
+            metres = self._metres[here[0]][there[0]]
             time += round(metres * travel.detour / (travel.speed / 3.6) * SECOND)
         return time
