@@ -24,6 +24,8 @@ SMALLEST_SPREAD, LARGEST_SPREAD = 2e-4, 0.5
 _CAUTION = 0.5
 """The prior is uniform in the mean and in the spread's logarithm, but for this power of the spread:
 what few meetings say of it is too little more often than too much."""
+_NEGLIGIBLE = 1e-7
+"""Of the likeliest point's probability: what weighs less has no say in what is played next."""
 
 _Grid = NDArray[np.float64]
 
@@ -82,7 +84,8 @@ class Crossing:
         order, cumulative = self._ordered
         places = _crossings(self.share).ravel()[order]
         found = np.searchsorted(cumulative, np.array(ranks) * cumulative[-1])
-        return np.clip(places[np.minimum(found, len(places) - 1)], 0.0, 1.0).tolist()
+        inside = np.clip(places[np.minimum(found, len(places) - 1)], 0.0, 1.0)
+        return [float(place) for place in inside]
 
     def interval(self, confidence: float) -> tuple[float, float]:
         """The central interval that holds the crossing with this probability."""
@@ -118,16 +121,18 @@ class Crossing:
         meeting. Uncertainty is the posterior's standard deviation, its expectation over both
         outcomes.
         """
-        crossings, weights = _crossings(self.share), self._weights
+        likely = self._weights.max(axis=1) > _NEGLIGIBLE * self._weights.max()
+        means, weights = _MEANS[likely], self._weights[likely]
+        crossings = _crossings(self.share)[likely]
         new = max(self.brackets, default=-1) + 1
         best: tuple[float, int, float] = (np.inf, new, 0.5)
         for meeting in (*self.brackets, new):
             bracket = self.brackets.get(meeting, Bracket())
             if bracket.overlap:
                 continue
-            before = _likelihood(bracket)
+            before = _likelihood(bracket, means)
             for place in self._candidates(bracket):
-                held = weights * (_likelihood(bracket.narrowed(place, True)) / before)
+                held = weights * (_likelihood(bracket.narrowed(place, True), means) / before)
                 failed = np.maximum(weights - held, 0.0)
                 expected = _weighted_deviation(crossings, held)
                 expected += _weighted_deviation(crossings, failed)
@@ -158,11 +163,11 @@ def _crossings(share: float) -> _Grid:
     return np.asarray(_MEANS[:, None] - ndtri(share) * _SPREADS)
 
 
-def _likelihood(bracket: Bracket) -> _Grid:
-    """(MEANS, SPREADS) probability that a meeting's crossing lies in ``bracket``."""
+def _likelihood(bracket: Bracket, means: _Grid = _MEANS) -> _Grid:
+    """(means, SPREADS) probability that a meeting's crossing lies in ``bracket``."""
     low, high = sorted((bracket.below, bracket.above))
-    above = (high - _MEANS[:, None]) / _SPREADS
-    below = (low - _MEANS[:, None]) / _SPREADS
+    above = (high - means[:, None]) / _SPREADS
+    below = (low - means[:, None]) / _SPREADS
     # Of the two tails, the small one: a difference of numbers near 1 would lose all digits.
     upper = np.where(below > 0, -below, above)
     lower = np.where(below > 0, -above, below)

@@ -7,7 +7,7 @@ fade, stays as long as it is. So every threshold still has something to look at.
 
 import json
 from collections.abc import Iterator
-from decimal import Decimal
+from fractions import Fraction
 from typing import Any
 
 from scenarios.keys import KeyPath, format_path
@@ -25,20 +25,17 @@ def shortened(scenario: Scenario, duration: int) -> list[str]:
     """The overrides that play ``scenario`` in ``duration`` ns; none where it is no longer."""
     if duration >= scenario.duration:
         return []
-    ratio = duration / scenario.duration
+    ratio = Fraction(duration, scenario.duration)
     data = scenario.model_dump(mode="json", by_alias=True, exclude_none=True)
     interval = min(scenario.interval, duration // FEWEST_INTERVALS)
     overrides = [f"duration={duration}ns", f"interval={interval}ns"]
     return [
         *overrides,
-        *(
-            f"{format_path(path)}={text}"
-            for path, text in _moved(data, (), Decimal(ratio), interval)
-        ),
+        *(f"{format_path(path)}={text}" for path, text in _moved(data, (), ratio, interval)),
     ]
 
 
-def _moved(node: Any, path: KeyPath, ratio: Decimal, grain: int) -> Iterator[tuple[KeyPath, str]]:
+def _moved(node: Any, path: KeyPath, ratio: Fraction, grain: int) -> Iterator[tuple[KeyPath, str]]:
     """Paths and YAML of all that changes; a list changes whole, for a file may write it shorter."""
     if isinstance(node, list):
         moved = _move(node, ratio, grain)
@@ -52,7 +49,7 @@ def _moved(node: Any, path: KeyPath, ratio: Decimal, grain: int) -> Iterator[tup
                 yield from _moved(child, (*path, key), ratio, grain)
 
 
-def _move(node: Any, ratio: Decimal, grain: int) -> Any:
+def _move(node: Any, ratio: Fraction, grain: int) -> Any:
     """``node`` with every time in it moved."""
     if isinstance(node, list):
         return [_move(item, ratio, grain) for item in node]
@@ -66,9 +63,10 @@ def _move(node: Any, ratio: Decimal, grain: int) -> Any:
     }
 
 
-def _scale(text: str, ratio: Decimal, grain: int) -> str:
+def _scale(text: str, ratio: Fraction, grain: int) -> str:
     """The instant or window ``text`` moved; a window grows to whole sampling intervals."""
-    moved = [int(parse_quantity(part, DURATION, "time") * ratio) for part in text.split("..")]
+    instants = (int(parse_quantity(part, DURATION, "time")) for part in text.split(".."))
+    moved = [int(instant * ratio) for instant in instants]
     if len(moved) == 2:
         moved = [moved[0] // grain * grain, -(-moved[1] // grain) * grain]
     return "..".join(f"{instant}ns" for instant in moved) if any(moved) else text

@@ -23,7 +23,7 @@ def test_the_number_of_endpoints_is_played(count: int) -> None:
         ("meeting.wall.tiles", "4..49", (4, 49), "meeting.wall.tiles=49"),
         ("access.4g.load", "10%..80%", (0.1, 0.8), "access.4g.load=80%"),
         ("meeting.wall.dwell", "2s..1min", (2e9, 60e9), "meeting.wall.dwell=1min"),
-        ("media.video.headroom", "0.5..0.9", (0.5, 0.9), "media.video.headroom=0.9"),
+        ("carriers.vnpt.detour", "1.5..2.25", (1.5, 2.25), "carriers.vnpt.detour=2.25"),
     ],
 )
 def test_a_value_is_read_and_written_with_its_unit(
