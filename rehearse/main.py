@@ -13,6 +13,7 @@ import typer
 
 from rehearse import (
     capacity_commands,
+    comparison_commands,
     rollout_commands,
     run_commands,
     scenario_commands,
@@ -53,6 +54,7 @@ def _rehearse(
 for _commands in (
     scenario_commands.COMMANDS,
     run_commands.COMMANDS,
+    comparison_commands.COMMANDS,
     capacity_commands.COMMANDS,
     sweep_commands.COMMANDS,
     rollout_commands.COMMANDS,

@@ -156,6 +156,12 @@ def plot(
         str | None,
         typer.Option(help="The metric that it shows, of those it can.", show_default=False),
     ] = None,
+    site: Annotated[
+        str | None,
+        typer.Option(
+            metavar="SITE", help="The site that it shows, where it shows one.", show_default=False
+        ),
+    ] = None,
 ) -> None:
     """Draw one plot of a run."""
     with clear_endings():
@@ -172,7 +178,7 @@ def plot(
             if is_set(run):
                 save_set_plot(_read_set(run).replications, name, path, metric)
             else:
-                save_plot(_read(run), name, path, metric)
+                save_plot(_read(run), name, path, metric, site)
         except ValueError as error:
             raise Refusal(f"rehearse: {error}") from None
         say(path)

@@ -1,7 +1,7 @@
 """Quantities for people: SI base units in, the unit and the digits that one would say out."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from scenarios.metrics import METRICS, Unit
@@ -91,14 +91,17 @@ def format_number(value: float, digits: int = 3) -> str:
 
 def format_value(value: float | None, unit: Unit, digits: int = 3) -> str:
     """``value`` in ``unit`` as one would say it: `0.1234`, `s` becomes `123 ms`."""
-    if value is None or math.isnan(value):
-        return NO_DATA
-    if math.isinf(value):
-        return NEVER if unit == "s" else NO_DATA
+    if value is None or not math.isfinite(value):
+        return NEVER if value == math.inf and unit == "s" else NO_DATA
     if unit == "count":
         return f"{value:,.0f}" if value == round(value) else format_number(value, digits)
     if unit == "score":
         return f"{value:.2f}"
+    return _format_amount(value, unit, digits)
+
+
+def _format_amount(value: float, unit: Unit, digits: int) -> str:
+    """``value`` with the symbol of the scale in which it reads best."""
     if value == 0:
         return f"0 {_SCALES[unit][1 if unit == 's' else 0][1].symbol}"
     if unit == "ratio":
@@ -106,6 +109,17 @@ def format_value(value: float | None, unit: Unit, digits: int = 3) -> str:
     # A millisecond is what delays are thought in: 0.4 ms, not 400 µs.
     scale = scale_for(unit, max(abs(value), 1e-3) if abs(value) >= 1e-4 else abs(value))
     return f"{format_number(value * scale.factor, digits)} {scale.symbol}"
+
+
+def format_interval(ends: Sequence[float] | None, unit: Unit) -> str:
+    """Two ends as one would say them: `135 … 142 ms`."""
+    if ends is None:
+        return "no interval"
+    low, high = (format_value(end, unit) for end in ends)
+    if low == high:
+        return low
+    number, _, symbol = low.partition(" ")
+    return f"{number if high.partition(' ')[2] == symbol else low} … {high}"
 
 
 def _format_share(value: float, digits: int) -> str:

@@ -31,8 +31,9 @@ from scenarios.metrics import METRICS, Metric
 from scenarios.scenario import Scenario
 from scenarios.thresholds import Expression, Target, Threshold
 
-FEWEST = 10
-"""Replications before a precision is believed: the spread of fewer is too uncertain to stop at."""
+FEWEST = 15
+"""Replications before a precision is believed: who stops where few happen to agree is too sure of
+himself. With as many, 95 % intervals of normal figures cover in 94 % of cases."""
 
 Json = dict[str, Any]
 
@@ -108,6 +109,15 @@ def is_precise(scenario: Scenario, measured: Sequence[Measured], precision: floa
     return all(width is None or width <= precision for width in widths)
 
 
+def imprecise(found: Replications) -> list[Figure]:
+    """The thresholded figures that are less precise than was asked for."""
+    if found.precision is None:
+        return []
+    figures = dict.fromkeys(figure for *_, figure in thresholds_of(found.scenario))
+    widths = {figure: found.estimate(figure).relative_half_width for figure in figures}
+    return [f for f, width in widths.items() if width is not None and width > found.precision]
+
+
 def judge_estimate(expression: Expression, found: Estimate, replications: int) -> Verdict:
     """Pass or fail where the whole interval is on one side of the bound, else inconclusive.
 
@@ -146,6 +156,7 @@ def summarize_replications(found: Replications) -> Json:
         "replications": len(measured),
         "confidence": CONFIDENCE,
         "precision": found.precision,
+        "imprecise": [str(figure) for figure in imprecise(found)],
         "endpoints": max(each.endpoints for each in measured),
         "duration_s": found.duration_s,
         "seed": scenario.seed,
@@ -190,7 +201,7 @@ def _threshold(found: Replications, text: str, threshold: Threshold, figure: Fig
     each = estimate(values)
     expression = Expression.parse(threshold.check, Target.parse(text).metric)
     known = [value for value in values if value is not None]
-    held = sum(expression.holds(value) for value in known)
+    held = sum(bool(expression.holds(value)) for value in known)
     row: Json = {
         "metric": text,
         "expression": threshold.check,

@@ -11,7 +11,7 @@ from results.page import render
 from results.plots.of_sets import SET_PLOTS, inline_set_plot
 from results.plots.plot import write
 from results.plots.style import label_for
-from results.quantities import format_span, format_value, label_of, unit_of
+from results.quantities import format_interval, format_span, format_value, label_of, unit_of
 from results.replications import Replications
 from results.report_rows import GROUP_TITLES, SHOWN_BY_GROUP, packet_places, threshold_row
 from scenarios.metrics import METRICS
@@ -60,17 +60,6 @@ def render_set_report(found: Replications, summary: Json, manifest: Json) -> str
         facts=_facts(found, manifest),
         label=label_of,
     )
-
-
-def format_interval(ends: tuple[float, float] | list[float] | None, unit: Any) -> str:
-    """Two ends as one would say them: `135 … 142 ms`."""
-    if ends is None:
-        return "no interval"
-    low, high = (format_value(end, unit) for end in ends)
-    if low == high:
-        return low
-    number, _, symbol = low.partition(" ")
-    return f"{number if high.partition(' ')[2] == symbol else low} … {high}"
 
 
 def _threshold_interval(row: Json) -> str:

@@ -17,7 +17,7 @@ import pyarrow.parquet as pq
 
 from results.figures import Figure, Measured, measure
 from results.manifest import SCHEMA_VERSION, commit, machine, versions
-from results.records import TEXT, Accounting, Cost
+from results.records import TEXT, Accounting, Cost, Run
 from results.replications import Replications, summarize_replications
 from results.store import (
     MANIFEST,
@@ -29,7 +29,7 @@ from results.store import (
     read_run,
     stage,
 )
-from results.summary import format_summary
+from results.summary import format_summary, summarize
 from scenarios.dumping import companion_tables, dump_scenario
 from scenarios.errors import ScenarioError
 from scenarios.loading import load_scenario
@@ -63,6 +63,12 @@ class RunSet:
     """One a folder that was read, the latest last."""
     repeated: int = 0
     """Runs left out, for a later one was the same draw of randomness."""
+    run: Run | None = None
+    """The run, whole, where it is a single one's folder."""
+
+    def summarize(self) -> Json:
+        """The content of its summary.json."""
+        return summarize(self.run) if self.run else summarize_replications(self.replications)
 
 
 def write_replications(found: Replications, folder: Path) -> Json:
@@ -98,10 +104,11 @@ def is_set(folder: Path) -> bool:
     return isinstance(manifest, dict) and manifest.get("format") == FORMAT
 
 
-def read_set(path: Path) -> RunSet:
+def read_set(path: Path, leave_out: Path | None = None) -> RunSet:
     """The runs in ``path``: replications, a run's folder, or a folder of either.
 
-    Of simulated runs that are the same draw (seed and replication), the latest counts alone.
+    Of simulated runs that are the same draw (seed and replication), the latest counts alone. The
+    folder ``leave_out`` does not count where it lies in ``path``.
 
     Raises:
         StoreError: there is none, or they are of several scenarios, or of another version.
@@ -114,7 +121,9 @@ def read_set(path: Path) -> RunSet:
     parts = [
         read_set(folder)
         for folder in sorted(path.iterdir())
-        if (folder / MANIFEST).is_file() and not folder.name.startswith(".")
+        if (folder / MANIFEST).is_file()
+        and not folder.name.startswith(".")
+        and not (leave_out is not None and folder.resolve() == leave_out.resolve())
     ]
     if not parts:
         raise StoreError(f"{path}: is neither a run folder nor a folder of them.")
@@ -239,7 +248,7 @@ def _one_run(path: Path) -> RunSet:
         run.scenario, run.mode, run.started, run.finished, run.command, run.duration_s,
         run.cost.wall_s, (measure(run),),
     )  # fmt: skip
-    return RunSet(path, found, (manifest,))
+    return RunSet(path, found, (manifest,), run=run)
 
 
 def _merge(path: Path, parts: Sequence[RunSet]) -> RunSet:

@@ -5,6 +5,7 @@ played under another design draws the same random numbers in its replication 7: 
 the design alone.
 """
 
+import itertools
 from collections.abc import Callable, Generator, Iterable
 from typing import TypeVar
 
@@ -27,8 +28,9 @@ def replicate(
 ) -> Generator[Digest, None, None]:
     """What ``digest`` makes of each replication, in the order of ``numbers``.
 
-    Numbers are drawn as processes become free, and a caller that stops early ends those under way:
-    ``numbers`` may be endless. Results do not depend on ``processes``.
+    As many as there are processes are played at a time, and the next when all of these are
+    through; a caller may stop at any time, and ``numbers`` be endless. Results do not depend on
+    ``processes``.
 
     Args:
         digest: applied where the run was played, so that only its result travels; importable by
@@ -41,13 +43,17 @@ def replicate(
         ScenarioError: an endpoint table cannot be read.
     """
     if processes == 1:
-        return (_play(scenario, number, digest, None, command) for number in numbers)
+        yield from (_play(scenario, number, digest, None, command) for number in numbers)
+        return
     threads = max(1, joblib.cpu_count() // processes)
-    parallel = joblib.Parallel(processes, return_as="generator", pre_dispatch=processes)
-    found: Generator[Digest, None, None] = parallel(
-        joblib.delayed(_play)(scenario, number, digest, threads, command) for number in numbers
-    )
-    return found
+    remaining = iter(numbers)
+    with joblib.Parallel(processes) as parallel:
+        # In batches: none is begun that a caller who stops would have to wait for, or kill.
+        while batch := list(itertools.islice(remaining, processes)):
+            yield from parallel(
+                joblib.delayed(_play)(scenario, number, digest, threads, command)
+                for number in batch
+            )
 
 
 def _play(

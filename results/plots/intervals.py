@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.ticker import MaxNLocator
 
 from results.figures import Figure, thresholds_of
 from results.intervals import Estimate, estimate
@@ -41,7 +42,7 @@ def draw_thresholds(found: Replications, ax: Axes) -> None:
         each = found.estimate(figure)
         if each.value is None or not math.isfinite(each.value) or not expression.bound:
             continue
-        low, high = (each.value if end is None else end for end in (each.low, each.high))
+        low, high = (each.value if end is None else max(end, 0) for end in (each.low, each.high))
         shares = [value / expression.bound for value in (low, each.value, high)]
         if ">" in expression.operator:  # the same side holds for all
             shares = [2 - share for share in shares]
@@ -106,6 +107,7 @@ def draw_precision(found: Replications, ax: Axes) -> None:
         ax.axhline(found.precision * 100, color=RED, linewidth=1.2, linestyle=(0, (5, 2)))
     ax.axvspan(2, min(FEWEST, len(found.measured)), color=GRID, alpha=0.4, linewidth=0)
     log_axis(ax, "y")
+    ax.xaxis.set_major_locator(MaxNLocator(integer=True))
     ax.set_xlabel("Replications")
     ax.set_ylabel("Half-width of the interval (% of the value)")
     ax.grid(visible=True, axis="y")

@@ -184,11 +184,19 @@ def test_a_plot_is_drawn(rehearse: Rehearse, folder: Path, name: str | None, beg
     assert Path(name or "delay-cdf.png").read_bytes().startswith(begin)
 
 
+def test_a_plot_of_one_site_names_it(rehearse: Rehearse, folder: Path) -> None:
+    ending = rehearse("plot", folder, "endpoint", "--site", "p79", "--out", "a.svg")
+    assert (ending.code, ending.out) == (0, "a.svg\n")
+    assert "(p79)" in Path("a.svg").read_text(encoding="utf-8")
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
         (("delay-cfd",), "no plot is called 'delay-cfd'; did you mean delay-cdf?"),
         (("delay-cdf", "--out", "a.pdf"), "a plot is saved as .png or .svg, not as '.pdf'"),
+        (("endpoint", "--site", "p97"), "no site of the run is called 'p97'; did you mean p79?"),
+        (("delay-cdf", "--site", "p79"), "plot delay-cdf shows no site that could be chosen"),
         (("delay-cdf", "--metric", "x"), "no metric of plot delay-cdf is called 'x'"),
         (("delay-cdf", "--out", "no/such/a.png"), "No such file or directory"),
     ],
