@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -106,7 +106,7 @@ def capacity(
 
 
 def _capacity_answer(
-    scenario: "Scenario", content: dict[str, object], variable: "Variable", notes: list[str]
+    scenario: "Scenario", content: dict[str, Any], variable: "Variable", notes: list[str]
 ) -> "Answer":
     from results.answers import Answer, Table
     from results.search import describe_threshold
@@ -123,29 +123,24 @@ def _capacity_answer(
             "meetings that hold. In the middle: what breaks first. Below: what fills up."
         )
         figures["curve"] = (caption, draw_capacity(content, variable))
-        breaks: list[dict[str, object]] = content["breaks"]  # type: ignore[assignment]
-        rows = []
-        for each in breaks:
-            name = (str(each["metric"]), str(each["expression"]), each["during"])
-            low, high = each["interval"]  # type: ignore[misc]
-            rows.append(
-                [
-                    describe_threshold(name),  # type: ignore[arg-type]
-                    variable.say(each["value"]),  # type: ignore[arg-type]
-                    f"{variable.say(low)} … {variable.say(high)}",
-                ]
-            )
+        rows = [
+            [
+                describe_threshold((each["metric"], each["expression"], each["during"])),
+                variable.say(each["value"]),
+                " … ".join(variable.say(end) for end in each["interval"]),
+            ]
+            for each in content["breaks"]
+        ]
         tables.append(
             Table("In which order thresholds break", ["Threshold", "At", "Interval"], rows)
         )
-        bottleneck: dict[str, list[dict[str, object]]] = content["bottleneck"]  # type: ignore[assignment]
-        fullest = [[str(r["name"]), f"{r['utilization']:.1%}"] for r in bottleneck["fullest"]]
+        fullest = [[r["name"], f"{r['utilization']:.1%}"] for r in content["bottleneck"]["fullest"]]
         tables.append(Table("What is full at the crossing", ["Part", "Utilization"], fullest))
     return Answer(
         name="capacity",
         title=f"Capacity: {scenario.title}",
-        headline=str(content["answer"]),
-        verdict=verdicts.get(str(content["kind"]), "inconclusive"),
+        headline=content["answer"],
+        verdict=verdicts.get(content["kind"], "inconclusive"),
         content=content,
         command=("rehearse", *sys.argv[1:]),
         figures=figures,

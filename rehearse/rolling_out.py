@@ -2,12 +2,13 @@
 
 import math
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from results.rollouts import by_day, completion_curve, effect, finish
 from results.search import Search
 from results.trials import Trial, observe
 from scenarios.population import Population, populate
@@ -18,7 +19,20 @@ from simulations.rollout import DAY, Connected, roll_out
 
 SWING = 0.2
 """By how much assumptions are changed to see what the finish depends on."""
-SHORTEST_EVENING_ENDPOINTS = 2
+FEWEST = 2
+"""Endpoints of the smallest meeting that is rehearsed."""
+MOST_SWINGS = 15
+"""Rollouts by which the effect of an assumption is told: with the same random numbers, few do."""
+ASSUMPTIONS = (
+    "All times, fault shares, material and crews are the scenario's assumptions.",
+    "Carriers' crews do not help each other; crews of a carrier know at once where work is left.",
+    "Which endpoint is whose and on which link is that of replication 0 in all rollouts.",
+    "The evenings' rehearsals are of the first rollout.",
+)
+"""What the model takes for granted, beside what the scenario's description states."""
+
+Json = dict[str, Any]
+Tell = Callable[[str], None]
 
 
 @dataclass
@@ -65,6 +79,62 @@ class Rollouts:
         return [math.inf if (p < 0).any() else float(p.max()) / DAY for p in parts]
 
 
+def play_rollouts(rollouts: Rollouts, replications: int, share: float, tell: Tell) -> Json:
+    """The content of rollout.json, but for the evenings: ``replications`` rollouts, the crews with
+    which a ``share`` of them is in time, and what the finish depends on."""
+    plan = rollouts.plan
+    tell(f"{replications} rollouts")
+    played = rollouts.play(plan, range(replications))
+    done = np.array([each.done for each in played])
+    finished = rollouts.finishes(played)
+    tell("what the finish depends on")
+    few = range(min(replications, MOST_SWINGS))
+    effects = [
+        effect(change, finished[: len(few)], rollouts.finishes(rollouts.play(other, few)))
+        for change, other in changes(plan)
+    ]
+    needed = {}
+    for carrier in plan.crews:
+        tell(f"crews that {carrier} needs")
+        crews, held = crews_needed(rollouts, carrier, share, max(replications // 2, 20))
+        needed[carrier] = {"crews": crews, "in_time": held}
+    busy = {
+        carrier: np.mean([each.busy[carrier] for each in played], axis=0)
+        for carrier in played[0].busy
+    }
+    crews_of = {carrier: plan.crews[carrier] for carrier in busy}
+    latest = max((days for days in finished if math.isfinite(days)), default=0.0)
+    curve = completion_curve(done, max(plan.days + 1, math.ceil(latest)))
+    return {
+        "format": "rehearsal-rollout",
+        "scenario": rollouts.scenario.name,
+        "days": plan.days,
+        "endpoints": done.shape[1],
+        "replications": replications,
+        "confidence": share,
+        "finish": _finite(asdict(finish(finished, plan.days))),
+        "needed": needed,
+        "by_day": by_day(done, busy, rollouts.carrier_of(), crews_of, plan.shift, plan.days),
+        "curve": {key: value.tolist() for key, value in asdict(curve).items()},
+        "effects": [asdict(each) for each in effects],
+        "assumptions": [*ASSUMPTIONS],
+    }
+
+
+def play_evenings(
+    rollouts: Rollouts, load: Callable[[Sequence[str]], Scenario], tell: Tell
+) -> list[Json]:
+    """What each evening's rehearsal says of those connected by then in the first rollout."""
+    (first,) = rollouts.play(rollouts.plan, [0])
+    nights = []
+    for day, sites in enumerate(
+        sites_by_evening(first, rollouts.population, rollouts.plan.days), 1
+    ):
+        tell(f"evening {day}: a meeting of {len(sites):,}")
+        nights.append(_night(day, len(sites), evening(load([]), load, sites)))
+    return nights
+
+
 def crews_needed(
     rollouts: Rollouts, carrier: str, share: float, checks: int
 ) -> tuple[int | None, float]:
@@ -87,8 +157,7 @@ def crews_needed(
         return [days_taken <= days for days_taken in found]
 
     while (point := search.ask()) is not None:
-        (done,) = in_time(int(point.value), [point.replication])
-        verdict: Any = "pass" if done else "fail"
+        verdict: Any = "pass" if all(in_time(int(point.value), [point.replication])) else "fail"
         search.tell(point.value, Trial(point.replication, verdict, "", (), (), {}, 0, most, 0.0))
     if not search.has_crossing:
         return (1, 1.0) if search.kind == "always" else (None, 0.0)
@@ -112,11 +181,11 @@ def changes(plan: Rollout) -> Iterator[tuple[str, Rollout]]:
         )
         for part in ("install", "test"):
             yield f"{part} times {swing}", _work(plan, part, _longer(factor))
-        yield f"faults {swing}", _work(plan, "fault", lambda v, f=factor: min(v * f, 1.0))
-        yield f"revisits {swing}", _work(plan, "revisit", lambda v, f=factor: min(v * f, 1.0))
+        yield f"faults {swing}", _work(plan, "fault", _times(factor))
+        yield f"revisits {swing}", _work(plan, "revisit", _times(factor))
         yield (
             f"material {swing}",
-            _work(plan, "kits_per_day", lambda v, f=factor: max(round(v * f), 1)),
+            _work(plan, "kits_per_day", _number(factor)),
         )
         yield f"working day {swing}", plan.model_copy(update={"shift": round(plan.shift * factor)})
         travel = plan.travel
@@ -137,7 +206,7 @@ def evening(
 
     Whoever has the floor in the meeting and is not connected yet is passed over.
     """
-    if len(sites) < SHORTEST_EVENING_ENDPOINTS:
+    if len(sites) < FEWEST:
         return None
     connected = set(sites)
     turns = [
@@ -160,8 +229,44 @@ def sites_by_evening(connected: Connected, population: Population, days: int) ->
     ]
 
 
+def _night(day: int, endpoints: int, trial: Trial | None) -> Json:
+    if trial is None:
+        too_few = {"verdict": "inconclusive", "reason": "Too few for a meeting.", "failed": []}
+        return {"day": day, "endpoints": endpoints, **too_few}
+    failed = [f"{c.metric}: {c.expression}" for c in trial.binding if c.verdict == "fail"]
+    return {
+        "day": day,
+        "endpoints": endpoints,
+        "verdict": trial.verdict,
+        "reason": trial.reason,
+        "failed": failed,
+    }
+
+
+def _finite(data: Json) -> Json:
+    """``data`` with None in place of infinite days: JSON has no infinity."""
+    return {
+        key: _finite_number(value)
+        if not isinstance(value, tuple)
+        else [_finite_number(end) for end in value]
+        for key, value in data.items()
+    }
+
+
+def _finite_number(value: float) -> float | None:
+    return value if math.isfinite(value) else None
+
+
 def _longer(factor: float) -> Callable[[Lasting], Lasting]:
     return lambda lasting: lasting.model_copy(update={"median": round(lasting.median * factor)})
+
+
+def _times(factor: float) -> Callable[[float], float]:
+    return lambda share: min(share * factor, 1.0)
+
+
+def _number(factor: float) -> Callable[[int], int]:
+    return lambda count: max(round(count * factor), 1)
 
 
 def _work(plan: Rollout, part: str, change: Callable[[Any], Any]) -> Rollout:

@@ -277,7 +277,7 @@ class Search:
     def _value(self, place: float) -> float:
         share = place if self._done.get((self.low, 0), True) else 1 - place
         if self._geometric:
-            return self.low * (self.high / self.low) ** share
+            return self.low * math.pow(self.high / self.low, share)
         return self.low + share * (self.high - self.low)
 
 

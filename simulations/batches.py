@@ -63,9 +63,9 @@ def _play_on_cluster(
     jobs: Iterable[Job], digest: Callable[[Run], Digest], address: str
 ) -> Iterator[tuple[str, Digest]]:
     try:
-        from distributed import Client, as_completed  # noqa: PLC0415  only where it is asked for
+        import distributed  # noqa: PLC0415  only where it is asked for
 
-        client = Client(address, timeout="10s")
+        client = distributed.Client(address, timeout="10s")
     except ImportError:
         raise ConnectionError("needs the package distributed: rehearsal[cluster]") from None
     except (OSError, ValueError):
@@ -75,7 +75,7 @@ def _play_on_cluster(
             client.submit(_play, job, digest, None, key=job.key, retries=RETRIES, pure=True)
             for job in jobs
         ]
-        for future in as_completed(futures):
+        for future in distributed.as_completed(futures):
             yield future.result()
             future.release()
 

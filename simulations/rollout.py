@@ -199,9 +199,9 @@ class _Field:
         visit = int(self._state.visits[site])
         self._state.visits[site] += 1
         if visit == 0:
-            asked = self._env.now
+            asked = int(self._env.now)
             yield self._kits[self._kinds[self._people.access[site]]].get(1)
-            self._waited[asked // DAY] += self._env.now - asked
+            self._waited[asked // DAY] += int(self._env.now) - asked
         draws = self._draws
         yield from self._spend(draws.time("install", work.install, site, visit), self._busy)
         yield from self._spend(draws.time("test", work.test, site, visit), self._busy)
@@ -221,7 +221,7 @@ class _Field:
         news.succeed()
 
     def _spend(self, time: int, account: NDArray[np.int64]) -> Process:
-        account[min(self._env.now // DAY, LONGEST - 1)] += time
+        account[min(int(self._env.now) // DAY, LONGEST - 1)] += time
         yield self._env.timeout(time)
 
     def _take(self, province: str, district: str) -> int | None:

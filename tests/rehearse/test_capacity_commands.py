@@ -84,9 +84,9 @@ def test_json_is_what_the_folder_has(rehearse: Rehearse, engine: Any) -> None:
 @pytest.mark.parametrize(
     ("verdict_at", "code", "words"),
     [
-        (lambda count: "pass", 98, "hold from 100 to 9,000 endpoints: the range has no crossing"),
-        (lambda count: "fail", 99, "fail everywhere from 100 to 9,000 endpoints: node_egress"),
-        (lambda count: "inconclusive", 98, "no data for node_egress: max < 8Gbps"),
+        (lambda _: "pass", 98, "hold from 100 to 9,000 endpoints: the range has no crossing"),
+        (lambda _: "fail", 99, "fail everywhere from 100 to 9,000 endpoints: node_egress"),
+        (lambda _: "inconclusive", 98, "no data for node_egress: max < 8Gbps"),
         (
             lambda count: "pass" if 800 < count < 2000 else "fail",
             98,

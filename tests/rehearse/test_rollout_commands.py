@@ -55,7 +55,7 @@ def test_every_evening_is_rehearsed(rehearse: Rehearse, monkeypatch: pytest.Monk
         verdict, reason, binding = "pass", "All passed.", ()
 
     monkeypatch.setattr("rehearse.rolling_out.simulate", simulate)
-    monkeypatch.setattr("rehearse.rolling_out.observe", lambda run: Night)
+    monkeypatch.setattr("rehearse.rolling_out.observe", lambda _: Night)
     ending = rehearse("rollout", "three-day-rollout", *SMALL, *CREWS, "--out", "r", "--quiet")
     assert "evening 3: 60 connected: pass. All passed." in ending.out
     sizes = [len(scenario.endpoints.taken) for scenario in played]

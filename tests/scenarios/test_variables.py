@@ -52,7 +52,7 @@ def test_values_are_said_with_four_digits(value: float, said: str) -> None:
     ("text", "message"),
     [
         ("endpoints", "must be PATH=VALUE,VALUE,… or PATH=LOW..HIGH"),
-        ("nodes.hanoi.nick=1Gbps", "nodes.hanoi.nick is no key of this scenario; did you mean nic?"),
+        ("nodes.hanoi.nick=1Gbps", "nick is no key of this scenario; did you mean nic?"),
         ("nodes.hanoi.nic=1Gbps,2s", "all values must be plain numbers, or all have units"),
         ("nodes.hanoi.nic=fast", "must be a number, or one with a unit"),
         ("endpoints=10..9", "its low end must be less than its high end"),

@@ -21,8 +21,7 @@ def plan_with(**changes: Any) -> Rollout:
     data: dict[str, Any] = SCENARIO.rollout.model_dump(mode="json")
     for key in ("crews", "shift", "revisit_after"):
         data[key] = changes.pop(key, data[key])
-    for work in data["work"].values():
-        work |= changes
+    data["work"] = {kind: {**work, **changes} for kind, work in data["work"].items()}
     return Rollout.model_validate(data)
 
 
