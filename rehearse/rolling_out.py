@@ -215,7 +215,11 @@ def evening(
         if turn.site in connected or turn.site == "command-centre"
     ]
     chosen = load(
-        [f"endpoints.only={{site: [{', '.join(sites)}]}}", f"meeting.floor=[{', '.join(turns)}]"]
+        [
+            "endpoints.sample=null",
+            f"endpoints.only={{site: [{', '.join(sites)}]}}",
+            f"meeting.floor=[{', '.join(turns)}]",
+        ]
     )
     return observe(simulate(chosen))
 

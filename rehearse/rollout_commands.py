@@ -46,6 +46,8 @@ def rollout(
             raise Refusal(
                 f"{full.name}: has no rollout; give it the key rollout, as three-day-rollout has"
             )
+        if full.endpoints.scale > 1:
+            raise Refusal("endpoints.scale: copies of endpoints are nowhere to be connected")
         share = read_share("--confidence", confidence)
         load = loader(scenario, [*chosen, *shortened(full, read_time(duration))], seed)
         folder = choose_folder(out, full.name)
@@ -81,7 +83,7 @@ def _answer(title: str, content: dict[str, Any]) -> Any:
     curve = Curve(**{key: np.array(values) for key, values in content["curve"].items()})
     low, high = ended["in_time_interval"]
     crews = ", ".join(
-        f"{name} {need['crews'] if need['crews'] is not None else 'more than it has endpoints'}"
+        f"{name} {need['crews'] or '(no number will do: material or second visits take longer)'}"
         for name, need in content["needed"].items()
     )
     half = (

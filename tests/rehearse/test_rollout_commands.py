@@ -7,7 +7,7 @@ import pytest
 from tests.rehearse.conftest import Rehearse
 
 SMALL = ("--set", "endpoints.sample=60", "--replications", "8")
-CREWS = ("--set", "rollout.crews.vnpt=4", "--set", "rollout.crews.viettel=4")
+CREWS = ("--set", "rollout.crews.vnpt=9", "--set", "rollout.crews.viettel=9")
 
 
 def test_crews_days_and_what_they_depend_on(rehearse: Rehearse) -> None:
@@ -21,7 +21,7 @@ def test_crews_days_and_what_they_depend_on(rehearse: Rehearse) -> None:
     assert {row["carrier"] for row in found["by_day"]} == {"vnpt", "viettel"}
     assert sum(row["accepted"] for row in found["by_day"]) == pytest.approx(60)
     for carrier in ("vnpt", "viettel"):
-        assert 1 <= found["needed"][carrier]["crews"] <= 4
+        assert 1 <= found["needed"][carrier]["crews"] <= 9
         assert found["needed"][carrier]["in_time"] >= 0.95
     effects = {each["change"]: each["days"] for each in found["effects"]}
     assert effects["install times +20%"] > 0 > effects["install times −20%"]
@@ -75,6 +75,7 @@ def test_every_evening_is_rehearsed(rehearse: Rehearse, monkeypatch: pytest.Monk
             "rollout.crews.viettel: is missing",
         ),
         (("three-day-rollout", "--set", "rollout.days=0"), "rollout.days"),
+        (("three-day-rollout", "--set", "endpoints.scale=2"), "copies of endpoints"),
         (("three-day-rollout", "--set", "rollout.crews.vnpd=3"), "did you mean vnpt?"),
     ],
 )
