@@ -132,10 +132,10 @@ def test_it_finds_known_answers_in_a_third_of_a_grids_runs(name: str) -> None:
     assert len(search.played) <= grid / 3
 
 
-@pytest.mark.parametrize("spread", [0.0, 0.003, 0.02])
+@pytest.mark.parametrize("spread", [0.0, 0.01])
 def test_the_answer_lies_in_the_interval(spread: float) -> None:
     covered, runs = 0, 0
-    for seed in range(12):
+    for seed in range(6):
         rng = np.random.default_rng([seed, 9])
         answer = rng.uniform(3000, 12000)
         own = answer * (1 + spread * rng.standard_normal(100))
@@ -144,8 +144,8 @@ def test_the_answer_lies_in_the_interval(spread: float) -> None:
         covered += low <= answer <= high
         runs += len(search.played)
         assert search.quoted == pytest.approx(answer, rel=0.04 + 2 * spread)
-    assert covered >= 10
-    assert runs / 12 <= 30
+    assert covered >= 5
+    assert runs / 6 <= 27
 
 
 def test_the_smallest_value_is_found_where_that_is_what_holds() -> None:
