@@ -45,7 +45,7 @@ def capacity(
     ] = None,
     precision: Annotated[
         str, typer.Option(metavar="SHARE", help="Half-width of the interval that will do.")
-    ] = "2%",
+    ] = "5%",
     confidence: Annotated[
         str, typer.Option(metavar="SHARE", help="Confidence of the answer.")
     ] = "95%",
@@ -134,8 +134,17 @@ def _capacity_answer(
         tables.append(
             Table("In which order thresholds break", ["Threshold", "At", "Interval"], rows)
         )
-        fullest = [[r["name"], f"{r['utilization']:.1%}"] for r in content["bottleneck"]["fullest"]]
-        tables.append(Table("What is full at the crossing", ["Part", "Utilization"], fullest))
+        shown = {
+            part["name"]: [
+                part["name"],
+                f"{part['utilization']:.1%}",
+                f"{part['queue_delay'] * 1000:,.1f} ms",
+            ]
+            for key in ("fullest", "longest_queues")
+            for part in content["bottleneck"][key]
+        }
+        headings = ["Part", "Utilization", "Longest wait"]
+        tables.append(Table("What is full at the crossing", headings, [*shown.values()]))
     return Answer(
         name="capacity",
         title=f"Capacity: {scenario.title}",

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import asdict
+from statistics import fmean
 from typing import Any
 
 import numpy as np
@@ -26,6 +27,8 @@ EXIT_CODES: Mapping[str, int] = {
 """Exit codes by what a search came to."""
 FULL = 0.7
 """Utilization from which a part of the network counts as full."""
+LONG = 0.01
+"""Seconds of waiting from which a queue counts as long."""
 NEAR = 5
 """Runs nearest to the crossing that the bottleneck is read from."""
 PLACES = 41
@@ -127,14 +130,21 @@ def _break(each: Break) -> Json:
 def _bottleneck(search: Search, first: Break) -> Json:
     """What is full where the first threshold breaks."""
     near = sorted(search.played, key=lambda each: abs(each.value - first.value))[:NEAR]
-    seen: dict[str, list[float]] = {}
-    kinds: dict[str, str] = {}
+    seen: dict[str, list[Resource]] = {}
     for each in near:
         for resource in each.trial.resources:
-            seen.setdefault(resource.name, []).append(resource.utilization)
-            kinds[resource.name] = resource.kind
-    full = [Resource(name, kinds[name], sum(v) / len(v)) for name, v in seen.items()]
-    full.sort(key=lambda resource: (-resource.utilization, resource.name))
+            seen.setdefault(resource.name, []).append(resource)
+    parts = [
+        Resource(
+            name,
+            found[0].kind,
+            fmean(resource.utilization for resource in found),
+            fmean(resource.queue_delay for resource in found),
+        )
+        for name, found in seen.items()
+    ]
+    full = sorted(parts, key=lambda resource: (-resource.utilization, resource.name))
+    queueing = sorted(parts, key=lambda resource: (-resource.queue_delay, resource.name))
     target = Target.parse(first.threshold[0])
     of_kind = [resource for resource in full if _looks_at(target, resource)]
     lost: dict[str, float] = {}
@@ -142,17 +152,20 @@ def _bottleneck(search: Search, first: Break) -> Json:
         for place, count in each.trial.lost.items():
             lost[place] = lost.get(place, 0.0) + count / max(each.trial.sent, 1) / len(near)
     losing = max(lost, key=lambda place: lost[place], default=None)
+    where = None
     if of_kind:
         where = of_kind[0]
     elif full and full[0].utilization >= FULL:
         where = full[0]
-    else:
-        where = None
+    elif queueing and queueing[0].queue_delay >= LONG:
+        where = queueing[0]
     return {
         "resource": where.name if where else None,
         "kind": where.kind if where else "access",
         "utilization": where.utilization if where else None,
+        "queue_delay": where.queue_delay if where else None,
         "fullest": [asdict(resource) for resource in full[:6]],
+        "longest_queues": [asdict(resource) for resource in queueing[:6]],
         "most_lost": {"place": losing, "share": lost[losing]} if losing else None,
     }
 
@@ -211,9 +224,14 @@ def _describe_bottleneck(bottleneck: Json) -> str:
     lost = bottleneck["most_lost"]
     if bottleneck["resource"] is not None:
         full = format_value(bottleneck["utilization"], "ratio")
-        return f"The bottleneck is {bottleneck['resource']}, {full} full there."
+        text = f"The bottleneck is {bottleneck['resource']}, {full} full there"
+        if bottleneck["queue_delay"] >= LONG:
+            text += (
+                f", with packets waiting for up to {format_value(bottleneck['queue_delay'], 's')}"
+            )
+        return f"{text}."
     fullest = bottleneck["fullest"][0] if bottleneck["fullest"] else None
-    text = "No shared link or node is full there"
+    text = "No shared link or node is full there or has a long queue"
     if fullest:
         utilization = format_value(fullest["utilization"], "ratio")
         text += f" (the fullest, {fullest['name']}, is at {utilization})"

@@ -22,6 +22,8 @@ class Resource:
     """backbone, peering, aggregation, cascade, nic or cpu."""
     utilization: float
     """Ratio, in its busiest interval."""
+    queue_delay: float = 0.0
+    """Seconds that a packet waited there at most; 0 for what has no queue of its own."""
 
 
 @dataclass(frozen=True)
@@ -87,19 +89,28 @@ def observe(run: Run) -> Trial:
 
 def _resources(run: Run) -> tuple[Resource, ...]:
     links = run.tables["links"].group_by(["link", "kind"])
+    peaks = links.aggregate([("link_utilization", "max"), ("queue_delay_max", "max")])
     found = [
-        Resource(row["link"], row["kind"], row["link_utilization_max"] or 0.0)
-        for row in links.aggregate([("link_utilization", "max")]).to_pylist()
+        Resource(
+            row["link"],
+            row["kind"],
+            row["link_utilization_max"] or 0.0,
+            row["queue_delay_max_max"] or 0.0,
+        )
+        for row in peaks.to_pylist()
     ]
     nodes = run.tables["nodes"].group_by("node")
-    peaks = nodes.aggregate([("node_egress", "max"), ("node_cpu", "max")])
+    columns = ("node_egress", "node_cpu", "queue_delay_max")
+    peaks = nodes.aggregate([(column, "max") for column in columns])
     for row in peaks.to_pylist():
         name = row["node"]
         egress = (row["node_egress_max"] or 0.0) / run.scenario.nodes[name].nic
-        found.append(Resource(f"NIC of {name}", "nic", egress))
+        found.append(Resource(f"NIC of {name}", "nic", egress, row["queue_delay_max_max"] or 0.0))
         found.append(Resource(f"CPU of {name}", "cpu", row["node_cpu_max"] or 0.0))
     found.sort(key=lambda resource: (-resource.utilization, resource.name))
-    # The fullest, and the fullest of each kind: what a threshold on a kind looks at is there.
+    # The fullest of all, the fullest of each kind (what a threshold on a kind looks at is there),
+    # and those with the longest queues.
     firsts = {resource.kind: resource for resource in reversed(found)}
-    kept = {*found[:MOST_RESOURCES], *firsts.values()}
+    queues = sorted(found, key=lambda resource: -resource.queue_delay)[:MOST_RESOURCES]
+    kept = {*found[:MOST_RESOURCES], *firsts.values(), *queues}
     return tuple(resource for resource in found if resource in kept)
