@@ -6,8 +6,10 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter, NullFormatter
+from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
+from scipy.optimize import isotonic_regression
 
+from results.capacity import FULL
 from results.plots.style import BLUE, LINE_STYLES, MUTED, ORANGE, RED, clean, styled
 from results.quantities import label_of, scale_for
 from scenarios.thresholds import Expression, Target
@@ -27,6 +29,7 @@ def draw_capacity(found: Json, variable: Variable) -> Figure:
         low, high = found["between"]
         if low > 0 and high / low >= 4:
             filling.set_xscale("log")
+            filling.xaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 3.0, 5.0, 7.0)))
         filling.xaxis.set_major_formatter(FuncFormatter(lambda value, _: variable.say(value)))
         filling.xaxis.set_minor_formatter(NullFormatter())
         filling.set_xlim(low, high)
@@ -61,8 +64,8 @@ def draw_first_break(ax: Axes, found: Json) -> None:
     scale = scale_for(unit, max([abs(expression.bound), *map(abs, y)]))
     values = np.array(y) * scale.factor
     ax.plot(x, values, "o", color=ORANGE, ms=4)
-    middle = [float(values[np.array(x) == place].mean()) for place in sorted(set(x))]
-    ax.plot(sorted(set(x)), middle, color=ORANGE, lw=1)
+    rises = bool(np.corrcoef(np.argsort(np.argsort(x)), values)[0, 1] >= 0) if len(x) > 2 else True
+    ax.plot(x, isotonic_regression(values, increasing=rises).x, color=ORANGE, lw=1)
     ax.axhline(expression.bound * scale.factor, color=RED, lw=1, ls="--")
     knee = found["knee"]
     if knee:
@@ -75,20 +78,29 @@ def draw_first_break(ax: Axes, found: Json) -> None:
 
 
 def draw_filling(ax: Axes, found: Json) -> None:
-    """How full the fullest parts of the network are, run by run."""
-    names = [resource["name"] for resource in found["bottleneck"]["fullest"]][:4]
-    for name, style in zip(names, LINE_STYLES, strict=False):
+    """How full the fullest parts of the network are, run by run; where none of them is full, how
+    long packets wait where they wait longest."""
+    bottleneck = found["bottleneck"]
+    waits = (bottleneck["utilization"] or 0.0) < FULL
+    key, listed = ("queue_delay", "longest_queues") if waits else ("utilization", "fullest")
+    factor = 1e3 if waits else 1.0
+    for part, style in zip(bottleneck[listed][:4], LINE_STYLES, strict=False):
         seen: dict[float, list[float]] = {}
         for run in found["runs"]:
             for resource in run["resources"]:
-                if resource["name"] == name:
-                    seen.setdefault(run["value"], []).append(resource["utilization"])
+                if resource["name"] == part["name"]:
+                    seen.setdefault(run["value"], []).append(resource[key] * factor)
         places = sorted(seen)
-        ax.plot(places, [float(np.mean(seen[p])) for p in places], ls=style, label=clean(name))
-    ax.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:.0%}"))
-    ax.set_ylim(0, 1.05)
-    ax.set_title("Fullest parts of the network, in their busiest interval")
-    if names:
+        means = [float(np.mean(seen[place])) for place in places]
+        ax.plot(places, means, ls=style, label=clean(part["name"]))
+    if waits:
+        ax.set_ylim(0, None)
+        ax.set_title("Longest wait of a packet, where packets wait longest (ms)")
+    else:
+        ax.set_ylim(0, 1.05)
+        ax.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:.0%}"))
+        ax.set_title("Fullest parts of the network, in their busiest interval")
+    if ax.get_legend_handles_labels()[0]:
         ax.legend(fontsize=7.5)
 
 
