@@ -45,7 +45,8 @@ def play_batch(
             What a worker that dies had under way or had not handed over is played again.
 
     Raises:
-        ConnectionError: there is no cluster at the address, or no way to ask one.
+        ConnectionError: there is no cluster at the address, no way to ask one, or a run brings
+            down one worker after the other.
     """
     if cluster is not None:
         return _play_on_cluster(jobs, digest, cluster)
@@ -65,7 +66,7 @@ def _play_on_cluster(
     try:
         import distributed  # noqa: PLC0415  only where it is asked for
 
-        client = distributed.Client(address, timeout="10s")
+        client = distributed.Client(address, timeout="10s")  # type: ignore[no-untyped-call]
     except ImportError:
         raise ConnectionError("needs the package distributed: rehearsal[cluster]") from None
     except (OSError, ValueError):
@@ -75,8 +76,12 @@ def _play_on_cluster(
             client.submit(_play, job, digest, None, key=job.key, retries=RETRIES, pure=True)
             for job in jobs
         ]
-        for future in distributed.as_completed(futures):
-            yield future.result()
+        for future in distributed.as_completed(futures):  # type: ignore[no-untyped-call]
+            try:
+                found = future.result()
+            except distributed.KilledWorker:
+                raise ConnectionError("a run went down with worker after worker") from None
+            yield found
             future.release()
 
 
