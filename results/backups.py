@@ -12,6 +12,9 @@ from scenarios.meeting import COMMAND_CENTRE
 OUTAGE = 0.5
 """Packet loss of an interval from which an endpoint counts as cut off."""
 
+NONE = "none"
+"""The group of those that belong to none, as a province's seat to no district."""
+
 
 @dataclass(frozen=True)
 class Saving:
@@ -53,7 +56,8 @@ def rank_backups(run: Run, by: str = "site", spare: str | None = "4g") -> list[S
     for site, seconds in zip(sites, cut.tolist(), strict=True):
         row = endpoints[site]
         if seconds > 0 and row["level"] != COMMAND_CENTRE and row["access"] != spare:
-            links[row[by]] += 1
-            minutes[row[by]] += seconds / 60
+            group = row[by] or NONE
+            links[group] += 1
+            minutes[group] += seconds / 60
     savings = [Saving(group, links[group], minutes[group]) for group in links]
     return sorted(savings, key=lambda saving: (-saving.per_link, saving.group))
