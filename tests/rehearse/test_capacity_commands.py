@@ -53,7 +53,8 @@ def limited(count: int) -> Verdict:
 
 def test_a_planner_gets_an_answer_and_its_reasons(rehearse: Rehearse, engine: Any) -> None:
     engine(limited)
-    ending = rehearse("capacity", "smoke", "--between", "100..9000", "--out", "answer", "--quiet")
+    options = ("--between", "100..9000", "--precision", "2%", "--quiet")
+    ending = rehearse("capacity", "smoke", *options, "--out", "answer")
     assert ending.code == 0
     assert ending.err == ""
     assert "Up to 1,2" in ending.out
@@ -143,7 +144,7 @@ def test_wrong_usage_is_said_before_anything_is_played(
 def test_the_engine_agrees_on_both_sides_of_the_answer(rehearse: Rehearse) -> None:
     """A limit of the nodes' egress, which grows with every endpoint."""
     alone = ("--set", "thresholds={node_egress: max < 60Mbps}", "--duration", "6s")
-    options = ("--between", "40..400", "--precision", "4%", "--quiet")
+    options = ("--between", "40..400", "--precision", "10%", "--quiet")
     ending = rehearse("capacity", "smoke", *alone, *options, "--out", "a")
     assert ending.code == 0, ending.out
     found = json.loads(Path("a/capacity.json").read_text(encoding="utf-8"))
@@ -152,5 +153,5 @@ def test_the_engine_agrees_on_both_sides_of_the_answer(rehearse: Rehearse) -> No
         egress.setdefault(run["value"], []).append(run["checks"][0]["value"])
     each = [sum(values) / len(values) / value for value, values in egress.items() if value > 100]
     # Egress is in proportion to the number of endpoints, but for the command centre's own share.
-    assert found["estimate"] == pytest.approx(60e6 / (sum(each) / len(each)), rel=0.08)
+    assert found["estimate"] == pytest.approx(60e6 / (sum(each) / len(each)), rel=0.12)
     assert found["bottleneck"]["kind"] == "nic"
