@@ -11,6 +11,7 @@ from scenarios.media import Media
 from scenarios.meeting import Meeting
 from scenarios.network import Carrier, MediaNode
 from scenarios.record import Name, Record, report
+from scenarios.rollout import Rollout
 from scenarios.thresholds import Thresholds
 from scenarios.units import DURATION, PositiveDuration, between
 
@@ -52,6 +53,8 @@ class Scenario(Record):
     """Who is seen and heard, and when."""
     thresholds: Thresholds = Field(default_factory=dict)
     """What must hold."""
+    rollout: Rollout | None = None
+    """How the endpoints get connected before the meeting; `rehearse rollout` plays it."""
 
     @model_validator(mode="after")
     def _check_parts(self) -> Self:
