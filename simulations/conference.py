@@ -14,7 +14,7 @@ import pyarrow as pa
 import simpy
 from numpy.typing import NDArray
 
-from results.records import BUDGET, CALLS, ENDPOINTS, EVENTS, Cost, Run
+from results.records import BUDGET, CALLS, ENDPOINTS, EVENTS, INTERRUPTIONS, SESSIONS, Cost, Run
 from scenarios.population import Population, populate
 from scenarios.scenario import Scenario
 from scenarios.units import SECOND
@@ -165,6 +165,8 @@ def simulate(
             "links": telemetry.links_table(),
             "events": events_table(log),
             "calls": calls_table(population, log),
+            "sessions": SESSIONS.empty_table(),
+            "interruptions": INTERRUPTIONS.empty_table(),
             "histograms": sampler.histograms(),
         },
         accounting=accounting,

@@ -152,6 +152,7 @@ class Sampler:
         )
         row["nack_count"], row["pli_count"] = legs["nack_count"].copy(), legs["pli_count"].copy()
         row["retransmitted"] = legs["retransmitted"].copy()
+        row["connected_ratio"], row["interrupted_ratio"] = np.ones(n), none
         for name in ("estimate", "bitrate", "delay_mean", "delay_max"):
             row[f"uplink_{name}"] = none.copy()
         for s in np.flatnonzero(world.seats["publisher"] >= 0):
