@@ -6,16 +6,9 @@ from statistics import median
 
 import pytest
 
-from results.calls import (
-    by_access,
-    describe_calls,
-    median_parts,
-    read_calls,
-    reason,
-    slowest,
-    unanswered,
-)
+from results.calls import describe_calls, read_calls
 from results.records import CALL_BUDGET, CALLS, Run
+from results.timings import by_access, median_parts, reason, slowest, unended
 
 
 def test_calls_are_the_tables_rows(run: Run) -> None:
@@ -25,9 +18,9 @@ def test_calls_are_the_tables_rows(run: Run) -> None:
         (row["time"], row["site"]) for row in rows
     ]
     never = [row["site"] for row in rows if row["time_to_floor"] is None]
-    assert [call.endpoint["site"] for call in unanswered(calls)] == never
+    assert [call.endpoint["site"] for call in unended(calls)] == never
     assert len(never) == 1
-    assert all(math.isinf(call.time_to_floor) for call in unanswered(calls))
+    assert all(math.isinf(call.seconds) for call in unended(calls))
 
 
 def test_kinds_come_in_the_scenarios_order_and_hold_all_calls(run: Run) -> None:
@@ -44,14 +37,14 @@ def test_medians_are_over_answered_calls(run: Run) -> None:
     assert found is not None
     expected = [median(row[name] for row in rows) for name in (*CALL_BUDGET, "time_to_floor")]
     assert found.tolist() == pytest.approx(expected)
-    assert median_parts(unanswered(read_calls(run))) is None
+    assert median_parts(unended(read_calls(run))) is None
 
 
 def test_the_slowest_come_first_with_the_part_to_blame(run: Run) -> None:
     calls = read_calls(run)
     found = slowest(calls, 3)
-    times = sorted((c.time_to_floor for c in calls if math.isfinite(c.time_to_floor)), reverse=True)
-    assert [call.time_to_floor for call in found] == times[:3]
+    times = sorted((c.seconds for c in calls if math.isfinite(c.seconds)), reverse=True)
+    assert [call.seconds for call in found] == times[:3]
     late = replace(found[0], parts={**found[0].parts, "uplink": 5.0})
     assert reason(late, calls).startswith("uplink took 5,000 ms, ")
     nothing = replace(late, parts=dict.fromkeys(CALL_BUDGET, math.nan))
