@@ -80,7 +80,8 @@ def draw_connected(run: Run, figure: Figure | SubFigure) -> None:
         ax.set_ylim(0, 103)
         ax.grid(visible=True, axis="y")
         ax.legend(
-            loc="lower right", title=f"{attribute} (endpoints)", title_fontsize=7.5, fontsize=7.5,
+            loc="lower left", bbox_to_anchor=(0, 1), ncols=2, borderaxespad=0.1, alignment="left",
+            title=f"{attribute.capitalize()} (endpoints)", title_fontsize=7.5, fontsize=8,
             reverse=True,
         )  # fmt: skip
     panels[0].set_ylabel("Endpoints connected (%)")

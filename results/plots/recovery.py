@@ -170,10 +170,9 @@ def _draw_shares(ax: Axes, curves: Mapping[str, Sequence[Interruption]]) -> None
     else:
         ax.set_xlim(0, end)
     ax.set_ylim(0, 103)
-    ax.set_ylabel("Interrupted endpoints with media again (%)")
+    ax.set_ylabel("Interruptions that were over (%)")
     ax.set_xlabel(
-        axis_title("Time since the last packet before the gap", scale)
-        + (", log scale" if wide else "")
+        axis_title("Time since the last packet before it", scale) + (", log scale" if wide else "")
     )
     ax.grid(visible=True)
 
@@ -204,7 +203,7 @@ def draw_policies(runs: Mapping[str, Run], figure: Figure | SubFigure) -> None:
     )  # fmt: skip
     scale, longest = Scale(1.0, "s"), 0.0
     for i, (name, run) in enumerate(runs.items()):
-        times, counts = retry_rate(run, found[name])
+        times, counts = retry_rate(run)
         last = np.flatnonzero(counts)
         longest = max(longest, float(times[last[-1]]) + 1 if len(last) else 0.0)
         peak = int(counts.max(initial=0))
@@ -216,7 +215,7 @@ def draw_policies(runs: Mapping[str, Run], figure: Figure | SubFigure) -> None:
     right.set_xlim(0, max(longest * 1.05, 1.0))
     right.set_ylim(bottom=0)
     right.yaxis.set_major_locator(MaxNLocator(nbins=6, integer=True))
-    right.set_xlabel(axis_title("Time since the first loss", scale))
+    right.set_xlabel(axis_title("Time since the first fault", scale))
     right.set_ylabel("Retries (1/s)")
     right.grid(visible=True, axis="y")
     right.legend(
@@ -225,11 +224,11 @@ def draw_policies(runs: Mapping[str, Run], figure: Figure | SubFigure) -> None:
     )  # fmt: skip
 
 
-def retry_rate(
-    run: Run, found: Sequence[Interruption]
-) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
-    """(T,) seconds since the first of the interruptions ``found``, and the (T,) retries in each."""
-    begin = int(min((each.lost for each in found), default=0.0))
+def retry_rate(run: Run) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+    """(T,) seconds since the first fault, and the (T,) retries in each; since the first loss of
+    media where no fault is among the events."""
+    losses = [each.lost for each in read_interruptions(run)]
+    begin = int(min(_times_of(run, "fault") or losses, default=0.0))
     rate = rate_of(run, retries(read_sessions(run)))
     return rate.times[begin:] - begin, rate.counts[begin:]
 
