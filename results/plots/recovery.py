@@ -143,7 +143,7 @@ def draw_curves(run: Run, ax: Axes) -> None:
 
 
 def _name(fault: str) -> str:
-    return {"all": "All", NO_FAULT: "No fault"}.get(fault, fault)
+    return {"all": "All", NO_FAULT: "Without a fault"}.get(fault, fault)
 
 
 def _draw_shares(ax: Axes, curves: Mapping[str, Sequence[Interruption]]) -> None:
