@@ -59,7 +59,9 @@ def befallen(
         for kind in access
         if wanted(carrier=carrier, access=kind)
     }
-    return {"aggregation": links, "access": ends}.get(target, links | ends)
+    if target == "province":
+        return links | ends
+    return links if target == "aggregation" else ends
 
 
 def mishap_problems(
@@ -152,7 +154,7 @@ def _times(
 def _overlaps(
     faults: Readable, times: Sequence[int | None], objects: Sequence[set[Object]]
 ) -> Iterator[Problem]:
-    """Readable that befall one object at the same time: it could not be told which one is repaired."""
+    """Faults that befall one object at the same time: nobody could say which one is repaired."""
     for (i, first), (j, second) in combinations(enumerate(faults), 2):
         a, b = times[i], times[j]
         if first is None or second is None or a is None or b is None:

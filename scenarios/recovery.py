@@ -25,10 +25,10 @@ POLICIES: Mapping[str, Mapping[str, Any]] = {
         "jitter_from": 3,
         "rejoin": "30s",
     },
-    # Jitsi: the conference focus moves everyone off a bridge that failed its health check; else a
-    # page that lost the conference loads anew after 10 s and up to 20 s more.
+    # Jitsi: the conference focus moves everyone at once off a bridge that failed its health check;
+    # else a client whose ICE has failed (30 s) loads its page anew after 10 s and up to 20 s more.
     "jitsi": {
-        "detection": "10s",
+        "detection": "30s",
         "restarts": 1,
         "delays": ["10s"],
         "jitter": "added",
