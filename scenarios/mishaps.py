@@ -45,13 +45,13 @@ def befallen(
             and (target == "backbone" or carrier not in node.carriers)
         }
     provinces = {row["province"] for row in rows}
-    links = {
+    links: set[Object] = {
         ("aggregation", carrier, province)
         for carrier in carriers
         for province in provinces
         if wanted(carrier=carrier, province=province)
     }
-    ends = {
+    ends: set[Object] = {
         ("access", row["site"], carrier, kind)
         for row in rows
         if wanted(province=row["province"], level=row["level"], site=row["site"])

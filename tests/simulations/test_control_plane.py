@@ -4,7 +4,6 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
-import pytest
 import simpy
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -15,9 +14,9 @@ from scenarios.recovery import POLICIES, Recovery
 from scenarios.scenario import Scenario
 from scenarios.units import SECOND
 from simulations.control_plane import ControlPlane
-from simulations.sessions import CONNECTED, NEVER
+from simulations.sessions import NEVER
 from simulations.states import State
-from tests.simulations.controlled import Log, play, scenario_of
+from tests.simulations.controlled import Log, scenario_of
 from tests.simulations.stand_in import StandIn, stand_in
 
 SERVER = {"label": "Server", "latitude": 21.03, "longitude": 105.84, "carriers": ["vnpt"]}
