@@ -3,7 +3,7 @@
 import itertools
 import resource
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -23,11 +23,12 @@ from simulations.build import build
 from simulations.engine import EPOCH, Engine
 from simulations.publishing import Publishing
 from simulations.sampling import Sampler
+from simulations.settings import TICK
 from simulations.telemetry import Telemetry
 from simulations.topology import plan
 from simulations.tracing import Tracer
 from simulations.video_quality import SCORE_NOTE
-from simulations.world import restart_counts
+from simulations.world import World, restart_counts
 
 MOST_THREADS = numba.get_num_threads()
 
@@ -143,7 +144,7 @@ def simulate(
     while begin < scenario.duration:
         end = min(begin + scenario.interval, scenario.duration)
         while (at := env.peek()) < end:
-            advance(int(at))
+            advance(stop_before(int(at), meeting.wakes, engine.world))
             env.step()
         advance(end)
         sample(begin, end)
@@ -177,6 +178,17 @@ def simulate(
         trace=tracer.table() if trace_site is not None else None,
         assumptions=assumptions(scenario),
     )
+
+
+def stop_before(at: int, exactly: Collection[int], world: World) -> int:
+    """Up to when the world is played before the control event of ``at`` (ns).
+
+    Moves of the meeting have it played up to them. Whatever else happens, thousands of messages
+    among it, finds the world at the last tick, so that ticks are not played in pieces.
+    """
+    if at in exactly or not world.settings["adapts"][0]:
+        return at
+    return at // TICK * TICK
 
 
 def events_table(log: control.Log) -> pa.Table:
