@@ -33,8 +33,9 @@ def summarize(run: Run) -> Json:
     access), ``adaptation`` (results.adaptation) and ``calls`` (results.calls), null where there
     was none, ``worst`` (results.worst), ``accounting`` and ``assumptions``.
 
-    JSON has no infinity. An aggregation over calls that is infinite is null, and its entry counts
-    the calls that were ``unanswered``; see ``aggregate_of``. A threshold whose value is infinite
+    JSON has no infinity. An aggregation over calls, joinings or interruptions that is infinite is
+    null, and its entry counts those that were ``unanswered``, that is, that never came to their
+    end; see ``aggregate_of``. A threshold whose value is infinite
     has null for it and ``never``.
     """
     measurements = Measurements(run)
@@ -101,7 +102,7 @@ def value_of(threshold: Mapping[str, Any]) -> float | None:
 def _entry(metric: Metric, values: Distribution) -> Json:
     aggregates = {name: _finite(values.aggregate(name)) for name in SUMMARY}
     entry = {"unit": metric.unit, "count": values.count, **aggregates}
-    return {**entry, "unanswered": values.infinite} if metric.from_calls else entry
+    return {**entry, "unanswered": values.infinite} if metric.per else entry
 
 
 def _threshold(judgement: Judgement) -> Json:

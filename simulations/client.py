@@ -229,7 +229,7 @@ class Client:
         if not (yield from self._exchange(place, messages.SUBSCRIBE, until, session, "subscribe")):
             return SILENT_SERVER
         if not (yield from self._take_media(session, begin)):
-            return NO_POWER
+            return SILENT_NODE
         self.avoided.clear()
         self._arrive(session)
         return CONNECTED
@@ -332,7 +332,7 @@ class Client:
         session.phases["dtls"] = session.phases.get("dtls", 0) + max(done - now, 0)
         session.phases["subscribe"] = now - begin
         yield self.env.timeout(max(done - now, 0))
-        return self.state is not State.OFF
+        return done != LOST and self.state is not State.OFF
 
     def _restart(self, session: Session, until: int) -> Attempt:
         """ICE anew, for the session that there is."""
@@ -405,7 +405,7 @@ class Client:
         self._leave_node()
         self._take_node(node)
         if not (yield from self._take_media(session, int(self.env.now))):
-            return NO_POWER
+            return SILENT_NODE
         self._regain(session)
         return CONNECTED
 

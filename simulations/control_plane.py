@@ -77,18 +77,16 @@ class ControlPlane:
         self._nearest_nodes = self._by_distance(list(scenario.nodes.values()))
         self._nearest_servers = self._by_distance(list(self.signalling.servers.values()))
         self._relayed = self._draw_relayed()
-        self.strikes = strikes(scenario, population, self.draws)
+        self.strikes = strikes(scenario, population, backups, self.draws)
         self.detours = Detours(self)
         self.clients = [
             Client(self, endpoint, at) for endpoint, at in enumerate(self._setting_out())
         ]
-
-    def start(self) -> None:
-        """Start all processes; faults first, so that at equal times they come before clients."""
+        # Faults first, so that at equal times they come before clients.
         for strike in self.strikes:
-            self.env.process(self._strike(strike))
+            env.process(self._strike(strike))
         for client in self.clients:
-            self.env.process(client.run())
+            env.process(client.run())
 
     # ------------------------------------------------------------ what clients ask
 
@@ -234,13 +232,16 @@ class ControlPlane:
 
     def _end(self, strike: Strike) -> None:
         now = int(self.env.now)
-        if strike.kind == "cut":
-            self.detours.regain(strike.components)
+        led_around = self.detours.regain(strike.components) if strike.kind == "cut" else set()
         for component in strike.components:
             if strike.kind == "drain":
                 self.placing.draining[self.nodes.index(str(component[1]))] = False
+            elif strike.kind == "degrade" or component in led_around:
+                self.network.degrade(component, now)
+            else:
+                self.network.restore(component, now)
+            if strike.kind == "drain":
                 continue
-            self.network.restore(component, now)
             if component[0] == "node":
                 self.down.pop(str(component[1]), None)
             elif component[0] == "server":
@@ -318,12 +319,12 @@ class ControlPlane:
             client.returned.back = max(session.first_frame, client.returned.back)
             client.returned = None
 
-    def close(self, now: int) -> None:
+    def close(self) -> None:
         """The meeting's end: what is still under way will not come to anything."""
         self.settle()
         for session in self.sessions:
             if not session.outcome:
-                session.outcome, session.duration = ENDED, now - session.time
+                session.outcome, session.duration = ENDED, NEVER
         for client in self.clients:
             if client.lost is not None:
                 client.lost.cause = self._obstacle(client)

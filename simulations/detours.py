@@ -35,16 +35,20 @@ class Detours:
         for component in sorted(self.led_around, key=str):
             if not self._has_way(component):
                 self.led_around.discard(component)
+                self.plane.network.degrade(component, now)
                 self.plane.network.fail(component, now)
 
-    def regain(self, components: Iterable[Component]) -> None:
-        """Links are whole again; the caller restores them."""
+    def regain(self, components: Iterable[Component]) -> set[Component]:
+        """Links are whole again; those of them that were led around, which do not fail any more."""
+        components = set(components)
+        gone = self.led_around & components
+        self.led_around -= components
         for component in components:
             self.cut.pop(component, None)
-            self.led_around.discard(component)
         for component, cut_at in self.cut.items():
             if component not in self.led_around:
                 self.plane.env.process(self._lead_around(component, cut_at))
+        return gone
 
     def _lead_around(self, component: Component, cut_at: int) -> Process:
         plane = self.plane

@@ -27,7 +27,7 @@ class Network(Protocol):
         ...
 
     def connect(self, endpoint: int, node: int, now: int) -> int:
-        """Let media flow; when the node has done its work for it."""
+        """Let media flow; when the node has done its work for it. LOST: the node is down."""
         ...
 
     def disconnect(self, endpoint: int, now: int) -> None:
@@ -47,7 +47,8 @@ class Network(Protocol):
         ...
 
     def degrade(self, component: Component, now: int, rate: float = 1.0, loss: float = 0.0) -> None:
-        """Leave ``component`` a share of its rate, and let it lose a share of packets."""
+        """Leave ``component`` a share of its rate, and let it lose a share of packets; with
+        neither, it is as it was."""
         ...
 
     def use_link(self, endpoint: int, backup: bool, now: int) -> None:

@@ -159,8 +159,8 @@ class Sampler:
         )
         row["nack_count"], row["pli_count"] = legs["nack_count"].copy(), legs["pli_count"].copy()
         row["retransmitted"] = legs["retransmitted"].copy()
-        row["connected"] = world.presences["connected"] / length
-        row["interrupted"] = world.presences["interrupted"] / length
+        row["connected_ratio"] = world.presences["connected"] / length
+        row["interrupted_ratio"] = world.presences["interrupted"] / length
         for name in ("estimate", "bitrate", "delay_mean", "delay_max"):
             row[f"uplink_{name}"] = none.copy()
         for s in np.flatnonzero(world.seats["publisher"] >= 0):

@@ -31,6 +31,7 @@ class Session:
     outcome: str = ""
     """CONNECTED, or the cause of its failure; empty while it runs."""
     duration: int = 0
+    """NEVER: it was under way at the meeting's end."""
     first_frame: int = NEVER
     """When the first picture was shown."""
     phases: dict[str, int] = field(default_factory=dict)

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from scenarios.backups import Backups
 from scenarios.faults import Incident, starts
 from scenarios.mishaps import befallen
 from scenarios.population import Population, draw_quantiles
@@ -30,10 +31,13 @@ class Strike:
     loss: float = 0.0
 
 
-def strikes(scenario: Scenario, population: Population, draws: Draws) -> list[Strike]:
+def strikes(
+    scenario: Scenario, population: Population, backups: Backups, draws: Draws
+) -> list[Strike]:
     """All strikes in the order of their beginnings; of equals, in the scenario's order."""
     rows = scenario.endpoints.taken or ()
     times = starts(scenario.faults)
+    groups = _groups(scenario, population, backups)
     found = []
     for index, (fault, begin) in enumerate(zip(scenario.faults, times, strict=True)):
         if begin is None:
@@ -46,7 +50,11 @@ def strikes(scenario: Scenario, population: Population, draws: Draws) -> list[St
             servers=tuple(scenario.signalling.servers) if scenario.signalling else (),
             rows=rows,
         )
-        components: list[Component] = [_component(name) for name in sorted(objects)]
+        components: list[Component] = [
+            _component(name)
+            for name in sorted(objects)
+            if name[0] != "aggregation" or name[1:] in groups
+        ]
         endpoints: list[int] = []
         if fault.target in ("access", "province"):
             ends = _endpoints(fault, scenario, population)
@@ -69,6 +77,17 @@ def strikes(scenario: Scenario, population: Population, draws: Draws) -> list[St
             )
         )
     return sorted(found, key=lambda strike: strike.begin)
+
+
+def _groups(scenario: Scenario, population: Population, backups: Backups) -> set[tuple[str, ...]]:
+    """Carrier and province of all who share an aggregation link."""
+    names = list(scenario.carriers)
+    return {
+        (names[carrier], population.province[e])
+        for owner in (population.carrier, backups.carrier)
+        for e, carrier in enumerate(owner[:-1].tolist())
+        if carrier >= 0
+    }
 
 
 def _component(name: tuple[str, ...]) -> Component:

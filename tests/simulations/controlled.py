@@ -60,8 +60,7 @@ def play(
     network = network or stand_in(scenario)
     env, log = simpy.Environment(initial_time=0), Log()
     plane = ControlPlane(env, scenario, network.population, network.backups, network, log)
-    plane.start()
     end = until or scenario.duration
     env.run(until=end)
-    plane.close(end)
+    plane.close()
     return plane, network, log

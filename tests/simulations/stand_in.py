@@ -77,6 +77,8 @@ class StandIn:
 
     def connect(self, endpoint: int, node: int, now: int) -> int:
         assert endpoint not in self.served, "connected twice"
+        if ("node", self.nodes[node]) in self.down:
+            return LOST
         self.served[endpoint] = node
         name = self.nodes[node]
         begin = max(now, self.busy.get(node, 0))
@@ -94,10 +96,10 @@ class StandIn:
         self.down.add(component)
 
     def restore(self, component: Component, now: int) -> None:
-        self.down.discard(component)
-        self.degraded.pop(component, None)
+        self.down.remove(component)
 
     def degrade(self, component: Component, now: int, rate: float = 1.0, loss: float = 0.0) -> None:
+        assert component not in self.down, "degraded while it is down"
         self.degraded[component] = (rate, loss)
 
     def use_link(self, endpoint: int, backup: bool, now: int) -> None:

@@ -137,12 +137,11 @@ def _watch(scenario: Scenario) -> tuple[Watched, StandIn, Log]:
     network = StandIn(scenario, NETWORK.population, NETWORK.backups)
     env, log = simpy.Environment(initial_time=0), Log()
     plane = Watched(env, scenario, network.population, network.backups, network, log)
-    plane.start()
     broken: dict[int, int] = {}
     for second in range(1, SETTLED):
         env.run(until=second * SECOND)
         plane.look(network, broken)
-    plane.close(int(env.now))
+    plane.close()
     return plane, network, log
 
 
