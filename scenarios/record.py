@@ -75,6 +75,8 @@ _PHRASES = {
     "attribute": "an attribute that this metric is selected by",
     "kind": "a kind of shared link",
     "direction": "a direction",
+    "target": "something that can break",
+    "server": "a server of signalling.servers",
 }
 """What a noun's names are, where it is not 'a carrier of this scenario'."""
 

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from scenarios.backups import Backups
 from scenarios.links import LoadStep
 from scenarios.media import Media
 from scenarios.population import Population
@@ -13,7 +14,10 @@ from scenarios.randomness import mix_keys, name_hashes, stream_key, uniforms
 from scenarios.scenario import Scenario
 from scenarios.units import SECOND
 from simulations.access import Keys, Loads, access_links
+from simulations.backups import spare_links, spare_places, with_spares
 from simulations.engine import EPOCH
+from simulations.grouping import grouped, shares
+from simulations.membership import members
 from simulations.packets import EDGE, ITEM, PACKET, PADDING
 from simulations.people import people
 from simulations.publishers import publishers
@@ -46,11 +50,15 @@ def build(
     population: Population,
     plan: Plan,
     *,
+    backups: Backups | None = None,
     replication: int = 0,
     threads: int = 1,
     trace_site: str | None = None,
 ) -> World:
-    """The world at the meeting's start: nobody sends yet.
+    """The world at the meeting's start: everyone is connected, nobody sends yet.
+
+    Args:
+        backups: the backup access links that endpoints have; they need a ``plan`` that knows them.
 
     Raises:
         ValueError: ``trace_site`` is no site of the population.
@@ -68,15 +76,19 @@ def build(
     stations, level_first, station_backlog = _stations(plan, keys, loads)
     access = list(scenario.access.values())
     links = [
-        access_links(access, population, direction, keys, loads) for direction in ("down", "up")
+        with_spares(
+            access_links(access, population, direction, keys, loads),
+            spare_links(access, population, backups, direction, keys, loads),
+        )
+        for direction in ("down", "up")
     ]
     load_times, load_shares = loads.tables()
-    subscribers, audience = _audience(scenario, population, keys("fan-out order", population.site))
-    members = np.argsort(plan.group, kind="stable").astype(np.int32)
-    first = np.searchsorted(plan.group[members], np.arange(plan.group.max() + 2))
+    order = np.argsort(uniforms(keys("fan-out order", population.site)), kind="stable")
+    subscribers, audience, ranks = members(order, population.node, len(scenario.nodes))
+    group_members, first = grouped(plan.group, plan.ways.shape[1])
     room = max(profile.down.packets for profile in access) + NEW_MAIL
     edges = _edges(plan, scenario)
-    fans, fan_edges, fan_copies = _fans(plan, population)
+    fans, fan_edges, fan_copies = _fans(plan)
     if trace_site is not None and trace_site not in population.site:
         raise ValueError(f"trace_site(={trace_site!r}) must be a site that is played")
     trace = population.site.index(trace_site) if trace_site is not None else -1
@@ -96,25 +108,29 @@ def build(
         fans=fans,
         fan_edges=fan_edges,
         fan_copies=fan_copies,
-        route=plan.route,
+        route=np.maximum(plan.route, 0),  # no station writes edge 0: publishers do
         nodes=_nodes(scenario),
         node_edges=plan.node_edges,
         orders_edges=plan.orders_edges,
         city_delays=plan.city_delays,
         subscribers=subscribers,
         audience=audience,
+        ranks=ranks,
         uplinks=links[1][0],
-        uplink_starts=links[1][1],
-        uplink_sizes=links[1][2],
+        spare_uplinks=links[1][1],
+        uplink_starts=links[1][2],
+        uplink_sizes=links[1][3],
         downlinks=links[0][0],
-        downlink_starts=links[0][1],
-        downlink_sizes=links[0][2],
+        spare_downlinks=links[0][1],
+        downlink_starts=links[0][2],
+        downlink_sizes=links[0][3],
+        spare=spare_places(len(population), backups),
         mail=np.zeros((len(population), room), LETTER),
         load_times=load_times,
         load_shares=load_shares,
-        group_members=members,
+        group_members=group_members,
         group_first=first,
-        shares=_shares(np.diff(first), threads),
+        shares=shares(np.diff(first), threads),
         call=np.full(4, -1),
         trace=np.array([trace, 0]),
         trace_rows=np.zeros((_TRACE_ROWS if trace >= 0 else 0, 6), np.int64),
@@ -196,10 +212,11 @@ def _edges(plan: Plan, scenario: Scenario) -> NDArray[Any]:
     return edges
 
 
-def _fans(plan: Plan, population: Population) -> tuple[Any, Any, Any]:
-    """See `World.fans`."""
+def _fans(plan: Plan) -> tuple[Any, Any, Any]:
+    """See `World.fans`: everyone may come to be a node's, and on either of their access links."""
+    everyone = np.concatenate((plan.group, plan.backup_group[plan.backup_group >= 0]))
     used = [
-        np.unique(plan.route[FAN_OUT][population.node == n], return_counts=True)
+        np.unique(plan.ways[FAN_OUT][everyone, n], return_counts=True)
         for n in range(len(plan.node_edges))
     ]
     firsts = np.concatenate(([0], np.cumsum([len(edges) for edges, _ in used])))
@@ -219,16 +236,6 @@ def _nodes(scenario: Scenario) -> NDArray[Any]:
         nodes[n]["join_cost"] = node.cost.join
         nodes[n]["key_frame_spacing"] = node.key_frame_spacing
     return nodes
-
-
-def _audience(
-    scenario: Scenario, population: Population, order_keys: NDArray[np.uint64]
-) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
-    """The endpoints of each node, in an order that is no one's favour."""
-    order = np.argsort(uniforms(order_keys), kind="stable")
-    mine = [order[population.node[order] == n] for n in range(len(scenario.nodes))]
-    first = np.concatenate(([0], np.cumsum([len(each) for each in mine])))
-    return np.concatenate(mine).astype(np.int32), first.astype(np.int64)
 
 
 def _packet_ring(scenario: Scenario, tiles: int) -> int:
@@ -256,17 +263,3 @@ def _power_of_two(values: NDArray[Any]) -> NDArray[np.int64]:
     """The powers of two that are at least ``values``."""
     exponents = np.ceil(np.log2(np.maximum(values, 1))).astype(np.int64)
     return np.asarray(np.left_shift(1, exponents), np.int64)
-
-
-def _shares(sizes: NDArray[np.int64], threads: int) -> NDArray[np.int64]:
-    """Groups for each thread, the largest dealt first to whoever has least; ends with −1."""
-    shares: list[list[int]] = [[] for _ in range(threads)]
-    loads = [0] * threads
-    for group in sorted(range(len(sizes)), key=lambda g: -int(sizes[g])):
-        thread = loads.index(min(loads))
-        shares[thread].append(group)
-        loads[thread] += int(sizes[group])
-    table = np.full((threads, max(map(len, shares)) + 1), -1, np.int64)
-    for thread, groups in enumerate(shares):
-        table[thread, : len(groups)] = groups
-    return table

@@ -59,13 +59,15 @@ class Meeting:
         self.led = roll_call is not None
         self.camera = roll_call.camera if roll_call else 0
         """From the call's arrival to the first frame that is captured, ns."""
+        self.wakes = {0}
+        """When it does something, ns: the world must have been played up to then, exactly."""
 
     def play(self) -> Process:
         """Make every move at its time."""
         self.publishing.lead(self.centre, self._site(self.centre), 0)
         for move in self.moves:
             if move.at > self.env.now:
-                yield self.env.timeout(move.at - self.env.now)
+                yield self._wait(move.at - int(self.env.now))
             self._make(move)
 
     def _make(self, move: Move) -> None:
@@ -91,6 +93,10 @@ class Meeting:
         elif move.kind == "screen off":
             publishing.hide_screen(endpoint, now)
             self.log.add(now, "screen", site, "off")
+
+    def _wait(self, delay: int) -> simpy.Event:
+        self.wakes.add(int(self.env.now) + delay)
+        return self.env.timeout(delay)
 
     def _site(self, endpoint: int) -> str:
         return self.population.site[endpoint]
@@ -119,7 +125,7 @@ class Meeting:
             self.publishing.hide(self.centre, now)
 
     def _hide_later(self, endpoint: int) -> Process:
-        yield self.env.timeout(LINGER)
+        yield self._wait(LINGER)
         self.publishing.hide(endpoint, int(self.env.now))
 
     # ------------------------------------------------------------ the roll call
@@ -136,12 +142,12 @@ class Meeting:
             arrival = signal(self.publishing.world, self.centre, endpoint, now, MESSAGE)
             if arrival >= 0:
                 break
-            yield self.env.timeout(wait)
+            yield self._wait(wait)
             wait *= 2
         else:
             return
         if arrival > self.env.now:
-            yield self.env.timeout(arrival - self.env.now)
+            yield self._wait(arrival - int(self.env.now))
         if self.call is not call:
             return  # the chair has gone on
         call.granted = int(self.env.now)

@@ -29,6 +29,7 @@ def run_ingress(world: Any, s: int, n: int, until: int) -> int:
     station, edges, packets = world.stations[s], world.edges, world.packets
     items, node_edges, totals = world.edge_items, world.node_edges, world.totals
     trace, trace_rows, seats = world.trace, world.trace_rows, world.seats
+    node = world.nodes[n]
     columns = world.settings[0].layers + 1
     while True:
         e = next_edge(station, edges, items, until)
@@ -40,6 +41,9 @@ def run_ingress(world: Any, s: int, n: int, until: int) -> int:
             if is_full(edges[node_edges[n, m]], 1):
                 return int(node_edges[n, m])
         edge.head += 1
+        if node.down:
+            node.cut += 1
+            continue
         now, index, publisher = item.time, item.packet, item.endpoint
         packet = packets[index]
         packet.at_node = now
@@ -47,8 +51,8 @@ def run_ingress(world: Any, s: int, n: int, until: int) -> int:
         if publisher == trace[0] and not packet.again:
             note(trace, trace_rows, packet, NODE_IN, now, now)
         seat = seats[packet.seat]
-        if seat.publisher != publisher:
-            continue  # the seat is somebody else's by now
+        if seat.publisher != publisher or packet.source < seat.first_source:
+            continue  # the seat is somebody else's by now, or of another session
         seat.arrived = max(seat.arrived, item.entry + 1)
         seat.delay_sum += now - packet.sent
         seat.delay_packets += 1
@@ -77,9 +81,10 @@ def _is_wanted_at(world: Any, packet: Any, seat: Any, m: int) -> bool:
         return seat.voice_slot >= 0  # type: ignore[no-any-return]
     if packet.media == SCREEN or (seat.picture_slot >= 0 and seat.only < 0):
         return True
-    if seat.picture_slot >= 0 and places[seat.only].node == m:
+    if seat.picture_slot >= 0 and places[seat.only].served == m:
         return True
-    return seat.tile_slot >= 0 and places[len(places) - 1].node == m  # type: ignore[no-any-return]
+    centre = len(places) - 1
+    return seat.tile_slot >= 0 and places[centre].served == m  # type: ignore[no-any-return]
 
 
 class _Out(NamedTuple):
@@ -111,8 +116,8 @@ def run_fan_out(world: Any, s: int, n: int, until: int) -> int:  # noqa: PLR0912
     )  # fmt: skip
     node, seats, settings = world.nodes[n], world.seats, world.settings[0]
     fans, fan_edges, fan_copies = world.fans, world.fan_edges, world.fan_copies
-    subscribers, outs = world.subscribers, world.outs
-    first, last = np.uint64(world.audience[n]), np.uint64(world.audience[n + 1])
+    subscribers, outs = world.subscribers[n], world.outs
+    last = np.uint64(world.audience[n])
     way_out = world.route[FAN_OUT]
     out = _Out(
         node, edges, items, way_out, world.endpoints, world.senders, world.copies, world.trace,
@@ -131,6 +136,9 @@ def run_fan_out(world: Any, s: int, n: int, until: int) -> int:  # noqa: PLR0912
             if is_full(edges[fan_edges[i]], fan_copies[i]):
                 return int(fan_edges[i])
         edge.head += 1
+        if node.down:
+            node.cut += edge.cascade  # what is its own has been counted already
+            continue
         now, index = item.time, item.packet
         packet = packets[index]
         cost = node.copy_cost + node.kilobyte_cost * packet.size // 1000
@@ -144,14 +152,14 @@ def run_fan_out(world: Any, s: int, n: int, until: int) -> int:  # noqa: PLR0912
             node.cpu_free = max(node.cpu_free, now) + node.packet_cost
             node.cpu_work += node.packet_cost
         seat = seats[packet.seat]
-        if seat.publisher != packet.publisher:
+        if seat.publisher != packet.publisher or packet.source < seat.first_source:
             continue
         kind = AGAIN if packet.again else FIRST
         if packet.media == AUDIO:
             if seat.voice_slot < 0:
                 continue
             row = np.uint64(seat.voice_slot * people)
-            for i in range(first, last):
+            for i in range(last):
                 to = np.uint64(subscribers[i])
                 if to != np.uint64(packet.publisher):
                     stream = outs[row + to]
@@ -167,7 +175,7 @@ def run_fan_out(world: Any, s: int, n: int, until: int) -> int:  # noqa: PLR0912
             # Who is shown there may be shown this one instead: the chair, before it goes.
             other: Any = np.int64(0 if shown < 0 else seats[shown].publisher)
             instead = shown >= 0 and seat_shown(world, at, other) == packet.seat
-            for i in range(first, last):
+            for i in range(last):
                 to = np.uint64(subscribers[i])
                 stream = outs[row + to]
                 meant = instead if to == np.uint64(other) and shown >= 0 else shown == packet.seat
@@ -175,7 +183,7 @@ def run_fan_out(world: Any, s: int, n: int, until: int) -> int:  # noqa: PLR0912
                     number = number_of(stream, packet)
                     if number >= stream.first:
                         _copy(out, packet, index, to, now, cost, wire, number, at, kind, 0)
-        elif at >= 0 and world.endpoints[seat.only].node == n:
+        elif at >= 0 and world.endpoints[seat.only].served == n:
             stream = outs[np.uint64(at * people + seat.only)]
             if takes_picture(stream, packet, seat_shown(world, at, seat.only) == packet.seat):
                 number = number_of(stream, packet)
@@ -183,7 +191,7 @@ def run_fan_out(world: Any, s: int, n: int, until: int) -> int:  # noqa: PLR0912
                     only = np.uint64(seat.only)
                     _copy(out, packet, index, only, now, cost, wire, number, at, kind, 0)
         tile = seat.tile_slot
-        if tile >= 0 and packet.media != SCREEN and world.endpoints[centre].node == n:
+        if tile >= 0 and packet.media != SCREEN and world.endpoints[centre].served == n:
             stream = outs[out_index(settings, people, tile, centre)]
             if takes_picture(stream, packet, world.slot_seats[tile] == packet.seat):
                 number = number_of(stream, packet)
@@ -198,8 +206,8 @@ def _take_orders(world: Any, n: int) -> int:
     """Put what the node sends of its own accord in this tick in order of time; −1, or an edge that
     must grow first."""
     edge, legs, orders = world.edges[world.orders_edges[n]], world.legs, world.orders
-    for i in range(world.audience[n], world.audience[n + 1]):
-        endpoint = world.subscribers[i]
+    for i in range(world.audience[n]):
+        endpoint = world.subscribers[n, i]
         leg = legs[endpoint]
         if leg.orders == 0:
             continue

@@ -16,6 +16,7 @@ from simulations.nack import note as note_missing
 from simulations.outs import out_index
 from simulations.packets import AUDIO, PADDING, slot
 from simulations.prefetching import prefetch
+from simulations.presence import hear
 from simulations.queues import DROPPED
 from simulations.receivers import account, bucket_of, count, measure, measure_jitter
 from simulations.stations import next_edge, serve, serve_bursts
@@ -76,7 +77,8 @@ def _fill(
         item = items[slot(edge, edge.head)]
         now, index, endpoint = item.time, item.packet, item.endpoint
         place = places[endpoint]
-        if place.mail == mail.shape[1]:
+        gone = item.entry < place.since  # it has left, or moved to another link
+        if not gone and place.mail == mail.shape[1]:
             return True
         edge.head += 1
         packet = packets[index]
@@ -84,6 +86,9 @@ def _fill(
         if endpoint == traced:
             note(trace[0], trace[1], packet, AGGREGATION, entry, now)
         if entry == DROPPED:
+            continue
+        if gone:
+            station.gone += 1
             continue
         if packet.media == AUDIO:
             place.budget_packets += 1
@@ -94,6 +99,7 @@ def _fill(
         letter.time = entry
         letter.packet = index
         letter.entry = item.entry
+        letter.left = entry
         place.mail += 1
     if station.burst_at < until:
         serve_bursts(station, shared, until)
@@ -104,7 +110,7 @@ def _fill(
 def _ask_for_records(world: Any, endpoint: Any) -> None:
     """Ask for an endpoint's records, whose places are known."""
     place = world.endpoints[endpoint]
-    for line in range(3):
+    for line in range(4):
         prefetch(world.endpoints, endpoint, line)
     for line in range(_LINK_LINES):
         prefetch(world.downlinks, endpoint, line)
@@ -192,6 +198,7 @@ def _play_endpoint(
         letter.time = arrival
         letter.packet = index
         letter.entry = entry
+        letter.left = now
         carried += 1
     # What is left over stays at the mailbox's front. If it leaves too little room for new mail, the
     # oldest go to the receiver ahead of time: only the interval that they are sampled in changes.
@@ -216,7 +223,7 @@ def _stream(world: Any, place: Any, at: int) -> Any:
 
 
 @kernel
-def _resolve(world: Any, endpoint: Any, until: int, arrived: bool) -> None:
+def resolve(world: Any, endpoint: Any, until: int, arrived: bool) -> None:
     """Account for all copies up to the entry ``until``; all before it are lost, it has ``arrived``
     or not."""
     leg, sender, place = world.legs[endpoint], world.senders[endpoint], world.endpoints[endpoint]
@@ -238,13 +245,14 @@ def _receive(world: Any, endpoint: Any, packet: Any, entry: Any, arrival: int) -
     number: Any = np.int64(entry)
     if packet.media != PADDING:
         measure(world.meters[endpoint], world.delays, endpoint, arrival - packet.sent)
+        hear(world, endpoint, world.endpoints[endpoint], arrival)
     if not is_kept(sender, number):
         return  # so late that nobody remembers it
     copy = world.copies[entry_slot(sender, number)]
     copy.arrival = arrival
     leg.arrived = number + 1
     if number >= leg.resolved:
-        _resolve(world, endpoint, number, True)
+        resolve(world, endpoint, number, True)
     if copy.kind == FILLER:
         return
     leg.retransmitted += copy.kind == AGAIN
@@ -306,6 +314,8 @@ def _see(world: Any, endpoint: Any, packet: Any, copy: Any, arrival: int) -> Non
         seen = arrival - captured + world.settings[0].picture_output
         meter.frames += 1
         meter.seen_sum += seen
+        if world.endpoints[endpoint].first_frame < 0:
+            world.endpoints[endpoint].first_frame = arrival + world.settings[0].picture_output
         count(world.frame_delays, endpoint, seen)
         if (
             world.endpoints[endpoint].seen < 0
@@ -348,4 +358,4 @@ def _catch_up(world: Any, endpoint: Any, until: int) -> None:
         oldest = until - world.settings[0].late
         if is_kept(sender, entry) and world.copies[entry_slot(sender, entry)].sent >= oldest:
             break
-        _resolve(world, endpoint, entry, False)
+        resolve(world, endpoint, entry, False)

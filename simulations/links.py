@@ -12,6 +12,7 @@ from simulations.delays import JITTER, PATH, is_lost_on_path, jitter_at, path_de
 from simulations.losses import LOSS, is_lost
 from simulations.policers import POLICER, conforms
 from simulations.queues import DROPPED, QUEUE, admit
+from simulations.randomness import uniform
 from simulations.rates import LIFETIME, RATE, STALLED, transmit
 
 LINK = np.dtype(
@@ -24,20 +25,30 @@ LINK = np.dtype(
         ("policer", POLICER),
         ("delay", np.int64),  # ns, fixed
         ("last_arrival", np.int64),  # ns, at the far end
+        # a fault
+        ("fault", np.int64),  # 1: there is one
+        ("down", np.int64),  # 1: all is lost
+        ("extra_loss", np.float64),  # share of packets
         # counts since the last sample
         ("packets", np.int64),
         ("dropped_policer", np.int64),
         ("dropped_queue", np.int64),
         ("lost", np.int64),
+        ("cut", np.int64),  # lost while it was down, or as it went
         ("bytes", np.int64),  # transmitted
     ],
     align=True,
 )
 """State of one direction of one access link."""
 
+LINK_COUNTS = ("packets", "dropped_policer", "dropped_queue", "lost", "cut", "bytes")
+
 DROPPED_QUEUE = -1
 DROPPED_POLICER = -2
 LOST = -3
+CUT = -4
+
+_FAULTS = np.uint64(0xFA017)
 
 
 @inlined
@@ -56,9 +67,12 @@ def carry(
         size: bytes at the IP layer.
 
     Returns:
-        The arrival, or DROPPED_QUEUE, DROPPED_POLICER or LOST.
+        The arrival, or DROPPED_QUEUE, DROPPED_POLICER, LOST or CUT.
     """
     link.packets += 1
+    if link.down:
+        link.cut += 1
+        return CUT
     if not conforms(link.policer, now, size):
         link.dropped_policer += 1
         return DROPPED_POLICER
@@ -76,13 +90,20 @@ def carry(
     link.queue.free_at = end
     link.bytes += size
     extra = jitter_at(link.jitter, end) + path_delay_at(link.path, end)
-    gone = is_lost(link.loss)
+    gone = is_lost(link.loss) or (link.fault and _is_lost_by_fault(link))
     if is_lost_on_path(link.path, end) or gone:  # both draw, whatever the other says
         link.lost += 1
         return LOST
     arrival = max(end + link.delay + extra, link.last_arrival)
     link.last_arrival = arrival
     return arrival  # type: ignore[no-any-return]
+
+
+@kernel
+def _is_lost_by_fault(link: Any) -> bool:
+    """Whether a degraded link loses the packet that `is_lost` has just seen through."""
+    draw = uniform(link.loss.loss_key ^ _FAULTS, link.loss.packets)
+    return bool(draw < link.extra_loss)
 
 
 @kernel
@@ -96,4 +117,5 @@ def carry_control(
     link.dropped_policer -= arrival == DROPPED_POLICER
     link.dropped_queue -= arrival == DROPPED_QUEUE
     link.lost -= arrival == LOST
+    link.cut -= arrival == CUT
     return arrival

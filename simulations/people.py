@@ -18,6 +18,7 @@ from simulations.jitter_buffer import BUFFER, SLOT
 from simulations.legs import LEG, ORDER, ORDERS
 from simulations.nack import MISSING, NACK
 from simulations.outs import OUT
+from simulations.presence import absent, come
 from simulations.receivers import METER, STREAM
 from simulations.settings import TICK
 from simulations.topology import Plan
@@ -39,7 +40,8 @@ def people(
     voices, pictures = n * settings.voices, n * settings.pictures + tiles
     endpoints = np.zeros(n, ENDPOINT)
     endpoints["group"] = plan.group
-    endpoints["node"] = population.node
+    endpoints["node"] = endpoints["served"] = population.node
+    endpoints["first_frame"] = endpoints["last_media"] = -1
     endpoints["path"] = plan.path
     endpoints["first_voice"] = np.arange(n) * settings.voices
     endpoints["first_picture"] = np.arange(n) * settings.pictures
@@ -51,6 +53,9 @@ def people(
     # Nobody's feedback comes together with everybody's.
     legs["feedback_at"] = 2 * TICK + np.arange(n) % max(settings.feedback // TICK, 1) * TICK
     profile = control.profile if settings.adapts else "libwebrtc"
+    presences = absent(n)
+    for presence in presences:
+        come(presence, 0)
     return {
         "endpoints": endpoints,
         "outs": _outs(settings, population, n, tiles),
@@ -73,6 +78,7 @@ def people(
         "nacks": np.zeros(pictures, NACK),
         "missing": np.zeros((pictures, nack.CAPACITY), MISSING),
         "meters": np.zeros(n, METER),
+        "presences": presences,
         "delays": np.zeros((n, BUCKETS), np.uint32),
         "audio_delays": np.zeros((n, BUCKETS), np.uint32),
         "frame_delays": np.zeros((n, BUCKETS), np.uint32),

@@ -12,15 +12,21 @@ from simulations.allocation import seat_shown
 from simulations.compiled import kernel
 from simulations.congestion import make_controllers
 from simulations.media import TRACK, encode_at
+from simulations.membership import ABSENT
 from simulations.outs import out_index
 from simulations.packets import AUDIO, PADDING, PICTURE, RESENT, SCREEN
+from simulations.presence import observe
 from simulations.rates import FOREVER
-from simulations.seats import FIRST_LAYER_TRACK, VOICE_TRACK
+from simulations.seats import FIRST_LAYER_TRACK, NO_SESSION, SEAT_COUNTS, VOICE_TRACK
 from simulations.settings import TICK
 from simulations.upstream import spread_rate
 from simulations.world import FLOOR, STIRRED, World
 
 NOBODY = -1
+
+_SLOTS = ("only", "voice_slot", "picture_slot", "screen_slot", "tile_slot")
+_KEPT = (*_SLOTS, "publisher", "next", *SEAT_COUNTS)
+"""What of a seat outlives its publisher's session."""
 
 
 @dataclass
@@ -30,6 +36,8 @@ class _Seat:
     index: int
     endpoint: int
     roles: set[str] = field(default_factory=set)
+    talking: bool = False
+    """It talks without a pause."""
 
 
 class Publishing:
@@ -62,6 +70,7 @@ class Publishing:
             first_capture: when its camera sees its first frame; at once, unless said.
         """
         world = self.world
+        observe(world, now)
         seat = self._seat(endpoint, site, now, first_capture)
         stream = self.first_picture + picture
         before = int(world.slot_seats[stream])
@@ -91,6 +100,7 @@ class Publishing:
             talking: it talks without a pause until it is no longer heard.
         """
         world = self.world
+        observe(world, now)
         seat = self._seat(endpoint, site, now, None)
         if "voice" in seat.roles:
             return
@@ -100,18 +110,14 @@ class Publishing:
         seat.roles.add("voice")
         world.slot_seats[free[0]] = seat.index
         world.seats["voice_slot"][seat.index] = free[0]
-        track = self._track(seat.index, VOICE_TRACK)
-        audio = self.scenario.media.audio
-        begin = max(now, int(world.seats["opened"][seat.index]))
-        track["next"] = begin + audio.encode_delay
-        track["pause"] = audio.pause if audio.dtx and not talking else 0
-        track["turn_end"] = track["next"]
-        track["turns"] = 0
+        seat.talking = talking
+        self._send_voice(seat, now)
 
     def mute(self, endpoint: int, now: int) -> None:
         """Let nobody hear ``endpoint`` any more."""
         if (seat := self.taken.get(endpoint)) is not None and "voice" in seat.roles:
             world = self.world
+            observe(world, now)
             world.slot_seats[int(world.seats["voice_slot"][seat.index])] = NOBODY
             world.seats["voice_slot"][seat.index] = NOBODY
             self._track(seat.index, VOICE_TRACK)["next"] = FOREVER
@@ -125,6 +131,7 @@ class Publishing:
         world = self.world
         if (seat := self.taken.get(endpoint)) is None or "picture" in seat.roles:
             return
+        observe(world, now)
         holder = self.floor
         if "chair" in seat.roles and holder not in (NOBODY, endpoint):
             world.seats["picture_slot"][seat.index] = self.first_picture
@@ -138,6 +145,7 @@ class Publishing:
     def show_tile(self, tile: int, endpoint: int, site: str, now: int) -> None:
         """From ``now`` (ns) on, ``endpoint`` is on the wall's ``tile``."""
         world, settings = self.world, self.settings
+        observe(world, now)
         stream = settings.voices + settings.pictures + tile
         before = int(world.slot_seats[stream])
         if before >= 0:
@@ -155,6 +163,7 @@ class Publishing:
     def share_screen(self, endpoint: int, site: str, now: int) -> None:
         """Let everyone see the screen of ``endpoint`` beside the pictures."""
         world, slot = self.world, self.settings.screen_slot
+        observe(world, now)
         before = int(world.slot_seats[slot])
         if before >= 0:
             self.hide_screen(self._holder(before).endpoint, now)
@@ -169,6 +178,7 @@ class Publishing:
         """End the sharing of ``endpoint``'s screen."""
         if (seat := self.taken.get(endpoint)) is not None and "screen" in seat.roles:
             world = self.world
+            observe(world, now)
             world.slot_seats[self.settings.screen_slot] = NOBODY
             world.seats["screen_slot"][seat.index] = NOBODY
             self._layer_track(seat.index, self.settings.layers)["next"] = FOREVER
@@ -188,6 +198,54 @@ class Publishing:
         streams = range(self.first_picture, self.first_picture + int(self.settings.pictures))
         seats = [int(self.world.slot_seats[s]) for s in streams if s != self.settings.screen_slot]
         return {self._holder(seat).endpoint for seat in seats if seat >= 0}
+
+    # ------------------------------------------------------------ coming and going
+
+    def suspend(self, endpoint: int) -> None:
+        """``endpoint`` is not connected any more: it sends nothing, but keeps its seat."""
+        if (seat := self.taken.get(endpoint)) is not None:
+            self._fall_silent(seat.index)
+
+    def resume(self, endpoint: int, site: str, now: int) -> None:
+        """``endpoint`` is connected: if it has a seat, it sends what it is there for, as anew."""
+        if not self.settings.adapts:
+            _watch(self.world, now)
+        if (seat := self.taken.get(endpoint)) is None:
+            return
+        self._open(seat, site, now, now)
+        if "voice" in seat.roles:
+            self._send_voice(seat, now)
+        slots, settings = self.world.seats[seat.index], self.settings
+        layers = 0
+        if slots["picture_slot"] >= 0:
+            layers |= (1 << settings.layers) - 1
+        if "tile" in seat.roles:
+            layers |= 1 << settings.tile_layer
+        if "screen" in seat.roles:
+            layers |= 1 << settings.layers
+        if layers:
+            self._send_layers(seat, layers, now)
+        self._stir(now)
+
+    def forget(self, endpoint: int) -> None:
+        """The node of ``endpoint`` has lost its session: what it still sends is not taken."""
+        if (seat := self.taken.get(endpoint)) is not None:
+            self.world.seats["first_source"][seat.index] = NO_SESSION
+
+    def _is_connected(self, endpoint: int) -> bool:
+        """Whether it sends, if it has something to send."""
+        return bool(self.world.endpoints["served"][endpoint] != ABSENT)
+
+    def _fall_silent(self, index: int) -> None:
+        """Let a seat send nothing at all."""
+        world, tracks = self.world, self.settings.tracks
+        mine = world.tracks[index * tracks : (index + 1) * tracks]
+        mine["next"] = FOREVER
+        mine["left"] = mine["bitrate"] = 0
+        world.layer_rates[index] = 0
+        record = world.seats[index]
+        record["resend_head"] = record["resend_tail"]
+        record["padding"] = 0
 
     # ------------------------------------------------------------ seats
 
@@ -216,9 +274,26 @@ class Publishing:
         record = world.seats[index]
         for name in record.dtype.names:
             record[name] = 0
-        for name in ("only", "voice_slot", "picture_slot", "screen_slot", "tile_slot"):
+        for name in _SLOTS:
             record[name] = NOBODY
         record["publisher"] = endpoint
+        self._open(seat, site, now, opened)
+        if self._is_connected(endpoint):
+            node = world.nodes[int(world.endpoints["node"][endpoint])]
+            node["cpu_free"] = max(int(node["cpu_free"]), now) + int(node["join_cost"])
+        return seat
+
+    def _open(self, seat: _Seat, site: str, now: int, opened: int) -> None:
+        """Begin the way from a seat to its node anew. Packets are numbered on: none of those that
+        are still on their way is taken for a new one."""
+        world, index, endpoint = self.world, seat.index, seat.endpoint
+        record = world.seats[index]
+        for name in record.dtype.names:
+            if name not in _KEPT:
+                record[name] = 0
+        record["arrived"] = record["reported"] = record["next"]
+        known = world.endpoints["served"][endpoint] >= 0
+        record["first_source"] = self.sources if known else NO_SESSION
         record["opened"] = opened
         record["feedback_at"] = (now // TICK + 2) * TICK
         control = self.scenario.media.congestion_control
@@ -233,9 +308,6 @@ class Publishing:
         world.key_wanted[index] = 0
         world.key_asked[index] = -(10**12)
         self._fill_tracks(index, endpoint, site, now, opened)
-        node = world.nodes[int(world.endpoints["node"][endpoint])]
-        node["cpu_free"] = max(int(node["cpu_free"]), now) + int(node["join_cost"])
-        return seat
 
     def _drop(self, seat: _Seat, role: str, now: int) -> None:
         """Take a role from a seat; who has none left, leaves it."""
@@ -299,8 +371,22 @@ class Publishing:
             track["pacing"] = 8e9 / (bitrate * video.pacing)
         track["skips"] = self.settings.adapts
 
+    def _send_voice(self, seat: _Seat, now: int) -> None:
+        """Let the seat's voice begin."""
+        if not self._is_connected(seat.endpoint):
+            return
+        track = self._track(seat.index, VOICE_TRACK)
+        audio = self.scenario.media.audio
+        begin = max(now, int(self.world.seats["opened"][seat.index]))
+        track["next"] = begin + audio.encode_delay
+        track["pause"] = audio.pause if audio.dtx and not seat.talking else 0
+        track["turn_end"] = track["next"]
+        track["turns"] = 0
+
     def _send_layers(self, seat: _Seat, layers: int, now: int) -> None:
         """Let the seat send the layers (bits; the screen's behind them), with a key frame each."""
+        if not self._is_connected(seat.endpoint):
+            return
         world, settings = self.world, self.settings
         active = int(world.seats["active"][seat.index]) | layers
         world.seats["active"][seat.index] = world.seats["told"][seat.index] = active
@@ -327,6 +413,8 @@ def _watch(world: Any, now: int) -> None:
     settings, n = world.settings[0], len(world.endpoints)
     for endpoint in range(n):
         place = world.endpoints[endpoint]
+        if place.served < 0:
+            continue  # what it wanted to see it wants still
         for i in range(place.pictures):
             slot = settings.voices + i
             picture = world.screens[place.first_picture + i].freezes

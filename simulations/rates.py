@@ -18,6 +18,7 @@ STALLED = -1
 RATE = np.dtype(
     [
         ("nominal", np.float64),  # bit/s
+        ("taken", np.float64),  # share of it that a fault takes
         ("current", np.int64),  # bit/s, holds until `until`
         ("until", np.int64),  # ns
         # Transmissions look ahead: both may be of a time to come.
@@ -61,6 +62,8 @@ def refresh(rate: Any, load_times: Any, load_shares: Any, now: int) -> None:
         rate.load_step += 1
     share = load_shares[rate.load, rate.load_step]
     value = fade * (value * (1.0 - share) if share >= 0.0 else -share)
+    if rate.taken > 0.0:
+        value *= 1.0 - rate.taken
     until = min(until, load_times[rate.load, rate.load_step + 1])
     if rate.hole_every > 0.0:
         while rate.hole_end <= now:

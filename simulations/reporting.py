@@ -82,7 +82,7 @@ def report(world: Any, endpoint: int, thread: int, now: int) -> None:
         world.uplinks[endpoint], world.uplink_starts, world.uplink_sizes, world.load_times,
         world.load_shares, now, size,
     )  # fmt: skip
-    if arrival < 0:
+    if arrival < 0 or place.cut:
         mail.request_tail = written  # lost, and what it asked for with it
     else:
         post(mail, messages, arrival + place.path, first, last, 0)

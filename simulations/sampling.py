@@ -15,6 +15,8 @@ from scenarios.units import SECOND
 from simulations.compiled import kernel
 from simulations.distributions import fold
 from simulations.freezes import settle
+from simulations.membership import ABSENT
+from simulations.presence import settle as settle_presences
 from simulations.quality import audio_mos, burst_ratio, codec_of
 from simulations.rates import refresh
 from simulations.video_quality import video_mos
@@ -48,6 +50,7 @@ class Sampler:
     def sample(self, world: World, begin: int, end: int) -> None:
         """Take the interval from ``begin`` to ``end`` (ns)."""
         settle_pictures(world.screens, begin, end)
+        settle_presences(world, begin, end)
         refresh_links(world, end)
         row: dict[str, NDArray[Any]] = {}
         self._take_delays(world, row)
@@ -59,6 +62,7 @@ class Sampler:
             {
                 name: v if v.dtype == object else np.asarray(v, _numpy_type(name))
                 for name, v in row.items()
+                if name in SAMPLES.names
             }
         )
         self.times.append(begin)
@@ -144,7 +148,10 @@ class Sampler:
         row["layer"] = names[outs["layer"]]
         none = np.full(n, np.nan)
         controllers, legs = world.controllers, world.legs
-        row["estimate"] = controllers["target"].astype(np.float64) if settings.adapts else none
+        there = world.endpoints["served"] != ABSENT
+        row["estimate"] = (
+            np.where(there, controllers["target"], np.nan) if settings.adapts else none
+        )
         row["round_trip_time"] = (
             np.where(controllers["rtt"] > 0, controllers["rtt"] / SECOND, np.nan)
             if settings.adapts
@@ -152,7 +159,8 @@ class Sampler:
         )
         row["nack_count"], row["pli_count"] = legs["nack_count"].copy(), legs["pli_count"].copy()
         row["retransmitted"] = legs["retransmitted"].copy()
-        row["connected_ratio"], row["interrupted_ratio"] = np.ones(n), none
+        row["connected_ratio"] = world.presences["connected"] / length
+        row["interrupted_ratio"] = world.presences["interrupted"] / length
         for name in ("estimate", "bitrate", "delay_mean", "delay_max"):
             row[f"uplink_{name}"] = none.copy()
         for s in np.flatnonzero(world.seats["publisher"] >= 0):

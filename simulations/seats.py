@@ -13,6 +13,7 @@ from simulations.compiled import inlined
 SEAT = np.dtype(
     [
         ("publisher", np.int32),  # endpoint; −1: free
+        ("first_source", np.int32),  # of its session; the node knows none that are lower
         ("only", np.int32),  # the one endpoint that its picture is for; −1: for everyone
         ("voice_slot", np.int16),  # where receivers put what it sends; −1: nowhere
         ("picture_slot", np.int16),
@@ -50,6 +51,9 @@ SEAT = np.dtype(
 """State of one seat."""
 
 SEAT_COUNTS = ("bytes", "delay_sum", "delay_packets", "delay_max")
+
+NO_SESSION = 2**31 - 1
+"""`SEAT.first_source` where the node does not know the publisher: it takes nothing from it."""
 
 VOICE_TRACK, RESEND_TRACK, FIRST_LAYER_TRACK = 0, 1, 2
 

@@ -3,7 +3,7 @@
 from typing import Any
 
 from simulations.compiled import kernel
-from simulations.links import carry_control
+from simulations.links import LOST, carry_control
 
 MESSAGE = 600
 """Bytes of a signalling message at the IP layer: a short JSON text in a TLS record over TCP."""
@@ -17,6 +17,8 @@ def signal(world: Any, sender: int, receiver: int, now: int, size: int) -> int:
     not played for it: their propagation counts, their queues do not.
     """
     places = world.endpoints
+    if places[sender].cut or places[receiver].cut:
+        return LOST
     at_city = carry_control(
         world.uplinks[sender], world.uplink_starts, world.uplink_sizes, world.load_times,
         world.load_shares, now, size,

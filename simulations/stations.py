@@ -7,12 +7,13 @@ import numpy as np
 from simulations.compiled import inlined, kernel
 from simulations.packets import is_full, push, slot
 from simulations.queues import DROPPED, admit, transmission
-from simulations.randomness import exponential
+from simulations.randomness import exponential, uniform
 from simulations.rates import FOREVER
 from simulations.trace import note
 
 NEVER = FOREVER >> 1
 """When the transmission of a packet begins that no rate is left for."""
+_FAULTS = np.uint64(0xFA017)
 
 
 @inlined
@@ -38,6 +39,9 @@ def serve(station: Any, shared: Any, now: int, size: int) -> int:
         shared: backlog starts and sizes, load times and shares (see `World`).
     """
     station.packets += 1
+    if station.fault and _fails(station):
+        station.dropped += 1
+        return DROPPED
     if station.rate == 0:
         station.bytes += size
         return now
@@ -63,6 +67,15 @@ def serve(station: Any, shared: Any, now: int, size: int) -> int:
 
 
 @kernel
+def _fails(station: Any) -> bool:
+    """Whether a station that is down, or degraded, drops a packet."""
+    if station.down:
+        return True
+    station.draws += 1
+    return bool(uniform(station.key ^ _FAULTS, station.draws) < station.loss)
+
+
+@kernel
 def change_rate(station: Any, times: Any, rates: Any, start: int) -> int:
     """Bring the station's rate to the time ``start``; when a transmission can begin, then or later.
 
@@ -74,6 +87,8 @@ def change_rate(station: Any, times: Any, rates: Any, start: int) -> int:
         station.current_until = times[station.steps, station.step + 1]
         absolute = -rates[station.steps, station.step]
         station.current = np.int64(absolute) if absolute > 0.0 else station.rate
+        if station.taken > 0.0:
+            station.current = max(np.int64(station.current * (1.0 - station.taken)), 1)
         station.last_size = -1
         if rates[station.steps, station.step] < 1.0:
             return start
@@ -92,6 +107,9 @@ def serve_bursts(station: Any, shared: Any, until: int) -> None:
         now = station.burst_at
         queue = station.queue
         size = station.burst_bytes
+        if station.down:
+            schedule_burst(station, shared[2], shared[3], now)
+            continue
         start = admit(queue, shared[0], shared[1], now, size)
         if start == DROPPED:
             size = queue.limit_bytes - queue.waiting
@@ -151,6 +169,10 @@ def run_link(world: Any, s: int, until: int) -> int:
         item = items[slot(edge, edge.head)]
         now, index, endpoint = item.time, item.packet, item.endpoint
         out = np.uint64(route[level, endpoint] if fixed < 0 else fixed)
+        if edges[out].source != s:  # its endpoint has moved
+            edge.head += 1
+            station.gone += 1
+            continue
         if is_full(edges[out], 1):
             return int(out)
         edge.head += 1

@@ -43,6 +43,8 @@ def steer(world: Any, endpoint: int, now: int) -> None:
     leg, mail = world.legs[endpoint], world.mails[endpoint]
     controller = world.controllers[endpoint]
     leg.orders = 0
+    if world.endpoints[endpoint].served < 0:
+        return
     heard = mail.head < mail.tail and (
         world.messages[endpoint, np.uint64(mail.head & (MESSAGES - 1))].arrival <= now
     )

@@ -41,6 +41,7 @@ class Telemetry:
                 ("dropped_policer", f"{side} policer"),
                 ("dropped_queue", f"{side} queue"),
                 ("lost", side),
+                ("cut", f"{side} cut"),
             ):
                 self._lose(place, int(links[count].sum()))
 
@@ -69,6 +70,9 @@ class Telemetry:
             station = self.plan.stations[s]
             direction = "" if station.kind == "cascade" else f" {station.direction}"
             self._lose(f"{station.kind}{direction}", int(dropped))
+        for s, cut in zip(self.links, rows["cut"], strict=True):
+            self._lose(f"{self.plan.stations[s].kind} cut", int(cut))
+        self._lose("receiver gone", int(world.stations["gone"].sum()))
         self.hops += int(rows["packets"].sum())
 
     def _sample_nodes(self, world: World, end: int, seconds: float) -> None:
@@ -92,6 +96,7 @@ class Telemetry:
         self.cascade_arrivals += int(rows["cascaded"].sum())
         self.hops += int((rows["packets"] + rows["copies"]).sum())
         self._lose("node", int(rows["dropped"].sum()))
+        self._lose("node cut", int(rows["cut"].sum()))
 
     def _lose(self, place: str, packets: int) -> None:
         self.lost[place] = self.lost.get(place, 0) + packets

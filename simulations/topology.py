@@ -49,6 +49,10 @@ class Station:
     carrier: str | None = None
     province: str | None = None
     direction: str = ""
+    node: str | None = None
+    """The media node's that a backbone or a peering leads to, or a cascade comes from."""
+    to: str | None = None
+    """The media node that a cascade leads to."""
 
 
 @dataclass(frozen=True)
@@ -63,7 +67,10 @@ class Edge:
 
 @dataclass(frozen=True)
 class Plan:
-    """Stations by level, edges by target, and each endpoint's route over the edges."""
+    """Stations by level, edges by target, and each endpoint's route over the edges.
+
+    There is a way from every group to every media node, whoever is dealt to it: endpoints can move.
+    """
 
     stations: list[Station]
     edges: list[Edge]
@@ -78,22 +85,51 @@ class Plan:
     """(nodes,) edge on which a node's fan-out takes what the node sends of its own accord."""
     path: NDArray[np.int64]
     """(n,) ns between an endpoint's access link and its node, without queues."""
+    ways: NDArray[np.int32]
+    """(LEVELS + 1, groups, nodes) as `route`, from each group to each node."""
+    paths: NDArray[np.int64]
+    """(groups, nodes) as `path`."""
+    backup_group: NDArray[np.int32]
+    """(n,) group that an endpoint belongs to on its backup access link; −1: it has none."""
     city_delays: NDArray[np.int64]
     """(nodes, nodes) ns between media nodes' cities."""
 
 
-def plan(scenario: Scenario, population: Population) -> Plan:
-    """The stations and edges that ``scenario`` needs for ``population``."""
-    return _Planner(scenario, population).plan()
+def plan(
+    scenario: Scenario, population: Population, backup_carrier: NDArray[np.int32] | None = None
+) -> Plan:
+    """The stations and edges that ``scenario`` needs for ``population``.
+
+    Args:
+        backup_carrier: (n,) index of the carrier of each endpoint's backup access link, −1 for
+            those without; nobody has one, unless said.
+    """
+    return _Planner(scenario, population, backup_carrier).plan()
 
 
 class _Planner:
-    def __init__(self, scenario: Scenario, population: Population) -> None:
+    def __init__(
+        self,
+        scenario: Scenario,
+        population: Population,
+        backup_carrier: NDArray[np.int32] | None,
+    ) -> None:
         self.scenario = scenario
         self.population = population
         self.carriers, self.nodes = list(scenario.carriers), list(scenario.nodes)
         self.centre = len(population) - 1
-        self.groups = sorted({self._group(e) for e in range(self.centre)})
+        none = np.full(len(population), -1, np.int32)
+        self.backup = none if backup_carrier is None else backup_carrier
+        places: dict[str, tuple[float, float]] = {}
+        groups = set()
+        for e in range(self.centre):
+            place = (float(population.latitude[e]), float(population.longitude[e]))
+            places.setdefault(population.province[e], place)
+            groups.add(self._group(e))
+            if self.backup[e] >= 0:
+                groups.add(self._backup_group(e))
+        self.places = places
+        self.groups = sorted(groups)
         self.foreign = [
             (c, n)
             for c, carrier in enumerate(self.carriers)
@@ -108,14 +144,14 @@ class _Planner:
 
     def plan(self) -> Plan:
         self._add_stations()
-        paths = [self._join_endpoint(e) for e in range(len(self.population))]
+        paths = self._join_groups()
         self._join_nodes()
         ordered = sorted(self.edges, key=lambda ends: (ends[1], ends[0]))
         number = {ends: i for i, ends in enumerate(ordered)}
-        route = np.full((LEVELS + 1, len(self.population)), -1, np.int32)
-        for e, path in enumerate(paths):
+        ways = np.full((LEVELS + 1, len(self.groups) + 1, len(self.nodes)), -1, np.int32)
+        for (g, n), path in paths.items():
             for level, source, target in path:
-                route[level, e] = number[source, target]
+                ways[level, g, n] = number[source, target]
         node_edges = np.full((len(self.nodes), len(self.nodes)), -1, np.int32)
         for n in range(len(self.nodes)):
             node_edges[n, n] = number[self.index[INGRESS, n], self.index[FAN_OUT, n]]
@@ -127,22 +163,34 @@ class _Planner:
         for n, m in self.cascades:
             between = (self.index[CASCADE, n, m], self.index[FAN_OUT, m])
             city_delays[n, m] = self.edges[between]
-        first_group = min(s for s, station in enumerate(self.stations) if station.level == GROUP)
-        group = [self.index[GROUP, *self._group(e)] for e in range(self.centre)]
-        group.append(self.index[GROUP, "centre"])
+        index = {key: g for g, key in enumerate(self.groups)}
+        group = [index[self._group(e)] for e in range(self.centre)]
+        group.append(len(self.groups))
+        backup_group = [
+            index[self._backup_group(e)] if self.backup[e] >= 0 else -1 for e in range(self.centre)
+        ]
+        backup_group.append(-1)  # the command centre has a direct line and no other
+        paths_long = delays[ways[[*range(FAN_OUT), LEVELS]]].sum(axis=0)
+        node = self.population.node
         return Plan(
             self.stations,
             [Edge(*ends, self.edges[ends]) for ends in ordered],
-            route,
-            np.array(group, np.int32) - first_group,
+            np.ascontiguousarray(ways[:, group, node]),
+            np.array(group, np.int32),
             node_edges,
             np.array(orders_edges, np.int32),
-            delays[route[[*range(FAN_OUT), LEVELS]]].sum(axis=0),
+            paths_long[group, node],
+            ways,
+            paths_long,
+            np.array(backup_group, np.int32),
             city_delays,
         )
 
     def _group(self, e: int) -> tuple[int, str]:
         return int(self.population.carrier[e]), self.population.province[e]
+
+    def _backup_group(self, e: int) -> tuple[int, str]:
+        return int(self.backup[e]), self.population.province[e]
 
     # ------------------------------------------------------------ stations
 
@@ -160,7 +208,10 @@ class _Planner:
         for n, m in self.cascades:
             name = f"cascade {self.nodes[n]} {self.nodes[m]}"
             link = self.scenario.cascade
-            self._add(CASCADE, (n, m), Station(name, CASCADE, link, "cascade", direction="down"))
+            station = Station(
+                name, CASCADE, link, "cascade", None, None, "down", self.nodes[n], self.nodes[m]
+            )
+            self._add(CASCADE, (n, m), station)
         for n, name in enumerate(self.nodes):
             self._add(FAN_OUT, (n,), Station(f"fan-out {name}", FAN_OUT))
         self._add_trunks(PEERING_DOWN, "peering", "down", self.foreign)
@@ -176,7 +227,8 @@ class _Planner:
             carrier = self.scenario.carriers[name]
             link = carrier.backbone if kind == "backbone" else carrier.peering
             full_name = f"{kind} {name} {self.nodes[n]} {direction}"
-            self._add(level, (c, n), Station(full_name, level, link, kind, name, None, direction))
+            station = Station(full_name, level, link, kind, name, None, direction, self.nodes[n])
+            self._add(level, (c, n), station)
 
     def _add_aggregations(self, level: int, direction: str) -> None:
         for c, province in self.groups:
@@ -192,19 +244,32 @@ class _Planner:
     def _join(self, source: int, target: int, delay: int = 0) -> None:
         self.edges.setdefault((source, target), delay)
 
-    def _join_endpoint(self, e: int) -> list[tuple[int, int, int]]:
-        """The endpoint's hops up to its node and down from it: (level, source, target)."""
-        c, n = int(self.population.carrier[e]), int(self.population.node[e])
-        place = (float(self.population.latitude[e]), float(self.population.longitude[e]))
-        detour = self.scenario.carriers[self.carriers[c]].detour
-        delay = _propagation(place, self._city(n), detour)
+    def _join_groups(self) -> dict[tuple[int, int], list[tuple[int, int, int]]]:
+        """The hops between each group and each node, by their numbers."""
+        paths = {}
+        for n in range(len(self.nodes)):
+            for g, (c, province) in enumerate(self.groups):
+                paths[g, n] = self._join_group(c, province, n)
+            paths[len(self.groups), n] = self._join_centre(n)
+        return paths
+
+    def _join_centre(self, n: int) -> list[tuple[int, int, int]]:
+        centre, population = self.centre, self.population
+        place = (float(population.latitude[centre]), float(population.longitude[centre]))
+        detour = self.scenario.carriers[self.carriers[int(population.carrier[centre])]].detour
+        delay = propagation(place, self._city(n), detour)
         ingress, fan_out = self.index[INGRESS, n], self.index[FAN_OUT, n]
-        if e == self.centre:
-            group = self.index[GROUP, "centre"]
-            self._join(PUBLISHERS, ingress, delay)
-            self._join(fan_out, group, delay)
-            return [(LEVELS, PUBLISHERS, ingress), (FAN_OUT, fan_out, group)]
-        up, group = self.index[AGGREGATION_UP, *self._group(e)], self.index[GROUP, *self._group(e)]
+        group = self.index[GROUP, "centre"]
+        self._join(PUBLISHERS, ingress, delay)
+        self._join(fan_out, group, delay)
+        return [(LEVELS, PUBLISHERS, ingress), (FAN_OUT, fan_out, group)]
+
+    def _join_group(self, c: int, province: str, n: int) -> list[tuple[int, int, int]]:
+        """A group's hops up to a node and down from it: (level, source, target)."""
+        detour = self.scenario.carriers[self.carriers[c]].detour
+        delay = propagation(self.places[province], self._city(n), detour)
+        ingress, fan_out = self.index[INGRESS, n], self.index[FAN_OUT, n]
+        up, group = self.index[AGGREGATION_UP, c, province], self.index[GROUP, c, province]
         trunk_up, trunk_down = self.index[BACKBONE_UP, c, n], self.index[BACKBONE_DOWN, c, n]
         self._join(up, trunk_up, delay)
         self._join(trunk_down, group, delay)
@@ -227,7 +292,7 @@ class _Planner:
             self._join(ORDERS, self.index[FAN_OUT, n])
         for n, m in self.cascades:
             cascade = self.index[CASCADE, n, m]
-            delay = _propagation(self._city(n), self._city(m), detour)
+            delay = propagation(self._city(n), self._city(m), detour)
             self._join(self.index[INGRESS, n], cascade)
             self._join(cascade, self.index[FAN_OUT, m], delay)
 
@@ -236,6 +301,6 @@ class _Planner:
         return node.latitude, node.longitude
 
 
-def _propagation(a: tuple[float, float], b: tuple[float, float], detour: float) -> int:
+def propagation(a: tuple[float, float], b: tuple[float, float], detour: float) -> int:
     """ns between two places along a route that is ``detour`` times the great circle."""
     return round(float(great_circle(*a, *b)) * detour / FIBRE_SPEED * 1e9)

@@ -23,6 +23,7 @@ from simulations.feedback import (
 )
 from simulations.links import carry_control
 from simulations.media import encode_at
+from simulations.membership import ABSENT, FORGOTTEN
 from simulations.nack import due
 from simulations.outs import out_index
 from simulations.padding import padding_for
@@ -52,9 +53,12 @@ def run_seats(world: Any, now: int) -> None:
     """Play the tick ``now`` (ns) of all who publish."""
     _count_demand(world)
     for s in range(len(world.seats)):
-        if world.seats[s].publisher >= 0:
+        publisher = world.seats[s].publisher
+        if publisher < 0 or world.endpoints[publisher].served == ABSENT:
+            continue
+        if world.endpoints[publisher].served != FORGOTTEN:
             _tell_publisher(world, s, now)
-            _hear_node(world, s, now)
+        _hear_node(world, s, now)
 
 
 @kernel
@@ -67,7 +71,7 @@ def _count_demand(world: Any) -> None:
         everyone = slot < settings.voices + settings.pictures
         for endpoint in range(0 if everyone else n - 1, n):
             seat = seat_shown(world, slot, endpoint)
-            if seat < 0:
+            if seat < 0 or world.endpoints[endpoint].served < 0:
                 continue
             out = outs[out_index(settings, n, slot, endpoint)]
             if slot == settings.screen_slot:
@@ -134,7 +138,7 @@ def _tell_publisher(world: Any, s: int, now: int) -> None:
         world.downlinks[endpoint], world.downlink_starts, world.downlink_sizes, world.load_times,
         world.load_shares, entry, feedback_size(reported, packets_wanted, key_frames_wanted),
     )  # fmt: skip
-    if arrival < 0:
+    if arrival < 0 or place.cut:
         mail.request_tail = written
     else:
         seat.told = active

@@ -18,7 +18,9 @@ from simulations.freezes import FREEZE_COUNTS
 from simulations.jitter_buffer import BUFFER_COUNTS
 from simulations.layout import unshared
 from simulations.legs import LEG_COUNTS
+from simulations.links import LINK_COUNTS
 from simulations.nack import NACK_COUNTS
+from simulations.presence import PRESENCE_COUNTS
 from simulations.queues import QUEUE
 from simulations.receivers import STREAM_COUNTS
 from simulations.seats import SEAT_COUNTS
@@ -38,6 +40,7 @@ STATION = unshared(
         ("first_edge", np.int64),  # its input edges stand together
         ("edges", np.int64),
         ("level", np.int64),
+        ("fault", np.int64),  # 1: see `simulations.outages`
         ("place", np.int64),  # see `simulations.trace`
         ("out_edge", np.int64),  # where all goes; −1: by the endpoint's route
         # bursts of others
@@ -49,9 +52,16 @@ STATION = unshared(
         ("steps", np.int64),  # row of the same table: its rate in time
         ("step", np.int64),
         ("key", np.uint64),
+        # a fault, where there is one
+        ("down", np.int64),  # 1: all is dropped
+        ("taken", np.float64),  # share of its rate
+        ("loss", np.float64),  # share of packets
+        ("draws", np.int64),  # made for them
         # counts since the last sample, but for `work`
         ("packets", np.int64),
         ("dropped", np.int64),
+        ("cut", np.int64),  # packets that it had taken and lost as it failed
+        ("gone", np.int64),  # packets of endpoints that had left, or moved, by then
         ("bytes", np.int64),
         ("burst_served", np.int64),  # bytes
         ("delay_sum", np.int64),  # ns, waiting and transmission of packets
@@ -67,6 +77,7 @@ NODE = unshared(
         ("nic_free", np.int64),
         ("nic", np.int64),  # bit/s
         ("queue", np.int64),  # ns that a copy may wait
+        ("down", np.int64),  # 1: all is dropped
         ("key_frame_spacing", np.int64),  # ns between requests to one layer
         ("join_cost", np.int64),  # ns
         ("packet_cost", np.int64),  # ns
@@ -77,6 +88,7 @@ NODE = unshared(
         ("cascaded", np.int64),  # of them, from other nodes
         ("copies", np.int64),  # asked for
         ("dropped", np.int64),
+        ("cut", np.int64),  # packets that came to it, and copies that it had, while it was down
         ("bytes", np.int64),
         ("delay_max", np.int64),
         ("retransmissions", np.int64),  # of the copies
@@ -88,14 +100,19 @@ NODE = unshared(
 """A media node's processor and network interface."""
 
 NODE_COUNTS = (
-    "packets", "cascaded", "copies", "dropped", "bytes", "delay_max", "retransmissions", "padding",
-    "key_frame_requests",
+    "packets", "cascaded", "copies", "dropped", "cut", "bytes", "delay_max", "retransmissions",
+    "padding", "key_frame_requests",
 )  # fmt: skip
 
 ENDPOINT = np.dtype(
     [
         ("group", np.int64),
-        ("node", np.int64),
+        ("node", np.int64),  # the last that served it
+        ("served", np.int64),  # the node that serves it; negative: see `simulations.membership`
+        ("since", np.int64),  # entries before are of a session, or a link, that it has no more
+        ("cut", np.int64),  # 1: something on its way to or from its node is down
+        ("first_frame", np.int64),  # rendered since it was connected, ns; −1: none
+        ("last_media", np.int64),  # arrival of its last media packet, ns; −1: none
         ("path", np.int64),  # ns between its access link and its node, without queues
         ("first_voice", np.int64),  # where its streams stand in `voices` and in `pictures`
         ("first_picture", np.int64),
@@ -121,10 +138,11 @@ ENDPOINT = np.dtype(
 """An endpoint's place in the arrays."""
 
 LETTER = np.dtype(
-    [("time", np.int64), ("packet", np.uint32), ("entry", np.uint64)],
+    [("time", np.int64), ("packet", np.uint32), ("entry", np.uint64), ("left", np.int64)],
     align=True,
 )
-"""A packet that an endpoint is to get, when (ns), and its entry in the endpoint's history."""
+"""A packet that an endpoint is to get, when (ns), its entry in the endpoint's history, and when it
+left the aggregation (ns)."""
 
 NEW_MAIL = 256
 """Room in each mailbox for what has yet to enter the access link."""
@@ -197,7 +215,8 @@ class _Arrays(NamedTuple):
     on, and the copies that one packet can become on each."""
     route: NDArray[np.int32]
     """(LEVELS + 1, n) edge that an endpoint's copies take from each level; the last row is for
-    what the endpoint itself sends into the network."""
+    what the endpoint itself sends into the network. Where its way does not lead by a level, it is
+    an edge that no station writes."""
     nodes: NDArray[Any]
     """(m,) NODE."""
     node_edges: NDArray[np.int32]
@@ -208,19 +227,25 @@ class _Arrays(NamedTuple):
     """(m,) edge on which a node's fan-out takes what the node sends of its own accord."""
     subscribers: NDArray[np.int32]
     audience: NDArray[np.int64]
-    """Endpoints in the order in which nodes serve them; (m + 1,) where each node's begin."""
+    """(m, n) the endpoints that each node serves, in this order; (m,) how many they are."""
+    ranks: NDArray[np.int32]
+    """(n,) everyone's place in the order in which nodes serve them."""
     outs: NDArray[Any]
     """(slots · n + tiles,) OUT: what each endpoint is sent of each stream; see `simulations.outs`.
     """
     endpoints: NDArray[Any]
     """(n,) ENDPOINT."""
     uplinks: NDArray[Any]
+    spare_uplinks: NDArray[Any]
     uplink_starts: NDArray[np.int64]
     uplink_sizes: NDArray[np.int32]
     downlinks: NDArray[Any]
+    spare_downlinks: NDArray[Any]
     downlink_starts: NDArray[np.int64]
     downlink_sizes: NDArray[np.int32]
-    """(n,) LINK, and their backlogs."""
+    """(n,) LINK in use, (b,) those in reserve, and their backlogs."""
+    spare: NDArray[np.int32]
+    """(n,) where an endpoint's link in reserve stands; −1: it has none."""
     mail: NDArray[Any]
     """(n, room) LETTER: what has crossed the access link, by its arrival at the receiver; then
     what has yet to enter the link, by its entry."""
@@ -256,6 +281,8 @@ class _Arrays(NamedTuple):
     """(threads, REQUESTS) scratch for packets to ask for."""
     meters: NDArray[Any]
     """(n,) METER."""
+    presences: NDArray[Any]
+    """(n,) PRESENCE."""
     delays: NDArray[np.uint32]
     audio_delays: NDArray[np.uint32]
     frame_delays: NDArray[np.uint32]
@@ -281,12 +308,14 @@ class World(Addressed, _Arrays):  # type: ignore[misc]
 
 def restart_counts(world: World) -> None:
     """Empty the counts of an interval that has been sampled."""
-    for name in ("packets", "dropped", "bytes", "burst_served", "delay_sum", "delay_max"):
+    for name in (
+        "packets", "dropped", "cut", "gone", "bytes", "burst_served", "delay_sum", "delay_max",
+    ):  # fmt: skip
         world.stations[name] = 0
     for name in NODE_COUNTS:
         world.nodes[name] = 0
     for links in (world.uplinks, world.downlinks):
-        for name in ("packets", "dropped_policer", "dropped_queue", "lost", "bytes"):
+        for name in LINK_COUNTS:
             links[name] = 0
     world.meters[:] = 0
     for records, names in (
@@ -298,6 +327,7 @@ def restart_counts(world: World) -> None:
         (world.nacks, NACK_COUNTS),
         (world.legs, LEG_COUNTS),
         (world.seats, SEAT_COUNTS),
+        (world.presences, PRESENCE_COUNTS),
     ):
         for name in names:
             records[name] = 0

@@ -10,16 +10,21 @@ import numba
 import numpy as np
 import simpy
 
+from results.records import Accounting
+from scenarios.backups import Backups
 from scenarios.loading import parse_scenario
 from scenarios.population import Population, populate
 from scenarios.scenario import Scenario
 from simulations import control
 from simulations.build import build
 from simulations.engine import Engine
+from simulations.field import Field, Server
+from simulations.presence import settle as settle_presences
 from simulations.publishing import Publishing
 from simulations.rates import FOREVER
+from simulations.telemetry import Telemetry
 from simulations.topology import Plan, plan
-from simulations.world import World
+from simulations.world import World, restart_counts
 
 PROVINCES = ("Cà Mau", "Bạc Liêu", "Cần Thơ")
 SITES = tuple(f"s{number}" for number in range(1, 13))
@@ -138,16 +143,38 @@ class Playing:
     """A scenario as the driver plays it, but advanced from outside."""
 
     def __init__(
-        self, scenario: Scenario, *, trace_site: str | None = None, threads: int = 1
+        self,
+        scenario: Scenario,
+        *,
+        trace_site: str | None = None,
+        threads: int = 1,
+        backups: Mapping[str, tuple[str, str]] | None = None,
+        connected: bool = True,
+        servers: Sequence[Server] = (),
     ) -> None:
+        """
+        Args:
+            backups: access profile and carrier of the backup link of some sites.
+            connected: everyone is connected at the beginning; otherwise, nobody.
+        """
         numba.set_num_threads(threads)
         self.scenario = scenario
         self.population: Population = populate(scenario)
-        self.plan: Plan = plan(scenario, self.population)
+        spare = make_backups(scenario, self.population, backups or {})
+        self.plan: Plan = plan(scenario, self.population, spare.carrier)
         self.engine = Engine(
-            build(scenario, self.population, self.plan, threads=threads, trace_site=trace_site)
-        )
+            build(
+                scenario, self.population, self.plan, backups=spare, threads=threads,
+                trace_site=trace_site,
+            )
+        )  # fmt: skip
         self.stage = Stage(scenario, self.population, self.engine.world)
+        self.field = Field(
+            self.engine, self.plan, scenario, self.population, self.stage.publishing,
+            servers=servers, connected=connected,
+        )  # fmt: skip
+        self.telemetry = Telemetry(self.plan, list(scenario.nodes))
+        self.delivered = 0
 
     @property
     def world(self) -> World:
@@ -176,9 +203,38 @@ class Playing:
         self.engine.advance(until)
         return self.world
 
+    def sample(self, begin: int, end: int) -> Any:
+        """Play up to ``end`` and close the interval from ``begin`` (ns); its presences."""
+        world = self.advance(end)
+        settle_presences(world, begin, end)
+        presences = world.presences.copy()
+        self.telemetry.sample(world, begin, end)
+        self.delivered += int(world.meters["packets"].sum())
+        restart_counts(world)
+        return presences
+
+    def accounting(self) -> Accounting:
+        """Where every packet went that has been sampled."""
+        return self.telemetry.accounting(self.world, self.delivered)
+
     def index(self, site: str) -> int:
         """An endpoint's place in the world's arrays."""
         return self.population.site.index(site)
+
+
+def make_backups(
+    scenario: Scenario, population: Population, backups: Mapping[str, tuple[str, str]]
+) -> Backups:
+    """The backup links of some sites: an access profile's median, and a carrier."""
+    n = len(population)
+    access, carrier = np.full(n, -1, np.int32), np.full(n, -1, np.int32)
+    down, up, delay = np.zeros(n, np.int64), np.zeros(n, np.int64), np.zeros(n, np.int64)
+    for site, (profile, owner) in backups.items():
+        e, link = population.site.index(site), scenario.access[profile]
+        access[e] = list(scenario.access).index(profile)
+        carrier[e] = list(scenario.carriers).index(owner)
+        down[e], up[e], delay[e] = link.down.rate.p50, link.up.rate.p50, link.delay.p50
+    return Backups(access, carrier, down, up, delay)
 
 
 class Stage:

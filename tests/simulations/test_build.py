@@ -36,8 +36,8 @@ def test_every_endpoint_is_of_its_node_s_audience_and_watches_the_layer_that_fit
     )
     playing = Playing(scenario)
     world, people = playing.engine.world, playing.population
-    for n, (a, b) in enumerate(pairwise(world.audience)):
-        listeners = world.subscribers[a:b].tolist()
+    for n, members in enumerate(world.audience):
+        listeners = world.subscribers[n, :members].tolist()
         assert sorted(listeners) == np.flatnonzero(people.node == n).tolist()
     picture = world.outs[len(people) : 2 * len(people)]  # behind those of the one voice
     assert picture["wanted"].tolist() == people.layer.tolist()

@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from results.records import CALL_BUDGET, SAMPLES, TABLES, Run
 from scenarios.loading import load_scenario
 from scenarios.scenario import Scenario
-from simulations.conference import Progress, simulate
-from tests.simulations.networks import SITES, deal, make_scenario, merged
+from simulations.conference import Progress, simulate, stop_before
+from tests.simulations.networks import CLOSED, SITES, Playing, deal, make_scenario, merged
 
 PLACES = {
     "uplink policer", "uplink queue", "uplink", "aggregation up", "backbone up", "peering up",
@@ -486,3 +486,15 @@ def test_what_a_run_took() -> None:
     assert run.cost.wall_s > 0
     assert run.cost.peak_rss_bytes > 10**7
     assert run.mode == "simulated"
+
+
+@pytest.mark.parametrize(
+    ("at", "closed", "until"),
+    [(1_260_000_001, True, 1_250_000_000), (1_250_000_000, True, 1_250_000_000),
+     (1_234_567_890, True, 1_234_567_890), (1_260_000_001, False, 1_260_000_001)],
+)  # fmt: skip
+def test_moves_find_the_world_played_up_to_them_and_messages_at_the_last_tick(
+    at: int, closed: bool, until: int
+) -> None:
+    world = Playing(make_scenario(CLOSED if closed else {}, endpoints=1)).world
+    assert stop_before(at, {1_234_567_890}, world) == until

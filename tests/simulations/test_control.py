@@ -201,3 +201,12 @@ def test_changes_of_load_are_written_down_in_time() -> None:
         (2 * SECOND, "load", "blue", "peering 60%"),
         (4 * SECOND, "load", "thin", "access 20%"),
     ]
+
+
+def test_the_meeting_says_when_it_moves() -> None:
+    played = stage([("0s", "s1"), ("1.234s", "s2"), ("5s", "s3")])
+    env, wakes = played.stage.env, played.stage.meeting.wakes
+    while env.peek() < 20 * SECOND:
+        assert env.peek() in wakes
+        env.step()
+    assert {0, 1_234_000_000, 1_234_000_000 + LINGER, 5 * SECOND, 5 * SECOND + LINGER} <= wakes

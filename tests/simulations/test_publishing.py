@@ -6,9 +6,11 @@ import numpy as np
 
 from scenarios.population import populate
 from simulations.build import build
+from simulations.membership import ABSENT, FORGOTTEN
 from simulations.packets import AUDIO, PADDING, PICTURE, RESENT, SCREEN
 from simulations.publishing import NOBODY, Publishing
 from simulations.rates import FOREVER
+from simulations.seats import NO_SESSION
 from simulations.topology import plan
 from simulations.world import World
 from tests.simulations.networks import make_scenario
@@ -189,3 +191,66 @@ def test_where_senders_adapt_layers_begin_as_the_estimate_allows() -> None:
     rates = publishing.world.layer_rates[publishing.taken[1].index]
     assert rates[0] == 100_000
     assert rates[1:].tolist() == [0, 0]
+
+
+# ---------------------------------------------------------------- coming and going
+
+
+def test_who_is_not_connected_keeps_its_seat_and_sends_nothing() -> None:
+    publishing = make()
+    publishing.show(1, "a", 0, 0)
+    publishing.hear(1, "a", 0)
+    publishing.share_screen(1, "a", 0)
+    shown = streams(publishing)
+    publishing.world.endpoints["served"][1] = ABSENT
+    publishing.suspend(1)
+    assert streams(publishing) == shown
+    assert (tracks(publishing, 1)["next"] == FOREVER).all()
+    assert publishing.world.layer_rates[publishing.taken[1].index].tolist() == [0, 0, 0]
+    # what it is asked for meanwhile waits, too
+    publishing.show_tile(0, 1, "a", 10)
+    publishing.show(2, "b", 20, 1)
+    assert (tracks(publishing, 1)["next"] == FOREVER).all()
+    assert (tracks(publishing, 2)["next"] < FOREVER).any()
+
+
+def test_who_comes_back_sends_all_that_it_is_there_for_as_new_streams() -> None:
+    publishing = make()
+    publishing.show(1, "a", 0, 0)
+    publishing.hear(1, "a", 0, talking=True)
+    publishing.share_screen(1, "a", 0)
+    publishing.world.endpoints["served"][1] = ABSENT
+    publishing.suspend(1)
+    seat = publishing.world.seats[publishing.taken[1].index]
+    seat["next"], seat["bytes"], seat["arrived"], seat["padding"] = 70, 900, 60, 5
+    before = tracks(publishing, 1)["source"].max()
+    publishing.world.endpoints["served"][1] = 0
+    publishing.resume(1, "a", 5 * 10**9)
+    sent = tracks(publishing, 1)
+    for place in (VOICE, LOW, HIGH, SCREEN_TRACK):
+        assert 5 * 10**9 <= sent["next"][place] < 6 * 10**9
+    assert (sent["key_wanted"][[LOW, HIGH, SCREEN_TRACK]] == 1).all()
+    assert sent["pause"][VOICE] == 0  # it still talks without a pause
+    assert (sent["sequence"] == 0).all()
+    assert sent["source"].min() == seat["first_source"] == before + 1
+    # packets are numbered on, and counts since the last sample stay
+    assert [int(seat[name]) for name in ("next", "arrived", "reported", "bytes", "padding")] == [
+        70, 70, 70, 900, 0
+    ]  # fmt: skip
+
+
+def test_a_node_takes_nothing_from_whom_it_does_not_know() -> None:
+    publishing = make()
+    publishing.show(1, "a", 0, 0)
+    publishing.forget(1)
+    assert publishing.world.seats["first_source"][publishing.taken[1].index] == NO_SESSION
+    publishing.world.endpoints["served"][[2, 3]] = [FORGOTTEN, ABSENT]
+    for endpoint in (2, 3):
+        publishing.show(endpoint, "b", 10, 0)
+        assert (
+            publishing.world.seats["first_source"][publishing.taken[endpoint].index] == NO_SESSION
+        )
+    assert (tracks(publishing, 2)["next"] < FOREVER).any()  # it does not know
+    publishing.suspend(5)  # who has no seat has nothing to end
+    publishing.resume(5, "c", 10)
+    assert 5 not in publishing.taken

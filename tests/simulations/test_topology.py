@@ -2,6 +2,7 @@
 
 from itertools import pairwise
 
+import numpy as np
 import pytest
 
 from scenarios.geography import great_circle
@@ -140,3 +141,35 @@ def test_one_node_and_one_endpoint_will_do() -> None:
     network = make_plan(scenario)
     assert network.node_edges.shape == (1, 1)
     assert (network.route[BACKBONE_DOWN] >= 0).tolist() == [True, False]
+
+
+def test_there_is_a_way_from_every_group_to_every_node() -> None:
+    network = make_plan()
+    groups, nodes = network.paths.shape
+    assert (groups, nodes) == (4, 2)
+    for e, (group, node) in enumerate(
+        zip(network.group, populate(SCENARIO).node.tolist(), strict=True)
+    ):
+        assert (network.ways[:, group, node] == network.route[:, e]).all()
+        assert network.paths[group, node] == network.path[e]
+    for group in range(groups):
+        for node in range(nodes):
+            edges = [network.edges[i] for i in network.ways[FAN_OUT:LEVELS, group, node] if i >= 0]
+            assert network.stations[edges[0].source].name == f"fan-out {('north', 'south')[node]}"
+            assert all(a.target == b.source for a, b in pairwise(edges))
+            last = network.stations[edges[-1].target]
+            first_group = min(s for s, st in enumerate(network.stations) if st.level == GROUP)
+            assert last.level == GROUP
+            assert edges[-1].target - first_group == group
+
+
+def test_a_backup_link_belongs_to_a_group_too() -> None:
+    backup = np.array([1, -1, 0, -1, -1], np.int32)  # s1's is blue's, s3's is red's, as its own
+    network = plan(SCENARIO, populate(SCENARIO), backup)
+    first = min(s for s, station in enumerate(network.stations) if station.level == GROUP)
+    names = [network.stations[first + g].name if g >= 0 else "" for g in network.backup_group]
+    assert names == [
+        "aggregation blue Cà Mau down", "", "aggregation red Cần Thơ down", "", "",
+    ]  # fmt: skip
+    assert network.backup_group[2] == network.group[2]
+    assert len(network.paths) == len(make_plan().paths) + 1

@@ -1,0 +1,406 @@
+"""The field: what the control plane sees of the world, and what it can do to it.
+
+Messages cross access links packet by packet, and shared links as propagation, if all of them are
+up. A server's traffic takes the carrier's backbone to the media node nearest to it.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from scenarios.geography import great_circle
+from scenarios.population import Population
+from scenarios.randomness import mix_keys, stream_key, uniforms
+from scenarios.scenario import Scenario
+from simulations import outages, subscriptions
+from simulations.backups import swap
+from simulations.compiled import kernel
+from simulations.congestion import make_controllers
+from simulations.engine import Engine
+from simulations.grouping import regroup
+from simulations.links import carry_control
+from simulations.membership import ABSENT, FORGOTTEN, enter, leave
+from simulations.presence import PRESENCE, absent, come, go
+from simulations.publishing import Publishing
+from simulations.topology import Plan, propagation
+from simulations.world import (
+    AGGREGATION_UP,
+    BACKBONE_DOWN,
+    BACKBONE_UP,
+    CASCADE,
+    FAN_OUT,
+    GROUP,
+    LEVELS,
+    PEERING_DOWN,
+    PEERING_UP,
+    World,
+)
+
+Component = tuple[Any, ...]
+"""What can fail:
+
+- ("node", name), a media node; ("server", name), a signalling server;
+- ("station", kind, carrier, where): both directions of a carrier's ``kind`` of shared link
+  (aggregation, backbone, peering) in a province or at a media node; ("station", "cascade", node,
+  node), one direction; None takes all;
+- ("access", endpoint, "primary" or "backup"), both directions of an access link.
+"""
+
+LOST = -1
+_SHARED = (AGGREGATION_UP, BACKBONE_UP, PEERING_UP, PEERING_DOWN, BACKBONE_DOWN, GROUP)
+
+
+@dataclass(frozen=True)
+class Server:
+    """A signalling server: somewhere, on some carriers."""
+
+    name: str
+    latitude: float
+    longitude: float
+    carriers: tuple[str, ...]
+
+
+class Field:
+    """The endpoints, links, media nodes and servers of a world, for those who act upon it.
+
+    Places are numbered: media nodes in the scenario's order, then servers. Times are ns. The world
+    stands at the last tick when something is done to it ``now``.
+    """
+
+    def __init__(
+        self,
+        engine: Engine,
+        plan: Plan,
+        scenario: Scenario,
+        population: Population,
+        publishing: Publishing,
+        *,
+        servers: Sequence[Server] = (),
+        connected: bool = True,
+        replication: int = 0,
+    ) -> None:
+        """
+        Args:
+            connected: everyone is connected at the beginning; otherwise, nobody.
+        """
+        self.engine = engine
+        self.plan = plan
+        self.scenario = scenario
+        self.population = population
+        self.publishing = publishing
+        self.servers = list(servers)
+        self.nodes = list(scenario.nodes)
+        self.places = self.nodes + [server.name for server in servers]
+        control = scenario.media.congestion_control
+        profile = control.profile if control.profile != "none" else "libwebrtc"
+        self._controller = make_controllers(
+            1, profile, control.start, control.minimum, control.maximum
+        )[0]
+        self._down: Counter[Component] = Counter()
+        """How many faults hold each single component down."""
+        self._lossy: dict[int, float] = {}
+        self._key = stream_key(scenario.seed, replication, "messages")
+        self._messages = 0
+        self._on_backup: set[int] = set()
+        self._first_group = int(engine.world.level_first[GROUP])
+        self._ways: dict[tuple[int, int], tuple[frozenset[Component], int]] = {}
+        self._cut = np.zeros(plan.paths.shape, np.int64)
+        if not connected:
+            self._clear()
+
+    @property
+    def world(self) -> World:
+        """The world as it is now: another one once an edge has grown."""
+        return self.engine.world
+
+    # ------------------------------------------------------------ messages
+
+    def reaches(self, endpoint: int, place: int) -> bool:
+        """Whether all is up between ``endpoint`` and ``place``, both of them included."""
+        way, _ = self._way(endpoint, place)
+        return self._down.keys().isdisjoint(way) and not (
+            self.world.uplinks["down"][endpoint] or self._kind_of(place) in self._down
+        )
+
+    def send(self, endpoint: int, place: int, size: int, now: int, up: bool = True) -> int:
+        """Send a message of ``size`` bytes from ``endpoint`` to ``place``, or back.
+
+        Returns:
+            When it arrives (ns); −1 where it is lost.
+        """
+        if not self.reaches(endpoint, place):
+            return LOST
+        way, delay = self._way(endpoint, place)
+        arrival = int(_carry(self.world, endpoint, now, size, delay, up))
+        return LOST if arrival < 0 or self._loses(way) else arrival
+
+    def _loses(self, way: frozenset[Component]) -> bool:
+        """Whether one of the degraded links of a way loses a message."""
+        kept = 1.0
+        for s, loss in self._lossy.items():
+            if ("station", s) in way:
+                kept *= 1.0 - loss
+        if kept == 1.0:
+            return False
+        self._messages += 1
+        draw = uniforms(mix_keys(self._key, np.array([self._messages], np.uint64)))[0]
+        return bool(draw >= kept)
+
+    def _way(self, endpoint: int, place: int) -> tuple[frozenset[Component], int]:
+        """The stations, of both directions, between an endpoint's access link and a place; ns."""
+        group = int(self.world.endpoints["group"][endpoint])
+        if (group, place) not in self._ways:
+            self._ways[group, place] = self._find_way(endpoint, group, place)
+        return self._ways[group, place]
+
+    def _find_way(self, endpoint: int, group: int, place: int) -> tuple[frozenset[Component], int]:
+        plan = self.plan
+        if place < len(self.nodes):
+            stations = set(self._stations_to(group, place))
+            return frozenset(("station", s) for s in stations), int(plan.paths[group, place])
+        server = self.servers[place - len(self.nodes)]
+        nodes = self.scenario.nodes.values()
+        near = int(
+            np.argmin(
+                great_circle(
+                    server.latitude, server.longitude,
+                    np.array([node.latitude for node in nodes]),
+                    np.array([node.longitude for node in nodes]),
+                )
+            )
+        )  # fmt: skip
+        people = self.population
+        carrier = plan.stations[self._first_group + group].carrier
+        name = carrier or list(self.scenario.carriers)[people.carrier[endpoint]]
+        stations = {
+            s
+            for s in self._stations_to(group, near)
+            if plan.stations[s].kind != "peering" or name not in server.carriers
+        }
+        here = (float(people.latitude[endpoint]), float(people.longitude[endpoint]))
+        detour = self.scenario.carriers[name].detour
+        delay = propagation(here, (server.latitude, server.longitude), detour)
+        return frozenset(("station", s) for s in stations), delay
+
+    def _stations_to(self, group: int, n: int) -> Iterable[int]:
+        """The shared links between a group and a media node, both ways."""
+        for level in (LEVELS, *range(LEVELS)):
+            edge = int(self.plan.ways[level, group, n])
+            if edge >= 0:
+                s = self.plan.edges[edge].target
+                if self.plan.stations[s].level in _SHARED:
+                    yield s
+
+    def _kind_of(self, place: int) -> Component:
+        return ("node" if place < len(self.nodes) else "server", self.places[place])
+
+    # ------------------------------------------------------------ sessions
+
+    def connect(self, endpoint: int, node: int, now: int) -> int:
+        """Let ``node`` serve ``endpoint``: media flows to it, and, if it has a seat, from it.
+
+        Returns:
+            When the node has done what a join costs its processor (ns); −1: the node is down.
+        """
+        if ("node", self.nodes[node]) in self._down:
+            return LOST
+        self.disconnect(endpoint, now)
+        world = self.world
+        enter(world, endpoint, node)
+        self._lay_route(endpoint)
+        subscriptions.begin(world, endpoint, now, self._controller)
+        come(world.presences[endpoint], now)
+        self.publishing.resume(endpoint, self.population.site[endpoint], now)
+        record = world.nodes[node]
+        record["cpu_free"] = max(int(record["cpu_free"]), now) + int(record["join_cost"])
+        record["cpu_work"] += record["join_cost"]
+        return int(record["cpu_free"])
+
+    def disconnect(self, endpoint: int, now: int) -> None:
+        """No media to or from ``endpoint`` any more."""
+        world = self.world
+        if world.endpoints["served"][endpoint] == ABSENT:
+            return
+        leave(world, endpoint, ABSENT)
+        subscriptions.end(world, endpoint)
+        go(world.presences[endpoint], now)
+        self.publishing.suspend(endpoint)
+
+    def first_frame(self, endpoint: int) -> int:
+        """When the first frame since it was connected was rendered (ns); −1: none yet."""
+        return int(self.world.endpoints["first_frame"][endpoint])
+
+    def last_media(self, endpoint: int) -> int:
+        """When its last media packet arrived (ns); −1: none yet."""
+        return int(self.world.endpoints["last_media"][endpoint])
+
+    def use_link(self, endpoint: int, backup: bool, now: int) -> None:  # noqa: ARG002
+        """Move the traffic of ``endpoint`` to its ``backup`` access link, or back.
+
+        Raises:
+            ValueError: it has no backup.
+        """
+        if backup == (endpoint in self._on_backup):
+            return
+        world = self.world
+        swap(world, endpoint)
+        subscriptions.leave_link(world, endpoint)
+        self._on_backup ^= {endpoint}
+        groups = self.plan.backup_group if backup else self.plan.group
+        if world.endpoints["group"][endpoint] != groups[endpoint]:
+            world.endpoints["group"][endpoint] = groups[endpoint]
+            regroup(world)
+        self._lay_route(endpoint)
+
+    def _lay_route(self, endpoint: int) -> None:
+        """Bring an endpoint's route to where its group and its node are."""
+        world, place = self.world, self.world.endpoints[endpoint]
+        group, node = int(place["group"]), int(place["node"])
+        world.route[:, endpoint] = np.maximum(self.plan.ways[:, group, node], 0)
+        place["path"] = self.plan.paths[group, node]
+        self._mark(np.array([endpoint]))
+
+    def _clear(self) -> None:
+        """Nobody is connected, nor has ever been."""
+        world = self.world
+        world.audience[:] = 0
+        world.endpoints["served"] = ABSENT
+        world.presences[:] = absent(len(world.presences)).astype(PRESENCE)
+
+    # ------------------------------------------------------------ faults
+
+    def fail(self, component: Component, now: int) -> None:
+        """A component goes down. Where faults overlap on it, it is up when all of them are over.
+
+        Raises:
+            ValueError: there is no such component.
+        """
+        for part in self._parts(component):
+            self._down[part] += 1
+            if self._down[part] == 1:
+                self._take_down(part, now)
+        self._mark_all()
+
+    def restore(self, component: Component, now: int) -> None:  # noqa: ARG002
+        """A component is up again, empty. A media node serves nobody until they connect."""
+        for part in self._parts(component):
+            self._down[part] -= 1
+            if self._down[part] <= 0:
+                del self._down[part]
+                self._bring_up(part)
+        self._mark_all()
+
+    def degrade(
+        self,
+        component: Component,
+        now: int,  # noqa: ARG002
+        rate: float = 1.0,
+        loss: float = 0.0,
+    ) -> None:
+        """Leave a link a share of its ``rate``, and let it lose a share of its packets; as it was
+        with neither.
+
+        Raises:
+            ValueError: it is no link, or a share is none.
+        """
+        if not 0.0 < rate <= 1.0 or not 0.0 <= loss <= 1.0:
+            raise ValueError(f"rate(={rate}) must be in (0, 1], loss(={loss}) in [0, 1]")
+        for part in self._parts(component):
+            if part[0] == "station":
+                outages.degrade_station(self.world, part[1], rate, loss)
+                self._lossy.pop(part[1], None)
+                if loss > 0:
+                    self._lossy[part[1]] = loss
+            elif part[0] == "access":
+                spare = self._is_spare(part)
+                outages.degrade_link(self.world, part[1], rate, loss, spare=spare)
+            else:
+                raise ValueError(f"{component} is no link, and cannot be degraded")
+
+    def _parts(self, component: Component) -> list[Component]:
+        """The single components that are meant: stations by number, the rest as they are."""
+        kind = component[0]
+        if kind == "station":
+            if parts := [("station", s) for s in self._matching(*component[1:])]:
+                return parts
+        elif kind == "access":
+            _, endpoint, link = component
+            has = link == "primary" or (link == "backup" and self.world.spare[endpoint] >= 0)
+            if has and 0 <= endpoint < len(self.population):
+                return [component]
+        elif (kind == "node" and component[1] in self.nodes) or (
+            kind == "server" and component[1] in self.places[len(self.nodes) :]
+        ):
+            return [component]
+        raise ValueError(f"there is no component {component}")
+
+    def _matching(self, kind: str, carrier: str | None, where: str | None) -> list[int]:
+        found = []
+        for s, station in enumerate(self.plan.stations):
+            owner, place = station.carrier, station.province or station.node
+            if station.level == CASCADE:
+                owner, place = station.node, station.to
+            if station.kind == kind and carrier in (None, owner) and where in (None, place):
+                found.append(s)
+        return found
+
+    def _is_spare(self, part: Component) -> bool:
+        """Whether the access link is the one that its endpoint does not use."""
+        return bool((part[2] == "backup") != (part[1] in self._on_backup))
+
+    def _take_down(self, part: Component, now: int) -> None:
+        world, kind = self.world, part[0]
+        if kind == "station":
+            outages.cut_station(world, part[1], now)
+        elif kind == "access":
+            outages.cut_link(world, part[1], now, spare=self._is_spare(part))
+        elif kind == "node":
+            n = self.nodes.index(part[1])
+            for endpoint in world.subscribers[n, : world.audience[n]].tolist():
+                leave(world, endpoint, FORGOTTEN)
+                self.publishing.forget(endpoint)
+            outages.cut_node(world, n, now)
+
+    def _bring_up(self, part: Component) -> None:
+        world, kind = self.world, part[0]
+        if kind == "station":
+            outages.mend_station(world, part[1])
+        elif kind == "access":
+            outages.mend_link(world, part[1], spare=self._is_spare(part))
+        elif kind == "node":
+            outages.mend_node(world, self.nodes.index(part[1]))
+
+    def _mark_all(self) -> None:
+        """Mark everyone between whom and their node a link is down."""
+        down = [part[1] for part in self._down if part[0] == "station"]
+        stations = np.zeros(len(self.plan.stations), np.int64)
+        stations[down] = 1
+        targets = np.array([edge.target for edge in self.plan.edges])
+        levels = [*range(FAN_OUT), FAN_OUT, *range(FAN_OUT + 1, LEVELS + 1)]
+        ways = self.plan.ways[levels]
+        self._cut = np.where(ways >= 0, stations[targets[ways]], 0).max(axis=0)
+        self._mark(np.arange(len(self.population)))
+
+    def _mark(self, endpoints: Any) -> None:
+        places = self.world.endpoints
+        cut = self._cut[places["group"][endpoints], places["node"][endpoints]]
+        places["cut"][endpoints] = cut | self.world.uplinks["down"][endpoints]
+
+
+@kernel
+def _carry(world: Any, endpoint: int, now: int, size: int, delay: int, up: bool) -> int:
+    """When a message over an endpoint's access link arrives (ns); negative: the link loses it."""
+    if up:
+        arrival = carry_control(
+            world.uplinks[endpoint], world.uplink_starts, world.uplink_sizes, world.load_times,
+            world.load_shares, now, size,
+        )  # fmt: skip
+        return arrival + delay if arrival >= 0 else arrival
+    entry = max(now + delay, world.endpoints[endpoint].entered)
+    return carry_control(
+        world.downlinks[endpoint], world.downlink_starts, world.downlink_sizes, world.load_times,
+        world.load_shares, entry, size,
+    )  # fmt: skip

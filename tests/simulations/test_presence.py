@@ -1,0 +1,80 @@
+"""Presence: connected time, and gaps without media."""
+
+from typing import Any
+
+import pytest
+
+from simulations.compiled import kernel
+from simulations.presence import come, go, hear, observe, settle
+from simulations.world import World
+from tests.simulations.networks import Playing, make_scenario
+
+MS = 10**6
+SECOND = 10**9
+
+
+def listening() -> World:
+    """A meeting in which s1 to s4 (0 to 3) should hear and see the command centre (4)."""
+    playing = Playing(make_scenario(endpoints=4), connected=False)
+    playing.stage.env.run(until=1)
+    return playing.world
+
+
+@kernel
+def _hear(world: Any, endpoint: int, arrival: int) -> None:
+    hear(world, endpoint, world.endpoints[endpoint], arrival)
+
+
+def play(world: World, steps: list[tuple[int, str]], interval: int) -> list[tuple[int, int]]:
+    """What s1's samples say, in ms, after all of its steps at their times (ms)."""
+    samples, begin = [], 0
+    for at, what in [*steps, (10**9, "")]:
+        while begin + interval <= min(at, steps[-1][0]):
+            settle(world, begin * MS, (begin + interval) * MS)
+            presence = world.presences[0]
+            samples.append((int(presence["connected"]) // MS, int(presence["interrupted"]) // MS))
+            presence["connected"] = presence["interrupted"] = 0
+            begin += interval
+        if what == "come":
+            come(world.presences[0], at * MS)
+        elif what == "go":
+            go(world.presences[0], at * MS)
+        elif what == "media":
+            _hear(world, 0, at * MS)
+        elif what == "silence":  # nobody speaks or is shown any more
+            observe(world, at * MS)
+            world.slot_seats[:] = -1
+    return samples
+
+
+@pytest.mark.parametrize(
+    ("steps", "samples"),
+    [
+        # all of an interval without media, known only when it has lasted for more than a second
+        ([(0, "come"), (3000, "end")], [(1000, 0), (1000, 1000), (1000, 1000)]),
+        ([(500, "come"), (3000, "end")], [(500, 0), (1000, 1000), (1000, 1000)]),
+        # never there: not connected, but not interrupted either
+        ([(2000, "end")], [(0, 0), (0, 0)]),
+        # gaps of a second or less are none
+        ([(0, "come"), (900, "media"), (1900, "media"), (2900, "media"), (3000, "end")],
+         [(1000, 0)] * 3),
+        ([(0, "come"), (900, "media"), (2300, "media"), (3000, "end")],
+         [(1000, 0), (1000, 1000), (1000, 400)]),
+        # while away it is interrupted, too
+        ([(0, "come"), (900, "media"), (1000, "go"), (2600, "come"), (2700, "media"),
+          (3000, "end")],
+         [(1000, 0), (0, 1000), (400, 800)]),
+        # what nobody sends, nobody misses
+        ([(0, "come"), (500, "media"), (1000, "silence"), (3000, "end")],
+         [(1000, 0), (1000, 0), (1000, 0)]),
+    ],
+)  # fmt: skip
+def test_samples(steps: list[tuple[int, str]], samples: list[tuple[int, int]]) -> None:
+    assert play(listening(), steps, 1000) == samples
+
+
+def test_gaps_do_not_depend_on_the_interval() -> None:
+    media = [100, 1700, 2500, 4300, 6000, *range(6500, 10_000, 500)]
+    steps = [(0, "come"), *((at, "media") for at in media), (10_000, "end")]
+    totals = [sum(s for _, s in play(listening(), steps, each)) for each in (500, 1000, 2000, 5000)]
+    assert totals == [1600 + 1800 + 1700] * 4
