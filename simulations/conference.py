@@ -205,6 +205,7 @@ def simulate(
         ),
         trace=tracer.table() if trace_site is not None else None,
         assumptions=assumptions(scenario),
+        replication=replication,
     )
 
 
