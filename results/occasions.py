@@ -1,7 +1,8 @@
 """Occasions: what happens to endpoints now and then, and how long each time takes."""
 
 import itertools
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import pyarrow as pa
@@ -22,6 +23,33 @@ JOININGS = pa.schema(
 Tables = Mapping[str, pa.Table]
 
 
+@dataclass(frozen=True)
+class WayIn:
+    """What an endpoint did to join.
+
+    It counts as having come in however it did: by another attempt to join or, where it was lost
+    again before its first frame, by a reconnection.
+    """
+
+    site: str
+    begin: float
+    """Seconds from the meeting's start, when it set out."""
+    attempts: Sequence[Mapping[str, Any]]
+    """Its rows in the sessions' table, in time."""
+
+    @property
+    def connection(self) -> Mapping[str, Any] | None:
+        """The attempt that was the first to come about."""
+        return next((row for row in self.attempts if row["outcome"] == CONNECTED), None)
+
+    def until(self, column: str) -> float | None:
+        """Seconds from its setting out until the first of what ``column`` counts from each
+        attempt's time; None: never."""
+        connected = [row for row in self.attempts if row["outcome"] == CONNECTED]
+        ends = [row["time"] + row[column] for row in connected if row[column] is not None]
+        return min(ends) - self.begin if ends else None
+
+
 def occasions(tables: Tables, kind: Occasion) -> pa.Table:
     """The occasions of a ``kind`` that a run's ``tables`` tell of.
 
@@ -32,38 +60,31 @@ def occasions(tables: Tables, kind: Occasion) -> pa.Table:
     return _TABLES[kind](tables)
 
 
-def joinings(sessions: pa.Table) -> pa.Table:
-    """Each endpoint's way into the meeting, from its first attempt to join on, by JOININGS.
-
-    It counts as having come in however it did: by another attempt to join or, where it was lost
-    again before its first frame, by a reconnection.
-    """
-    columns = ("site", "time", "kind", "outcome", "duration", "first_frame")
-    rows = sessions.select(columns).to_pylist()
+def ways_in(sessions: pa.Table) -> list[WayIn]:
+    """The ways into the meeting of all endpoints that set out to join, by when they did."""
+    rows = sessions.to_pylist()
     rows.sort(key=lambda row: (row["site"], row["time"]))
     found = []
     for site, own in itertools.groupby(rows, key=lambda row: row["site"]):
-        attempts = list(own)
+        attempts = tuple(own)
         begin = next((row["time"] for row in attempts if row["kind"] == "join"), None)
-        if begin is None:
-            continue
-        connected = [row for row in attempts if row["outcome"] == CONNECTED]
-        found.append(
-            {
-                "time": begin,
-                "site": site,
-                "join_time": _first(connected, "duration", begin),
-                "time_to_first_frame": _first(connected, "first_frame", begin),
-            }
-        )
-    found.sort(key=lambda row: row["time"])
-    return pa.Table.from_pylist(found, JOININGS)
+        if begin is not None:
+            found.append(WayIn(site, begin, attempts))
+    return sorted(found, key=lambda way: way.begin)
 
 
-def _first(rows: list[dict[str, Any]], column: str, begin: float) -> float | None:
-    """Seconds from ``begin`` to the earliest of what ``column`` counts from each row's time."""
-    ends = [row["time"] + row[column] for row in rows if row[column] is not None]
-    return min(ends) - begin if ends else None
+def joinings(sessions: pa.Table) -> pa.Table:
+    """Each endpoint's way into the meeting, by JOININGS."""
+    rows = [
+        {
+            "time": way.begin,
+            "site": way.site,
+            "join_time": way.until("duration"),
+            "time_to_first_frame": way.until("first_frame"),
+        }
+        for way in ways_in(sessions)
+    ]
+    return pa.Table.from_pylist(rows, JOININGS)
 
 
 def _interruptions(tables: Tables) -> pa.Table:

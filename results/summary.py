@@ -8,8 +8,11 @@ from statistics import fmean
 from typing import Any
 
 from results.adaptation import describe_adaptation
+from results.availability import describe_availability
 from results.calls import describe_calls
 from results.distribution import SUMMARY, Distribution
+from results.interruptions import describe_interruptions
+from results.joining import describe_joining
 from results.records import BUDGET, Run
 from results.selection import Measurements
 from results.verdict import Judgement, judge
@@ -30,8 +33,9 @@ def summarize(run: Run) -> Json:
     Beyond what the schema asks for: ``reason`` (of the verdict), ``groups`` and ``group_sizes``
     (attribute → value → metrics, endpoints), ``command_centre`` (its own metrics, which no other
     figure contains), ``budget`` (mean seconds by part of the mouth-to-ear delay, overall and by
-    access), ``adaptation`` (results.adaptation) and ``calls`` (results.calls), null where there
-    was none, ``worst`` (results.worst), ``accounting`` and ``assumptions``.
+    access), ``adaptation``, ``calls``, ``joining``, ``interruptions`` and ``availability`` (see
+    the modules of results of these names), null where there was none, ``worst``
+    (results.worst), ``accounting`` and ``assumptions``.
 
     JSON has no infinity. An aggregation over calls, joinings or interruptions that is infinite is
     null, and its entry counts those that were ``unanswered``, that is, that never came to their
@@ -74,6 +78,9 @@ def summarize(run: Run) -> Json:
         "budget": _budget(run),
         "adaptation": describe_adaptation(run),
         "calls": describe_calls(run),
+        "joining": describe_joining(run),
+        "interruptions": describe_interruptions(run),
+        "availability": describe_availability(run),
         "assumptions": list(run.assumptions),
     }
 
