@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from benchmarks import briefing, levels, twenty_links
+from benchmarks import briefing, gate, levels, twenty_links
 from benchmarks.timing import describe_machine
 
 RESULTS = Path("bench-results.json")
@@ -68,10 +68,24 @@ def show_briefing(found: dict[str, Any]) -> None:
 def show_levels(found: dict[str, Any]) -> None:
     """Shares of the time."""
     heading(
-        f"Where the time of {levels.SECONDS} s of the national briefing goes", "wall s", "share"
+        f"Where the time of {levels.SECONDS} s of the national briefing goes",
+        "processor s",
+        "share",
     )
     for name, seconds in found.items():
         row(name, f"{seconds:.3f}", f"{seconds / found['all']:.1%}")
+
+
+def show_gate(found: dict[str, Any]) -> None:
+    """Shares of comparisons."""
+    heading(
+        f"The gate: {found['comparisons']} comparisons of {found['replications']} replications",
+        "failed",
+    )
+    row("nothing changed", f"{found['false_alarms']:.1%}")
+    grown = f"p95 delay longer by {found['p95_grown_by']:.1%}"
+    row(f"{grown}, the same draws", f"{found['caught_in_pairs']:.1%}")
+    row(f"{grown}, other draws", f"{found['caught_unpaired']:.1%}")
 
 
 def heading(title: str, *columns: str) -> None:
@@ -90,6 +104,7 @@ BENCHMARKS: dict[str, tuple[Callable[[int], Any], Callable[[Any], None]]] = {
     "twenty-links": (twenty_links.run, show_twenty_links),
     "briefing": (briefing.run, show_briefing),
     "levels": (levels.run, show_levels),
+    "gate": (gate.run, show_gate),
 }
 """What runs and what shows it, by name."""
 

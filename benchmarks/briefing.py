@@ -18,7 +18,12 @@ def wider(times: int) -> list[str]:
     for name, node in base.nodes.items():
         overrides.append(f"nodes.{name}.nic={node.nic * times}bps")
         cost = node.cost
-        costs = {"packet": cost.packet, "copy": cost.copy_, "kilobyte": cost.kilobyte}
+        costs = {
+            "packet": cost.packet,
+            "copy": cost.copy_,
+            "kilobyte": cost.kilobyte,
+            "join": cost.join,
+        }
         overrides += [f"nodes.{name}.cost.{part}={ns // times}ns" for part, ns in costs.items()]
     for name, carrier in base.carriers.items():
         links = {f"provinces.{place}": link for place, link in carrier.provinces.items()}

@@ -33,7 +33,6 @@ from simulations.world import LEVELS
 
 SCENARIO = "national-briefing"
 SECONDS = 60
-OVER: list[str] = []
 NAMES = {
     PUBLISH: "publishing, uplinks",
     **dict(
@@ -101,7 +100,7 @@ class TimedEngine(Engine):
 
 def run(repetitions: int) -> dict[str, Any]:
     """Seconds of processor time by part, medians over runs of SECONDS simulated seconds."""
-    scenario = load_scenario(SCENARIO, [f"duration={SECONDS}s", "thresholds={}", *OVER])
+    scenario = load_scenario(SCENARIO, [f"duration={SECONDS}s", "thresholds={}"])
     samplings = ((Sampler, "sampling: endpoints"), (Telemetry, "sampling: links and nodes"))
 
     def timed(method: Any, name: str) -> Any:

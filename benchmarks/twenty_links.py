@@ -22,8 +22,9 @@ from benchmarks.timing import median_seconds
 from scenarios.loading import parse_scenario
 from scenarios.population import populate
 from simulations.build import build
+from simulations.compiled import parallel_kernel
 from simulations.conference import MOST_THREADS
-from simulations.engine import run_level
+from simulations.engine import run_part
 from simulations.packets import ITEM, PACKET
 from simulations.queues import make_queues, serve
 from simulations.topology import plan
@@ -64,13 +65,20 @@ def make_workload(packets: int = PACKETS) -> Workload:
 # ---------------------------------------------------------------- the engine
 
 
+@parallel_kernel
+def run_level(world: Any, level: int, until: int) -> None:
+    """Play one level on all threads."""
+    for thread in numba.prange(len(world.shares)):
+        run_part(world, level, thread, until)
+
+
 class EngineLinks:
     """Twenty backbones of a world, with the workload on their input edges."""
 
     def __init__(self, workload: Workload, threads: int) -> None:
         self.threads = threads
         self.packets = workload.arrivals.shape[1]
-        self.world = self._build(workload)
+        self.world = self._build(workload, threads)
         first = int(self.world.level_first[BACKBONE_DOWN])
         stations = self.world.stations[first : first + LINKS]
         self.inputs = stations["first_edge"].astype(np.int64)
@@ -79,7 +87,7 @@ class EngineLinks:
         )
 
     @staticmethod
-    def _build(workload: Workload) -> World:
+    def _build(workload: Workload, threads: int) -> World:
         link = {"capacity": f"{RATE}bps", "buffer": "60s", "packets": 1_000_000}
         names = [f"carrier-{number}" for number in range(LINKS)]
         rows = [f"s{n},Site {n},commune,xã,,Hà Nội" for n in range(LINKS)]
@@ -126,7 +134,7 @@ class EngineLinks:
                 folder=folder,
             )  # fmt: skip
         people = populate(scenario)
-        world = build(scenario, people, plan(scenario, people), threads=1)
+        world = build(scenario, people, plan(scenario, people), threads=threads)
         packets = np.zeros(workload.sizes.size, PACKET)
         packets["size"] = workload.sizes.ravel()
         room = 1 << int(np.ceil(np.log2(workload.arrivals.shape[1])))

@@ -5,7 +5,13 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
-from results.quantities import format_bytes, format_number, format_span, format_value
+from results.quantities import (
+    format_bytes,
+    format_interval,
+    format_number,
+    format_span,
+    format_value,
+)
 from results.summary import value_of
 from scenarios.thresholds import Expression, Target
 
@@ -32,6 +38,9 @@ def _lines(summary: Mapping[str, Any], folder: Path) -> Iterator[str]:
             mark = _MARKS[threshold["verdict"]]
             advisory = "  (advisory)" if threshold.get("advisory") else ""
             yield f"    {mark} {expression:<{width}}   {_value(threshold)}{advisory}"
+    if short := summary.get("imprecise"):
+        yield f"\n  still less precise than {summary['precision']:.1%} of the value:"
+        yield from (f"    {figure}" for figure in short)
     yield f"\n  {_cost(summary)}"
     yield f"  report  {folder / 'report.html'}"
     yield f"  run     {folder}"
@@ -47,7 +56,10 @@ def _value(threshold: Mapping[str, Any]) -> str:
     aggregation = Expression.parse(threshold["expression"], metric).aggregation
     shown = f"p({aggregation[1:]})" if aggregation.startswith("p") else aggregation
     unit = "count" if aggregation == "count" else metric.unit
-    return f"{shown} = {format_value(value_of(threshold), unit)}"
+    interval = ""
+    if threshold.get("interval"):
+        interval = f"  ({format_interval(threshold['interval'], unit)})"
+    return f"{shown} = {format_value(value_of(threshold), unit)}{interval}"
 
 
 def _cost(summary: Mapping[str, Any]) -> str:

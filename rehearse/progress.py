@@ -62,6 +62,25 @@ class Lines:
         self._stream.flush()
 
 
+def counter(
+    quiet: bool,
+    most: int,
+    stream: TextIO | None = None,
+    clock: Callable[[], float] = time.monotonic,
+) -> Callable[[int], None]:
+    """What to tell how many of ``most`` replications are through: a line every few seconds."""
+    last = -LINES_EVERY_S
+
+    def tell(done: int) -> None:
+        nonlocal last
+        if not quiet and (clock() - last >= LINES_EVERY_S or done == most):
+            last = clock()
+            noun = "replication" if most == 1 else "replications"
+            (stream or sys.stderr).write(f"rehearse: {done} of {most} {noun} played\n")
+
+    return tell
+
+
 @contextmanager
 def meter(quiet: bool, stream: TextIO | None = None) -> Iterator[Tell]:
     """What to tell of a run's progress: a bar on a terminal, lines elsewhere, or nothing."""

@@ -4,7 +4,7 @@ import os
 import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -18,6 +18,7 @@ MUCH_MEMORY = 1 << 30
 
 if TYPE_CHECKING:
     from results.records import Run
+    from results.sets import RunSet
     from scenarios.scenario import Scenario
 
 
@@ -51,6 +52,27 @@ def simulate(
             show_default=False,
         ),
     ] = None,
+    replications: Annotated[
+        int | None,
+        typer.Option(
+            min=2,
+            metavar="N",
+            help="Play N draws of the scenario's randomness, and give every figure an interval.",
+            show_default=False,
+        ),
+    ] = None,
+    precision: Annotated[
+        str | None,
+        typer.Option(
+            metavar="SHARE",
+            help="Replicate until each thresholded figure is known to within this share of "
+            "itself, as in 5%; N replications at most, 50 unless said.",
+            show_default=False,
+        ),
+    ] = None,
+    replication: Annotated[
+        int, typer.Option(min=0, metavar="I", help="Play this one of the scenario's draws.")
+    ] = 0,
     as_json: AsJson = False,
     quiet: Quiet = False,
 ) -> None:
@@ -64,16 +86,23 @@ def simulate(
         loaded = load_scenario(scenario, overrides or (), seed)
         if trace_packets is not None:
             _check_site(loaded, trace_packets)
+        several = replications is not None or precision is not None
+        if several and (trace_packets is not None or replication):
+            raise Refusal("rehearse: --trace-packets and --replication are about a single run.")
+        share = _share(precision) if precision is not None else None
         try:
             folder = out if out is not None else default_folder(loaded.name)
             check_folder(folder)
             _check_parent(folder)
             if not quiet:
                 _warn_of_memory(loaded)
-            run = _play(loaded, threads, trace_packets, quiet)
-            if not quiet:
-                complain("rehearse: writing the run and its report")
-            summary = write_run(run, folder)
+            if several:
+                summary = _replicate(loaded, replications, share, threads, folder, quiet)
+            else:
+                run = _play(loaded, threads, trace_packets, replication, quiet)
+                if not quiet:
+                    complain("rehearse: writing the run and its report")
+                summary = write_run(run, folder)
         except StoreError as error:
             raise Refusal(f"rehearse: {error}") from None
         if as_json:
@@ -97,14 +126,22 @@ def report(
 ) -> None:
     """Write a run's report anew: one HTML file that opens offline."""
     with clear_endings():
+        from results.replications import summarize_replications
         from results.report import write_report
+        from results.set_report import write_set_report
+        from results.sets import is_set
         from results.store import read_manifest
         from results.summary import format_summary, summarize
 
-        loaded = _read(run)
-        summary = summarize(loaded)
         path = out if out is not None else run / "report.html"
-        write_report(loaded, summary, path, read_manifest(run))
+        if is_set(run):
+            several = _read_set(run)
+            summary = summarize_replications(several.replications)
+            write_set_report(several.replications, summary, path, several.manifests[-1])
+        else:
+            loaded = _read(run)
+            summary = summarize(loaded)
+            write_report(loaded, summary, path, read_manifest(run))
         say(format_summary(summary) if as_json else path, nl=not as_json)
 
 
@@ -134,15 +171,19 @@ def plot(
     """Draw one plot of a run."""
     with clear_endings():
         from results.plots import PLOTS, save_plot
+        from results.plots.of_sets import SET_PLOTS, save_set_plot
+        from results.sets import is_set
 
         if name is None:
-            for each in PLOTS.values():
+            for each in (SET_PLOTS if is_set(run) else PLOTS).values():
                 say(f"{each.name:<18} {each.description}")
             return
-        loaded = _read(run)
         path = out if out is not None else Path(f"{name}.png")
         try:
-            save_plot(loaded, name, path, metric, site)
+            if is_set(run):
+                save_set_plot(_read_set(run).replications, name, path, metric)
+            else:
+                save_plot(_read(run), name, path, metric, site)
         except ValueError as error:
             raise Refusal(f"rehearse: {error}") from None
         say(path)
@@ -183,7 +224,49 @@ def _warn_of_memory(scenario: "Scenario") -> None:
         )
 
 
-def _play(scenario: "Scenario", threads: int | None, site: str | None, quiet: bool) -> "Run":
+def _share(text: str) -> float:
+    from scenarios.units import SHARE, parse_quantity
+
+    try:
+        share = float(parse_quantity(text, SHARE, "share"))
+        if not 0 < share < 1:
+            raise ValueError("must be more than 0 % and less than 100 %")  # noqa: TRY301
+    except ValueError as error:
+        raise Refusal(f"--precision: {text!r} — {error}") from None
+    return share
+
+
+def _replicate(
+    scenario: "Scenario",
+    count: int | None,
+    precision: float | None,
+    threads: int | None,
+    folder: Path,
+    quiet: bool,
+) -> dict[str, Any]:
+    from rehearse.progress import counter
+    from results.sets import write_replications
+
+    if not quiet:
+        complain(f"rehearse: preparing {scenario.name}")
+    import joblib
+
+    from rehearse.replications import MOST, play_replications
+
+    found = play_replications(
+        scenario,
+        count,
+        precision=precision,
+        processes=threads or joblib.cpu_count(),
+        command=("rehearse", *sys.argv[1:]),
+        tell=counter(quiet, count or MOST),
+    )
+    return write_replications(found, folder)
+
+
+def _play(
+    scenario: "Scenario", threads: int | None, site: str | None, replication: int, quiet: bool
+) -> "Run":
     from rehearse.progress import meter
 
     if not quiet:
@@ -197,6 +280,7 @@ def _play(scenario: "Scenario", threads: int | None, site: str | None, quiet: bo
             progress=tell,
             threads=threads,
             trace_site=site,
+            replication=replication,
         )
 
 
@@ -205,6 +289,16 @@ def _read(folder: Path) -> "Run":
 
     try:
         return read_run(folder)
+    except StoreError as error:
+        raise Refusal(f"rehearse: {error}") from None
+
+
+def _read_set(folder: Path) -> "RunSet":
+    from results.sets import read_set
+    from results.store import StoreError
+
+    try:
+        return read_set(folder)
     except StoreError as error:
         raise Refusal(f"rehearse: {error}") from None
 

@@ -38,6 +38,7 @@ def describe(run: Run) -> dict[str, Any]:
         "scenario": run.scenario.name,
         "mode": run.mode,
         "seed": run.scenario.seed,
+        "replication": run.replication,
         "command": list(run.command),
         "started": run.started,
         "finished": run.finished,
@@ -82,6 +83,7 @@ def recover(manifest: object) -> dict[str, Any]:
             "accounting": Accounting(**manifest["accounting"]),
             "cost": Cost(**manifest["cost"]),
             "assumptions": tuple(str(text) for text in manifest["assumptions"]),
+            "replication": int(manifest.get("replication", 0)),  # earlier runs were all the first
         }
     except KeyError as error:
         raise ManifestError(f"it has no {error.args[0]!r}") from None

@@ -1,7 +1,7 @@
 """Quantities for people: SI base units in, the unit and the digits that one would say out."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from scenarios.metrics import METRICS, Unit
@@ -114,6 +114,17 @@ def _format_amount(value: float, unit: Unit, digits: int) -> str:
     # A millisecond is what delays are thought in: 0.4 ms, not 400 µs.
     scale = scale_for(unit, max(abs(value), 1e-3) if abs(value) >= 1e-4 else abs(value))
     return f"{format_number(value * scale.factor, digits)} {scale.symbol}"
+
+
+def format_interval(ends: Sequence[float] | None, unit: Unit) -> str:
+    """Two ends as one would say them: `135 … 142 ms`."""
+    if ends is None:
+        return "no interval"
+    low, high = (format_value(end, unit) for end in ends)
+    if low == high:
+        return low
+    number, _, symbol = low.partition(" ")
+    return f"{number if high.partition(' ')[2] == symbol else low} … {high}"
 
 
 def _format_share(value: float, digits: int) -> str:

@@ -302,3 +302,5 @@ class Run:
     """One row a packet of the traced endpoint, where one was asked for."""
     assumptions: tuple[str, ...] = ()
     """What the model takes for granted, shown beside its results."""
+    replication: int = 0
+    """Number of the draw: with the scenario's seed, the root of its randomness."""

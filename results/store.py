@@ -81,14 +81,25 @@ def write_run(run: Run, folder: Path) -> dict[str, Any]:
     Raises:
         StoreError: ``folder`` is in use, or something could not be written.
     """
+    with stage(folder, "run") as part:
+        return _write_files(run, part)
+
+
+@contextmanager
+def stage(folder: Path, noun: str) -> Iterator[Path]:
+    """A temporary folder beside ``folder``, to be filled: it gets that name once all is written.
+
+    Raises:
+        StoreError: ``folder`` is in use, or the ``noun`` could not be written.
+    """
     check_folder(folder)
     target = folder.resolve()
     part = target.with_name(f".{target.name}.{secrets.token_hex(3)}.part")
-    with _errors(f"{folder}: the run could not be written"):
+    with _errors(f"{folder}: the {noun} could not be written"):
         made = [parent for parent in part.parents if not parent.exists()]
         try:
             part.mkdir(parents=True)
-            summary = _write_files(run, part)
+            yield part
             _synchronize(part)
             part.rename(target)
         finally:
@@ -96,7 +107,6 @@ def write_run(run: Run, folder: Path) -> dict[str, Any]:
             shutil.rmtree(part, ignore_errors=True)
             _remove_empty(made)
         _synchronize_one(target.parent)
-    return summary
 
 
 def read_run(folder: Path) -> Run:

@@ -205,6 +205,7 @@ def simulate(
         ),
         trace=tracer.table() if trace_site is not None else None,
         assumptions=assumptions(scenario),
+        replication=replication,
     )
 
 
@@ -247,7 +248,8 @@ def stop_before(at: int, exactly: Collection[int], world: World) -> int:
 
 def events_table(log: control.Log) -> pa.Table:
     """The table of control events."""
-    rows = [(now / SECOND, *rest) for now, *rest in log.events]
+    ordered = sorted(log.events, key=lambda event: event[0])
+    rows = [(now / SECOND, *rest) for now, *rest in ordered]
     columns = zip(*rows, strict=True) if rows else [()] * len(EVENTS)
     return pa.table([pa.array(c, f.type) for c, f in zip(columns, EVENTS, strict=True)], EVENTS)
 

@@ -24,7 +24,9 @@ def cut_station(world: World, s: int, now: int) -> None:
         mine = slice(*world.group_first[s - first : s - first + 2])
         for endpoint in world.group_members[mine]:
             place = world.endpoints[endpoint]
-            station["cut"] += drop_letters(world.mail, int(endpoint), place, now, True)
+            if dropped := drop_letters(world.mail, int(endpoint), place, now, True):
+                station["cut"] += dropped
+                _take_back(world, int(endpoint), now)
     station["work"] -= _empty(station["queue"], now)
 
 
@@ -48,6 +50,7 @@ def cut_link(world: World, endpoint: int, now: int, *, spare: bool) -> None:
     up, down = _access(world, endpoint, spare=spare)
     for link in (up, down):
         link["down"] = 1
+        link["last_arrival"] = min(int(link["last_arrival"]), now)
         _empty(link["queue"], now)
     if not spare:
         out = int(world.route[LEVELS, endpoint])
@@ -91,6 +94,20 @@ def _access(world: World, endpoint: int, *, spare: bool) -> tuple[Any, Any]:
         k = int(world.spare[endpoint])
         return world.spare_uplinks[k], world.spare_downlinks[k]
     return world.uplinks[endpoint], world.downlinks[endpoint]
+
+
+def _take_back(world: World, endpoint: int, now: int) -> None:
+    """Make a downlink, which has been played ahead, as if it had got only what is left of it."""
+    place, link = world.endpoints[endpoint], world.downlinks[endpoint]
+    place["entered"] = min(int(place["entered"]), now)
+    left = int(place["mail"])
+    last = int(world.mail["time"][endpoint, left - 1]) if left > 0 else now
+    link["last_arrival"] = min(int(link["last_arrival"]), last)
+    if left == 0:
+        _empty(link["queue"], now)
+    link["queue"]["free_at"] = min(
+        int(link["queue"]["free_at"]), max(last - int(link["delay"]), now)
+    )
 
 
 def _cut_edges(world: World, s: int, now: int) -> int:

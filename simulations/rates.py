@@ -63,7 +63,7 @@ def refresh(rate: Any, load_times: Any, load_shares: Any, now: int) -> None:
     share = load_shares[rate.load, rate.load_step]
     value = fade * (value * (1.0 - share) if share >= 0.0 else -share)
     if rate.taken > 0.0:
-        value *= 1.0 - rate.taken
+        value = np.rint(value * (1.0 - rate.taken))
     until = min(until, load_times[rate.load, rate.load_step + 1])
     if rate.hole_every > 0.0:
         while rate.hole_end <= now:

@@ -88,7 +88,7 @@ def change_rate(station: Any, times: Any, rates: Any, start: int) -> int:
         absolute = -rates[station.steps, station.step]
         station.current = np.int64(absolute) if absolute > 0.0 else station.rate
         if station.taken > 0.0:
-            station.current = max(np.int64(station.current * (1.0 - station.taken)), 1)
+            station.current = max(np.int64(np.rint(station.current * (1.0 - station.taken))), 1)
         station.last_size = -1
         if rates[station.steps, station.step] < 1.0:
             return start

@@ -50,12 +50,12 @@ def begin(world: World, endpoint: int, now: int, controller: Any) -> None:
     """
     sender, leg = world.senders[endpoint], world.legs[endpoint]
     _reset(world.legs, endpoint, (*LEG_COUNTS, "feedback_at"))
+    _reset(world.senders, endpoint, ("base", "mask", "next", "bytes"))
     leg["arrived"] = leg["resolved"] = leg["reported"] = sender["next"]
     leg["bytes_before"], leg["looked_at"] = sender["bytes"], now
     every = max(int(world.settings["feedback"][0]), TICK)
     behind = max(now - int(leg["feedback_at"]), 0)
     leg["feedback_at"] += -(-behind // every) * every
-    sender["probe"] = 0
     world.controllers[endpoint] = controller
     world.mails[endpoint : endpoint + 1] = 0
     world.endpoints["first_frame"][endpoint] = NOTHING

@@ -2,7 +2,7 @@ import io
 
 import pytest
 
-from rehearse.progress import LOADING, Lines, Pace, meter
+from rehearse.progress import LOADING, Lines, Pace, counter, meter
 from simulations import Progress
 
 
@@ -70,3 +70,20 @@ def test_elsewhere_there_are_lines(monkeypatch: pytest.MonkeyPatch) -> None:
     with meter(quiet=False, stream=stream) as tell:
         tell(playing(5.0))
     assert stream.getvalue() == "rehearse: 0:05 of 10:00 played\n"
+
+
+def test_replications_are_counted_every_few_seconds() -> None:
+    stream, now = io.StringIO(), [0.0]
+    tell = counter(False, 4, stream, lambda: now[0])
+    for done, second in ((1, 0.0), (2, 1.0), (3, 6.0), (4, 6.5)):
+        now[0] = second
+        tell(done)
+    assert stream.getvalue().splitlines() == [
+        f"rehearse: {done} of 4 replications played" for done in (1, 3, 4)
+    ]
+
+
+def test_quiet_replications_are_not_counted() -> None:
+    stream = io.StringIO()
+    counter(True, 4, stream)(4)
+    assert stream.getvalue() == ""

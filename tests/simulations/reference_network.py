@@ -24,6 +24,7 @@ from scenarios.scenario import Scenario
 from simulations.build import build
 from simulations.media import earliest, emit
 from simulations.packets import AUDIO, PACKET, SCREEN
+from simulations.seats import VOICE_TRACK
 from simulations.settings import voices_of
 from simulations.topology import plan
 from simulations.trace import PLACES
@@ -169,7 +170,8 @@ class PlainNetwork:
     def _programme(self, until: int) -> Iterator[tuple[int, Scene | dict[str, int]]]:
         """What is published, in order, by the media kernels; and everyone's place in between."""
         world = build(self.scenario, self.people, plan(self.scenario, self.people))
-        stage, tracks, before = Stage(self.scenario, self.people, world), world.tracks, set[int]()
+        stage, tracks = Stage(self.scenario, self.people, world), world.tracks
+        before = set[tuple[int, int]]()
         while True:
             stop = int(min(stage.env.peek(), until))
             while tracks["next"][earliest(tracks)] < stop:
@@ -182,8 +184,15 @@ class PlainNetwork:
             stage.env.step()
             names = ("publisher", "only", "voice_slot", "picture_slot", "screen_slot", "tile_slot")
             seats = [Seat(*(int(seat[name]) for name in names)) for seat in world.seats]
-            now = {seat.publisher for seat in seats} - {-1}
-            yield stop, Scene(seats, world.slot_seats.tolist(), sorted(now - before))
+            # Who leaves and comes back in one instant does so with another source.
+            voices = tracks["source"][VOICE_TRACK :: len(tracks) // len(seats)].tolist()
+            now = {
+                (seat.publisher, voice)
+                for seat, voice in zip(seats, voices, strict=True)
+                if seat.publisher >= 0
+            }
+            joining = sorted(publisher for publisher, _ in now - before)
+            yield stop, Scene(seats, world.slot_seats.tolist(), joining)
             before = now
 
     def _set(self, scene: Scene) -> None:

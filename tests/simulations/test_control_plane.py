@@ -129,8 +129,9 @@ class Watched(ControlPlane):
                 since = broken.setdefault(e, now)
                 assert now - since <= self.recovery.detection
         charges = Counter(c.node for c in self.clients if c.node != NEVER)
+        movers = sum(client.state is State.MOVING for client in self.clients)
         for node, count in enumerate(self.placing.charges):
-            assert count >= charges[node], "nobody is on a node that does not know of it"
+            assert 0 <= count - charges[node] <= movers, "a node knows who is on it"
 
 
 def _watch(scenario: Scenario) -> tuple[Watched, StandIn, Log]:

@@ -103,6 +103,10 @@ def test_a_station_loses_its_queue_and_comes_back_without() -> None:
     cut_station(play.world, s, 2 * SECOND)
     assert state["cut"] > 10
     assert state["work"] == work - ahead
+    # nor do access links remember what they have not got
+    assert play.world.endpoints["entered"][0] <= 2 * SECOND
+    assert play.world.downlinks["last_arrival"][0] <= 2 * SECOND + SECOND // 10
+    assert play.world.downlinks["queue"]["free_at"][0] <= 2 * SECOND + SECOND // 10
     got = arrivals(play.world, 0)
     dropped = int(state["dropped"])
     play.advance(3 * SECOND)

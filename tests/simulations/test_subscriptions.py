@@ -19,7 +19,6 @@ def listening() -> Playing:
         {
             "duration": "20s",
             "endpoints": {"rules": [deal("s1", "red", "thin", "north")]},
-            "access": {"thin": {"down": {"loss": {"to_bad": 0.02, "to_good": 0.5}}}},
             "media": {"audio": {"dtx": False}},
         },
     )

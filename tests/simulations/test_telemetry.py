@@ -139,3 +139,36 @@ def test_the_budget_adds_up_to_the_mean(run: Run) -> None:
     assert aggregation == pytest.approx(130 * 8 / 1e9, rel=0.5)
     assert access == pytest.approx(0.002 + 130 * 8 / 100e3, rel=0.01)
     assert np.isnan(parts[1:, 3]).all()  # who speaks hears nothing
+
+
+def test_what_faults_cost_is_lost_at_places_of_their_own() -> None:
+    slow = {"capacity": "300kbps", "buffer": "2s"}
+    rules = [deal("s1", "red", "fibre", "north"), deal("s2", "blue", "fibre", "north")]
+    playing = Playing(
+        make_scenario(
+            {"duration": "9s", "endpoints": {"rules": rules},
+             "carriers": {"red": {"aggregation": slow}}},
+            endpoints=2,
+        )
+    )  # fmt: skip
+    playing.advance(2 * 10**9)
+    field = playing.field
+    field.fail(("station", "aggregation", "red", None), 2 * 10**9)
+    field.fail(("access", 1, "primary"), 2 * 10**9)
+    playing.advance(3 * 10**9)
+    field.fail(("node", "north"), 3 * 10**9)
+    playing.advance(4 * 10**9)
+    field.disconnect(0, 4 * 10**9)
+    world = playing.world
+    expected = {
+        "aggregation cut": int(world.stations["cut"].sum()),
+        "downlink cut": int(world.downlinks["cut"].sum()),
+        "node cut": int(world.nodes["cut"].sum()),
+    }
+    assert min(expected.values()) > 0
+    playing.sample(0, 4 * 10**9)
+    account = playing.accounting()
+    assert {place: account.lost[place] for place in expected} == expected
+    assert account.balanced
+    playing.sample(4 * 10**9, 5 * 10**9)  # nothing is counted twice
+    assert playing.accounting().lost["aggregation cut"] == expected["aggregation cut"]
