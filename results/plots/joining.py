@@ -51,7 +51,7 @@ WORDS = timings.Words(
 NO_ATTEMPT = "No endpoint had to connect in this run."
 KINDS: Mapping[str, tuple[str, str]] = {
     "again": ("joining again", BLUE),
-    "restart": ("ICE restart", ORANGE),
+    "restart": ("restarting", ORANGE),
     "reconnect": ("reconnecting", RED),
 }
 """Labels and colours of retries by kind."""

@@ -89,7 +89,7 @@ def fault_spans(run: Run) -> list[tuple[float, float]]:
     spans: list[list[float]] = []
     open_: dict[str, list[float]] = {}
     columns = (table[name].to_pylist() for name in ("time", "kind", "subject"))
-    for time, kind, subject in zip(*columns, strict=True):
+    for time, kind, subject in sorted(zip(*columns, strict=True)):
         if kind == "fault":
             spans.append([time, run.duration_s])
             open_[subject] = spans[-1]

@@ -89,7 +89,7 @@ def test_retries_are_stacked_by_kind_and_failures_counted(run: Run, figure: Figu
     restarts = [row for row in sessions if row["kind"] == "restart"]
     peak = rate_of(run, restarts).peak
     assert peak is not None
-    assert found["ICE restart"] == peak[1]
+    assert found["restarting"] == peak[1]
     counts = rate_of(run, retries(sessions)).counts
     assert max(found.values()) == counts.max()
     labels = sum(int(str(c.get_label()).partition(" (")[2][:-1]) for c in above.collections)
