@@ -25,6 +25,7 @@ from results.plots.style import (
     label_for,
     say_no_data,
     time_axis,
+    wrap,
 )
 from results.quantities import label_of
 from results.records import Run
@@ -56,6 +57,8 @@ KINDS: Mapping[str, tuple[str, str]] = {
 }
 """Labels and colours of retries by kind."""
 MOST_CAUSES = 8
+LONGEST_CAUSE, CAUSE_WIDTH = 70, 130.0
+"""Letters of a cause that are shown, and points of a line of them."""
 
 
 def draw_connected(run: Run, figure: Figure | SubFigure) -> None:
@@ -134,7 +137,8 @@ def draw_retries(run: Run, figure: Figure | SubFigure) -> None:
             f"{count:,}", (count, row), (3, 0), textcoords="offset points", va="center",
             fontsize=7.5,
         )  # fmt: skip
-    below.set_yticks(rows, [clean(name) for name in names], fontsize=7.5)
+    labels = [wrap(clean(name, LONGEST_CAUSE), CAUSE_WIDTH, 7.5) for name in names]
+    below.set_yticks(rows, labels, fontsize=7.5)
     below.set_ylim(len(rows) - 0.4, -0.6)
     below.set_xlim(0, max(counts) * 1.12)
     below.xaxis.set_major_locator(MaxNLocator(nbins=6, integer=True))
