@@ -21,7 +21,7 @@ from results import records, store
 from results.plots import PLOTS, save_plot
 from results.quantities import format_span
 from scenarios.library import list_library
-from scenarios.loading import load_scenario
+from scenarios.loading import load_scenario, parse_scenario
 from scenarios.metrics import METRICS, SELECTORS
 from scenarios.thresholds import OPERATORS
 from simulations import simulate
@@ -307,10 +307,35 @@ def library_page() -> str:
     return "\n".join(parts)
 
 
+EVENTFUL = {
+    "extends": "smoke",
+    "title": "Sixty of the national briefing's endpoints join, and a media node dies",
+    "joining": {"profile": "rush", "begin": "1s", "over": "10s", "last": "4s"},
+    "signalling": {
+        "servers": {
+            "main": {
+                "label": "Signalling, Hà Nội",
+                "latitude": 21.03,
+                "longitude": 105.84,
+                "carriers": ["vnpt", "viettel"],
+                "concurrency": 2,
+                "queue": 5,
+                "service": {"mean": "200ms"},
+            }
+        }
+    },
+    "recovery": {"policy": "full-jitter", "base": "5s"},
+    "faults": [
+        {"label": "node-dies", "kind": "die", "of": "node{node=hcmc}", "at": "25s", "for": "20s"}
+    ],
+}
+"""What the plots' page shows: `smoke`, and enough happening for every plot."""
+
+
 def draw_plots(folder: Path = GENERATED / "plots") -> None:
-    """Draw each plot of the scenario `smoke`, for the plots' page: a few seconds."""
+    """Draw each plot of EVENTFUL, for the plots' page: half a minute."""
     folder.mkdir(parents=True, exist_ok=True)
-    run = simulate(load_scenario("smoke"))
+    run = simulate(parse_scenario(EVENTFUL, name="smoke"))
     for name in PLOTS:
         save_plot(run, name, folder / f"{name}.png")
 
@@ -332,7 +357,8 @@ def plots_page() -> str:
             "`rehearse plot RUN NAME` draws one; `--metric` chooses among the metrics in the last "
             "column, of which the first is the plot's own choice.\n",
             table(("plot", "title", "what it shows", "metrics"), rows),
-            "Each of them, drawn of the scenario `smoke`:\n",
+            "Each of them, drawn of the scenario `smoke` with everyone joining and a media node "
+            "dying:\n",
             *(f"![{plot.title}](plots/{plot.name}.png)\n" for plot in PLOTS.values()),
         ]
     )

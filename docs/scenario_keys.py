@@ -13,6 +13,8 @@ from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
 from docs.markdown import code, one_line, table
+from scenarios.faults import Incident
+from scenarios.joining import Ice
 from scenarios.links import Buffer, DelayQuantiles, GilbertElliott, RateQuantiles
 from scenarios.media import Audio, Layer, Screen
 from scenarios.meeting import Discussion, RollCall, ScreenShare
@@ -43,10 +45,16 @@ _DEFAULTS: Mapping[tuple[type, str], str] = {
     (RollCall, "end"): "the meeting's end",
     (Discussion, "end"): "the meeting's end",
     (ScreenShare, "until"): "the meeting's end",
+    (Incident, "label"): "its kind and what it befalls",
 }
 """Defaults that depend on something else."""
 
-_TITLES: Mapping[type, str] = {Scenario: "The scenario", GilbertElliott: "Gilbert–Elliott loss"}
+_TITLES: Mapping[type, str] = {
+    Scenario: "The scenario",
+    GilbertElliott: "Gilbert–Elliott loss",
+    Incident: "Fault",
+    Ice: "ICE",
+}
 """Titles that are not the record's name in words."""
 
 _PLAIN = {str: "text", int: "whole number", float: "number", bool: "true or false"}

@@ -27,11 +27,9 @@ class Layers:
     codes: NDArray[np.int32]
     """(T, E) place in the scenario's layers; -1: audio only; -2: nothing was meant for it then, as
     for one that has the floor, or there is no sample."""
-
-    @property
-    def known(self) -> bool:
-        """Whether a layer was forwarded to anyone at all."""
-        return bool((self.codes >= 0).any())
+    known: bool
+    """Whether the run tells of layers: one was forwarded to someone, or none to anyone although
+    nodes choose layers and pictures were wanted."""
 
     def shares(self, members: NDArray[np.bool_]) -> NDArray[np.float64]:
         """(names,) shares of the intervals of the endpoints that (E,) ``members`` marks."""
@@ -55,7 +53,11 @@ def read_layers(run: Run) -> Layers:
     place = [names.index(name) if name in names else _AUDIO_ONLY for name in found]
     codes = np.array([*place, _NOTHING, _AUDIO_ONLY], dtype=np.int32)[grid]
     expects = np.isfinite(values(run, "packet_loss").values)
-    return Layers((*names, AUDIO_ONLY), np.where(expects | (codes >= 0), codes, _NOTHING))
+    codes = np.where(expects | (codes >= 0), codes, _NOTHING)
+    wanted = np.isfinite(values(run, "freeze_ratio").values) & (codes == _AUDIO_ONLY)
+    chosen = run.mode == "simulated" and profile_of(run) is not None
+    known = bool((codes >= 0).any() or (chosen and wanted.any()))
+    return Layers((*names, AUDIO_ONLY), codes, known)
 
 
 @dataclass(frozen=True)

@@ -22,7 +22,7 @@ DELAYS = tuple(name for name, metric in METRICS.items() if metric.from_histogram
 VALUES = tuple(
     name
     for name, metric in METRICS.items()
-    if metric.subject == "endpoint" and not metric.from_histogram and not metric.from_calls
+    if metric.subject == "endpoint" and not metric.from_histogram and not metric.per
 )
 """Metrics of endpoints that have one value an interval."""
 

@@ -99,6 +99,8 @@ SAMPLES = pa.schema(
         ("uplink_bitrate", VALUE),  # media sent, bit/s; null where it does not publish
         ("uplink_delay_mean", VALUE),  # from sending to the media node, of what it publishes, s
         ("uplink_delay_max", VALUE),
+        ("connected_ratio", VALUE),  # null in runs that were made before endpoints could leave
+        ("interrupted_ratio", VALUE),
     ]
 )
 """Endpoint × interval, ordered by time, then by the endpoints' order."""
@@ -133,6 +135,46 @@ CALLS = pa.schema(
     ]
 )
 """The chair's calls to the floor, in time. The parts sum to the time to the floor."""
+
+PHASES = ("dns", "tls", "signalling_wait", "signalling", "ice", "dtls", "subscribe")
+"""Phases of an attempt to connect, in the order in which they pass."""
+
+CONNECTED = "connected"
+"""Outcome of a session that came about; any other says why it did not."""
+
+SESSIONS = pa.schema(
+    [
+        ("time", pa.float64()),  # when the attempt began
+        ("site", pa.string()),
+        ("kind", TEXT),  # join | reconnect | restart (ICE)
+        ("attempt", COUNT),  # from 1 on, since it set out to join or lost its node
+        ("node", TEXT),  # media node that it was sent to; null: it did not get so far
+        ("link", TEXT),  # primary | backup
+        ("outcome", TEXT),  # connected, or why not
+        ("duration", pa.float64()),  # s, until connected or given up; null: not over at the end
+        ("first_frame", pa.float64()),  # s from `time` to the first picture shown; null: none was
+        ("dns", pa.float64()),  # s; null, as in all phases: it was not reached
+        ("tls", pa.float64()),  # s, TCP's handshake included
+        ("signalling_wait", pa.float64()),  # s, for admission and in the server's queue
+        ("signalling", pa.float64()),  # s, messages and the server's work
+        ("ice", pa.float64()),  # s, gathering and connectivity checks
+        ("dtls", pa.float64()),  # s, with the node's work on it
+        ("subscribe", pa.float64()),  # s, until the media node forwards to it
+    ]
+)
+"""Attempts to connect, in time. The phases of one that connected sum to its duration."""
+
+INTERRUPTIONS = pa.schema(
+    [
+        ("time", pa.float64()),  # when the last media packet before the gap came
+        ("site", pa.string()),
+        ("fault", pa.string()),  # label of the fault that it began in; empty: none was on
+        ("detected", pa.float64()),  # s from the meeting's start; null: the client never noticed
+        ("back", pa.float64()),  # s from the meeting's start, media again; null: never
+        ("reason", pa.string()),  # why it never came back; null: it did
+    ]
+)
+"""Gaps of more than 1 s in all of an endpoint's media, in time of their beginnings."""
 
 NODES = pa.schema(
     [
@@ -174,7 +216,7 @@ LINKS = pa.schema(
 EVENTS = pa.schema(
     [
         ("time", pa.float64()),
-        ("kind", TEXT),  # floor, path, load …
+        ("kind", TEXT),  # floor, path, load, fault, repair, detect, drain, reroute …
         ("subject", pa.string()),
         ("detail", pa.string()),
     ]
@@ -204,6 +246,8 @@ TABLES: Mapping[str, pa.Schema] = {
     "nodes": NODES,
     "links": LINKS,
     "calls": CALLS,
+    "sessions": SESSIONS,
+    "interruptions": INTERRUPTIONS,
     "events": EVENTS,
     "histograms": HISTOGRAMS,
 }

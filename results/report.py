@@ -14,6 +14,11 @@ from results.plots.inline import inline_plot
 from results.plots.plot import write
 from results.quantities import format_span, format_value, label_of
 from results.records import Run
+from results.report_outcomes import (
+    availability_section,
+    interruption_section,
+    joining_section,
+)
 from results.report_people import audio_only_section, floor_section
 from results.report_rows import (
     GROUP_TITLES,
@@ -31,6 +36,12 @@ from scenarios.metrics import METRICS
 HERE = Path(__file__).parent
 
 FIGURES: Sequence[tuple[str, str | None]] = (
+    ("connected", None),
+    ("join-time", None),
+    ("join-time-budget", None),
+    ("fault-timeline", None),
+    ("recovery", None),
+    ("retries", None),
     ("freezes", None),
     ("freezes-by-province", None),
     ("layers", None),
@@ -49,8 +60,17 @@ FIGURES: Sequence[tuple[str, str | None]] = (
 )
 """Plots and their metrics, in the report's order."""
 
-ABOUT_CALLS = ("time-to-floor", "time-to-floor-budget")
-"""Plots that are left out where nobody was called."""
+ABOUT = {
+    "time-to-floor": "calls",
+    "time-to-floor-budget": "calls",
+    "connected": "availability",
+    "join-time": "joining",
+    "join-time-budget": "joining",
+    "fault-timeline": "interruptions",
+    "recovery": "interruptions",
+    "retries": "joining",
+}
+"""Plots that are left out where the summary has nothing under this key."""
 
 MARKS = {"pass": "✓", "fail": "✗", "inconclusive": "?"}
 AGGREGATIONS = ("mean", "p50", "p95", "p99", "min", "max")
@@ -100,12 +120,15 @@ def render_report(run: Run, summary: Json, manifest: Json | None = None) -> str:
         tiles=tiles(summary),
         worst=worst_places(run, summary["worst"]),
         control=control_of(run),
-        floor=(floor := floor_section(run)),
+        availability=availability_section(run),
+        joining=joining_section(run),
+        interruptions=interruption_section(run),
+        floor=floor_section(run),
         audio_only=audio_only_section(run),
         figures=[
             _figure(run, name, metric)
             for name, metric in FIGURES
-            if floor or name not in ABOUT_CALLS
+            if name not in ABOUT or summary[ABOUT[name]]
         ],
         tables=[group_table(run, summary, attribute) for attribute in GROUP_TITLES],
         metrics=[(METRICS[name], entry) for name, entry in summary["metrics"].items()],

@@ -2,7 +2,7 @@
 
 import math
 import shlex
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -146,6 +146,7 @@ def tiles(summary: Json) -> list[tuple[str, str, str]]:
             aggregate("audio_mos", "mean"),
             f"mean; least {aggregate('audio_mos', 'min')}",
         ),
+        *_outcome_tiles(summary, aggregate),
         floor,
         (
             "Busiest shared link",
@@ -154,6 +155,24 @@ def tiles(summary: Json) -> list[tuple[str, str, str]]:
         ),
     ]
     return [tile for tile in shown if tile is not None]
+
+
+def _outcome_tiles(
+    summary: Json, aggregate: Callable[[str, str], str]
+) -> Iterator[tuple[str, str, str]]:
+    """Of joining and of what faults did, where there was any."""
+    joining, found = summary["joining"], summary["interruptions"]
+    if joining and joining["count"]:
+        median = f"median {aggregate('join_time', 'p50')}"
+        note = f"p99 of {joining['count']:,} endpoints; {median}"
+        yield "Join time", aggregate("join_time", "p99"), note
+    if found:
+        median = f"median {aggregate('recovery_time', 'p50')}"
+        note = f"p99 of {found['count']:,} interruptions; {median}"
+        yield "Recovery time", aggregate("recovery_time", "p99"), note
+    if summary["availability"]:
+        share = format_value(summary["availability"]["overall"], "ratio", 4)
+        yield "Usable audio", share, "of endpoint-minutes since setting out"
 
 
 def worst_places(run: Run, worst: Json) -> list[tuple[str, list[dict[str, str]]]]:

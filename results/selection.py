@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from results.distribution import Distribution
 from results.histograms import BUCKETS
+from results.occasions import occasions
 from results.readings import codes
 from results.records import ATTRIBUTES, Run
 from scenarios.meeting import COMMAND_CENTRE
@@ -47,9 +48,9 @@ class Measurements:
             metric: a name in METRICS.
             selector: attributes that the subjects must have, as in {"access": "4g"}. Delays are
                 kept for a single site only where a threshold of the scenario names it.
-            window: only intervals that lie in it whole, and calls that were made in it; None: the
-                meeting. Delays are kept by stretches of intervals: right for the windows of the
-                scenario's thresholds.
+            window: only intervals that lie in it whole, and calls, joinings and interruptions that
+                began in it; None: the meeting. Delays are kept by stretches of intervals: right
+                for the windows of the scenario's thresholds.
 
         Raises:
             KeyError: metric or attribute is unknown.
@@ -58,7 +59,7 @@ class Measurements:
         wanted = dict(selector or {})
         if definition.from_histogram:
             return self._histograms.distribution(metric, wanted, self._bounds(window))
-        bounds = _instants(window) if definition.from_calls else self._bounds(window)
+        bounds = _instants(window) if definition.per else self._bounds(window)
         return self._values(definition).distribution(wanted, bounds)
 
     def by(self, attribute: str, metric: str) -> dict[str, Distribution]:
@@ -96,10 +97,11 @@ class Measurements:
 
     def _values(self, metric: Metric) -> "_Series":
         if metric.name not in self._series:
-            table = self._tables["calls" if metric.from_calls else _TABLES[metric.subject]]
+            per = metric.per
+            table = occasions(self._tables, per) if per else self._tables[_TABLES[metric.subject]]
             values = table[metric.name].to_numpy()
-            if metric.from_calls:
-                # Who was never answered has waited longer than anyone who was.
+            if metric.per:
+                # What never came to its end has lasted longer than anything that did.
                 values = np.where(np.isnan(values), np.inf, values)
                 subjects, owners = self._endpoints, self._owners(table)
             elif metric.subject == "endpoint":

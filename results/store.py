@@ -31,6 +31,10 @@ MANIFEST, SCENARIO, SUMMARY, REPORT, TRACE = (
     "packets.parquet",
 )
 """Files of a run folder, beside a Parquet file for each of TABLES."""
+LATER = ("sessions", "interruptions")
+"""Tables that runs of schema version 2 may lack: nothing is known of them."""
+LATER_COLUMNS = ("connected_ratio", "interrupted_ratio")
+"""Columns, the last of their tables, that these may lack."""
 
 
 class StoreError(Exception):
@@ -115,7 +119,11 @@ def read_run(folder: Path) -> Run:
     with _errors(f"{folder}: the run cannot be read"):
         tables = {}
         for name, schema in TABLES.items():
-            tables[name] = _read_table(folder / f"{name}.parquet")
+            path = folder / f"{name}.parquet"
+            if name in LATER and not path.exists():
+                tables[name] = schema.empty_table()
+                continue
+            tables[name] = _complete(_read_table(path), schema)
             if not tables[name].schema.equals(schema):
                 raise StoreError(f"{folder / name}.parquet: its columns are not those of {name}.")
         if COMMAND_CENTRE not in tables["endpoints"]["site"].to_pylist():
@@ -189,6 +197,15 @@ def _read_table(path: Path) -> pa.Table:
         return pq.read_table(path)
     except pa.ArrowException as error:
         raise StoreError(f"{path}: is damaged: {error}.") from None
+
+
+def _complete(table: pa.Table, schema: pa.Schema) -> pa.Table:
+    """``table`` with nulls in those of LATER_COLUMNS that its ``schema`` has and it has not."""
+    for name in LATER_COLUMNS:
+        if name in schema.names and name not in table.column_names:
+            nulls = pa.nulls(len(table), schema.field(name).type)
+            table = table.append_column(schema.field(name), nulls)
+    return table
 
 
 def _synchronize(folder: Path) -> None:

@@ -8,8 +8,11 @@ from statistics import fmean
 from typing import Any
 
 from results.adaptation import describe_adaptation
+from results.availability import describe_availability
 from results.calls import describe_calls
 from results.distribution import SUMMARY, Distribution
+from results.interruptions import describe_interruptions
+from results.joining import describe_joining
 from results.records import BUDGET, Run
 from results.selection import Measurements
 from results.verdict import Judgement, judge
@@ -30,11 +33,13 @@ def summarize(run: Run) -> Json:
     Beyond what the schema asks for: ``reason`` (of the verdict), ``groups`` and ``group_sizes``
     (attribute → value → metrics, endpoints), ``command_centre`` (its own metrics, which no other
     figure contains), ``budget`` (mean seconds by part of the mouth-to-ear delay, overall and by
-    access), ``adaptation`` (results.adaptation) and ``calls`` (results.calls), null where there
-    was none, ``worst`` (results.worst), ``accounting`` and ``assumptions``.
+    access), ``adaptation``, ``calls``, ``joining``, ``interruptions`` and ``availability`` (see
+    the modules of results of these names), null where there was none, ``worst``
+    (results.worst), ``accounting`` and ``assumptions``.
 
-    JSON has no infinity. An aggregation over calls that is infinite is null, and its entry counts
-    the calls that were ``unanswered``; see ``aggregate_of``. A threshold whose value is infinite
+    JSON has no infinity. An aggregation over calls, joinings or interruptions that is infinite is
+    null, and its entry counts those that were ``unanswered``, that is, that never came to their
+    end; see ``aggregate_of``. A threshold whose value is infinite
     has null for it and ``never``.
     """
     measurements = Measurements(run)
@@ -73,6 +78,9 @@ def summarize(run: Run) -> Json:
         "budget": _budget(run),
         "adaptation": describe_adaptation(run),
         "calls": describe_calls(run),
+        "joining": describe_joining(run),
+        "interruptions": describe_interruptions(run),
+        "availability": describe_availability(run),
         "assumptions": list(run.assumptions),
     }
 
@@ -101,7 +109,7 @@ def value_of(threshold: Mapping[str, Any]) -> float | None:
 def _entry(metric: Metric, values: Distribution) -> Json:
     aggregates = {name: _finite(values.aggregate(name)) for name in SUMMARY}
     entry = {"unit": metric.unit, "count": values.count, **aggregates}
-    return {**entry, "unanswered": values.infinite} if metric.from_calls else entry
+    return {**entry, "unanswered": values.infinite} if metric.per else entry
 
 
 def _threshold(judgement: Judgement) -> Json:

@@ -1,12 +1,19 @@
 """What a scenario's parts must be to one another."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from scenarios.endpoints import Endpoints, When
+from scenarios.faults import Readable as ReadableFaults
+from scenarios.joining import Joining
+from scenarios.links import AccessProfile
 from scenarios.media import Media
 from scenarios.meeting import Meeting
+from scenarios.mishaps import mishap_problems
+from scenarios.network import Carrier, MediaNode
+from scenarios.placement import Placement
 from scenarios.record import Problem
+from scenarios.signalling import Signalling
 from scenarios.thresholds import Readable, Window
 from scenarios.units import DURATION, format_quantity
 
@@ -26,11 +33,20 @@ class Pieces:
     media: Media | None = None
     meeting: Meeting | None = None
     thresholds: Readable | None = None
+    nodes: Mapping[str, MediaNode] | None = None
+    carriers: Mapping[str, Carrier] | None = None
+    access: Mapping[str, AccessProfile] | None = None
+    joining: Joining | None = None
+    signalling: Signalling | None = None
+    placement: Placement | None = None
+    faults: ReadableFaults | None = None
+    unsignalled: bool = False
+    """There is no section `signalling`."""
 
 
 def contradictions(pieces: Pieces) -> list[Problem]:
     """What is wrong between the ``pieces`` that there are, with paths from the scenario down."""
-    checks = (_times, _windows, _table, _counts, _screen)
+    checks = (_times, _windows, _table, _counts, _screen, _mishaps)
     return [problem for check in checks for problem in check(pieces)]
 
 
@@ -150,6 +166,25 @@ def _screen(pieces: Pieces) -> Iterator[Problem]:
     if media is not None and meeting is not None and meeting.screen and media.screen is None:
         rule = "needs media.screen, which says what a shared screen sends; {} takes the defaults"
         yield Problem(("meeting", "screen"), list(meeting.screen), rule)
+
+
+# ---------------------------------------------------------------- faults
+
+
+def _mishaps(pieces: Pieces) -> Iterator[Problem]:
+    endpoints = pieces.endpoints
+    yield from mishap_problems(
+        duration=pieces.duration,
+        joining=pieces.joining,
+        signalling=pieces.signalling,
+        placement=pieces.placement,
+        faults=pieces.faults,
+        nodes=pieces.nodes,
+        carriers=pieces.carriers,
+        access=pieces.access,
+        rows=endpoints.taken if endpoints is not None else None,
+        unsignalled=pieces.unsignalled,
+    )
 
 
 def _clock(time: int) -> str:

@@ -3,7 +3,7 @@
 Figures on which the library's profiles stand: docs/background/sources.md, section Links.
 """
 
-from typing import Annotated, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import (
     AfterValidator,
@@ -14,7 +14,7 @@ from pydantic import (
     model_validator,
 )
 
-from scenarios.record import Record
+from scenarios.record import AccessName, Record
 from scenarios.units import (
     DURATION,
     SIZE,
@@ -329,6 +329,17 @@ class PathChange(Record):
         return self
 
 
+class Backup(Record):
+    """A second access link that some endpoints of a profile have."""
+
+    share: Share = 1.0
+    """Share of the profile's endpoints that have one; each draws for itself."""
+    access: AccessName
+    """Its access profile."""
+    carrier: Literal["own", "other"] = "other"
+    """On the endpoint's own carrier, or on the next in the scenario's order."""
+
+
 class AccessProfile(Record):
     """A kind of access link: what its endpoints have in common and how they differ."""
 
@@ -350,6 +361,8 @@ class AccessProfile(Record):
     """Path in time."""
     load: Load = (LoadStep(at="0s", share="0%"),)
     """Share of the rate that others in the same cell or beam take."""
+    backup: Backup | None = None
+    """A second link, to which an endpoint can change where this one fails."""
 
     @model_validator(mode="after")
     def _check_load(self) -> Self:

@@ -14,6 +14,7 @@ from scenarios.documents import Node, Source, wrap
 from scenarios.endpoints import Endpoints
 from scenarios.errors import Fault, ScenarioError, nearest, shorten
 from scenarios.explanations import explain, explain_problems
+from scenarios.faults import readable_faults
 from scenarios.inheritance import (
     find_scenario,
     inherit,
@@ -22,11 +23,16 @@ from scenarios.inheritance import (
     library_names,
     read_with_parents,
 )
+from scenarios.joining import Joining
+from scenarios.links import AccessProfile
 from scenarios.media import Media
 from scenarios.meeting import Meeting
+from scenarios.network import Carrier, MediaNode
 from scenarios.overrides import apply_overrides, cut_short, set_value
-from scenarios.record import Context
+from scenarios.placement import Placement
+from scenarios.record import Context, Name
 from scenarios.scenario import Scenario
+from scenarios.signalling import Signalling
 from scenarios.surroundings import read_context
 from scenarios.thresholds import readable_thresholds, threshold_problems
 from scenarios.units import PositiveDuration
@@ -143,4 +149,12 @@ def _readable(data: Mapping[str, Any], context: Context) -> Pieces:
         media=piece("media", Media),
         meeting=piece("meeting", Meeting),
         thresholds=readable_thresholds(data.get("thresholds")),
+        nodes=piece("nodes", dict[Name, MediaNode]),
+        carriers=piece("carriers", dict[Name, Carrier]),
+        access=piece("access", dict[Name, AccessProfile]),
+        joining=piece("joining", Joining | None),
+        signalling=piece("signalling", Signalling | None),
+        placement=piece("placement", Placement),
+        faults=readable_faults(data.get("faults"), context),
+        unsignalled=data.get("signalling") is None,
     )

@@ -5,6 +5,7 @@ from typing import Literal
 
 Unit = Literal["s", "ratio", "bit/s", "count", "score"]
 Subject = Literal["endpoint", "node", "link"]
+Occasion = Literal["call", "joining", "interruption"]
 
 
 @dataclass(frozen=True)
@@ -21,8 +22,9 @@ class Metric:
     higher_is_better: bool = False
     from_histogram: bool = False
     """Kept as a histogram of single packets or frames, not as a value per interval."""
-    from_calls: bool = False
-    """Has one value a call; one of a call that was never answered is infinite."""
+    per: Occasion | None = None
+    """Has one value for each of these, at the time when it began, and none an interval. One that
+    never came to its end is infinite."""
 
 
 SELECTORS: dict[Subject, tuple[str, ...]] = {
@@ -105,7 +107,39 @@ METRICS: dict[str, Metric] = {
             "time_to_floor", "s", "endpoint", "calls",
             "From the chair's call to the called endpoint's first frame on the command centre's "
             "screen. A call that never got there counts as infinitely long.",
-            from_calls=True,
+            per="call",
+        ),
+        Metric(
+            "join_time", "s", "endpoint", "endpoints that set out to join",
+            "From an endpoint's setting out to join until it is connected, failed attempts and the "
+            "time between them included. One that is not connected by the end of the run counts "
+            "as infinitely long.",
+            per="joining",
+        ),
+        Metric(
+            "time_to_first_frame", "s", "endpoint", "endpoints that set out to join",
+            "From an endpoint's setting out to join until the first frame is shown on its screen. "
+            "One that was shown none counts as infinitely long.",
+            per="joining",
+        ),
+        Metric(
+            "connected_ratio", "ratio", "endpoint", "endpoint × interval",
+            "Share of the interval in which the endpoint was connected to a media node, by its own "
+            "belief: one that has not yet noticed that its node is gone is connected.",
+            higher_is_better=True,
+        ),
+        Metric(
+            "interrupted_ratio", "ratio", "endpoint", "endpoint × interval",
+            "Share of the interval that lies in gaps of more than 1 s without any media packet, "
+            "counted from the endpoint's first connection on and while there is anything to hear "
+            "or see.",
+        ),
+        Metric(
+            "recovery_time", "s", "endpoint", "interruptions",
+            "From the last media packet before an interruption (a gap of more than 1 s in all of "
+            "an endpoint's media) until media arrives again. One that does not end within the run "
+            "counts as infinitely long.",
+            per="interruption",
         ),
         Metric(
             "node_egress", "bit/s", "node", "node × interval",

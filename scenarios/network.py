@@ -6,6 +6,7 @@ from pydantic import Field, model_validator
 
 from scenarios.links import SharedLink
 from scenarios.record import CarrierName, ProvinceName, Record
+from scenarios.recovery import Rerouting
 from scenarios.units import Duration, PositiveBitrate, PositiveDuration
 
 
@@ -31,6 +32,8 @@ class Carrier(Record):
     """In each media node's city, to nodes that are not on this carrier, and back."""
     detour: Annotated[float, Field(ge=1, le=10)] = 1.5
     """Length of the fibre's route over the great circle's."""
+    rerouting: Rerouting = Rerouting()
+    """How its routers lead traffic around a failed link, where there is a way."""
 
 
 class NodeCost(Record):

@@ -72,9 +72,11 @@ _PHRASES = {
     "province": "a province of the table of places",
     "level": "a level of the endpoint table, or command-centre",
     "metric": "a metric",
-    "attribute": "an attribute that this metric is selected by",
+    "attribute": "an attribute that this is selected by",
     "kind": "a kind of shared link",
     "direction": "a direction",
+    "target": "something that can break",
+    "server": "a server of signalling.servers",
 }
 """What a noun's names are, where it is not 'a carrier of this scenario'."""
 

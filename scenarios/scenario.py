@@ -6,12 +6,17 @@ from pydantic import Field, model_validator
 
 from scenarios.consistency import Pieces, contradictions
 from scenarios.endpoints import CommandCentre, Endpoints
+from scenarios.faults import Faults
+from scenarios.joining import Ice, Joining
 from scenarios.links import AccessProfile, SharedLink
 from scenarios.media import Media
 from scenarios.meeting import Meeting
 from scenarios.network import Carrier, MediaNode
+from scenarios.placement import Placement
 from scenarios.record import Name, Record, report
+from scenarios.recovery import Recovery, RecoveryPolicy
 from scenarios.rollout import Rollout
+from scenarios.signalling import Signalling
 from scenarios.thresholds import Thresholds
 from scenarios.units import DURATION, PositiveDuration, between
 
@@ -51,6 +56,18 @@ class Scenario(Record):
     """What is sent."""
     meeting: Meeting = Meeting()
     """Who is seen and heard, and when."""
+    joining: Joining | None = None
+    """When the endpoints set out to join; without it, everyone is there from the start."""
+    signalling: Signalling | None = None
+    """Through which servers they join and come back."""
+    ice: Ice = Ice()
+    """Who needs a relay."""
+    placement: Placement = Placement()
+    """Which media node takes whom."""
+    recovery: RecoveryPolicy = Recovery()
+    """How clients come back."""
+    faults: Faults = ()
+    """What breaks, and when."""
     thresholds: Thresholds = Field(default_factory=dict)
     """What must hold."""
     rollout: Rollout | None = None
@@ -65,6 +82,14 @@ class Scenario(Record):
             media=self.media,
             meeting=self.meeting,
             thresholds=self.thresholds,
+            nodes=self.nodes,
+            carriers=self.carriers,
+            access=self.access,
+            joining=self.joining,
+            signalling=self.signalling,
+            placement=self.placement,
+            faults=self.faults,
+            unsignalled=self.signalling is None,
         )
         report(contradictions(pieces))
         return self

@@ -80,6 +80,9 @@ def _names(
         part = root.child(key)
         if part is not None and isinstance(part.value, dict) and part.value:
             names[noun] = tuple(part.value)
+    servers = _at(root, "signalling", "servers")
+    if servers is not None and isinstance(servers.value, dict) and servers.value:
+        names["server"] = tuple(servers.value)
     if layers := _layer_names(root):
         names["layer"] = layers
     if rows is not None:
@@ -90,10 +93,15 @@ def _names(
     return names
 
 
-def _layer_names(root: Node) -> list[str]:
+def _at(root: Node, *keys: str) -> Node | None:
     node: Node | None = root
-    for key in ("media", "video", "layers"):
+    for key in keys:
         node = node.child(key) if node is not None else None
+    return node
+
+
+def _layer_names(root: Node) -> list[str]:
+    node = _at(root, "media", "video", "layers")
     items = node.value if node is not None and isinstance(node.value, list) else []
     named = (item.child("name") for item in items)
     return [name.value for name in named if name is not None and isinstance(name.value, str)]

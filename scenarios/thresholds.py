@@ -21,6 +21,7 @@ from pydantic_core import PydanticCustomError
 
 from scenarios.metrics import METRICS, SELECTORS, Metric
 from scenarios.record import Context, Problem, Record, check_choice, naming_rule, report
+from scenarios.selectors import parse_selection
 from scenarios.units import DURATION, RATE, SECOND, SHARE, Units, parse_quantity
 
 OPERATORS: Mapping[str, Callable[[float, float], bool]] = {
@@ -30,7 +31,6 @@ OPERATORS: Mapping[str, Callable[[float, float], bool]] = {
     ">": operator.gt,
 }
 
-_TARGET = re.compile(r"\s*([a-z_]+)\s*(?:\{([^{}]*)\})?\s*")
 _EXPRESSION = re.compile(
     r"\s*(p\(\s*(\d+(?:\.\d+)?)\s*\)|mean|min|max|count)\s*(<=|>=|<|>)\s*(\S.*?)\s*"
 )
@@ -53,20 +53,13 @@ class Target:
             ValueError: ``text`` has not the form `metric{attribute=value,…}`.
             PydanticCustomError: metric or attribute is unknown.
         """
-        match = _TARGET.fullmatch(text)
-        if match is None:
-            raise ValueError("must be a metric with selectors, as in packet_loss{access=4g}")
-        metric = METRICS[check_choice("metric", match[1], METRICS)]
-        selector = {}
-        for part in filter(None, (p.strip() for p in (match[2] or "").split(","))):
-            attribute, equals, value = (x.strip() for x in part.partition("="))
-            if not equals or not value:
-                raise ValueError(f"selector {part!r} must be attribute=value")
-            check_choice("attribute", attribute, SELECTORS[metric.subject])
-            if attribute in selector:
-                raise ValueError(f"selects by {attribute} twice")
-            selector[attribute] = value
-        return cls(metric, selector)
+
+        def attributes(name: str) -> tuple[str, ...]:
+            return SELECTORS[METRICS[check_choice("metric", name, METRICS)].subject]
+
+        form = "must be a metric with selectors, as in packet_loss{access=4g}"
+        name, selector = parse_selection(text, form, attributes)
+        return cls(METRICS[name], selector)
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from scenarios.backups import Backups
 from scenarios.links import AccessProfile
 from scenarios.population import Population
 from simulations.access import Keys, Loads, access_links
@@ -14,25 +15,6 @@ from simulations.world import World
 
 Links = tuple[NDArray[Any], NDArray[np.int64], NDArray[np.int32]]
 """LINKs, and the backlog of their queues (see `make_queues`)."""
-
-
-@dataclass(frozen=True)
-class Backups:
-    """The backup access links of a population; (n,) in every field.
-
-    Nothing but ``access`` and ``carrier`` matters where an endpoint has none.
-    """
-
-    access: NDArray[np.int32]
-    """Index into the scenario's access profiles; −1: the endpoint has no backup."""
-    carrier: NDArray[np.int32]
-    """Index into the scenario's carriers; −1: the endpoint has no backup."""
-    down_rate: NDArray[np.int64]
-    """bit/s"""
-    up_rate: NDArray[np.int64]
-    """bit/s"""
-    delay: NDArray[np.int64]
-    """ns, each direction."""
 
 
 @dataclass(frozen=True)

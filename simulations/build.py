@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from scenarios.backups import Backups
 from scenarios.links import LoadStep
 from scenarios.media import Media
 from scenarios.population import Population
@@ -13,7 +14,7 @@ from scenarios.randomness import mix_keys, name_hashes, stream_key, uniforms
 from scenarios.scenario import Scenario
 from scenarios.units import SECOND
 from simulations.access import Keys, Loads, access_links
-from simulations.backups import Backups, spare_links, spare_places, with_spares
+from simulations.backups import spare_links, spare_places, with_spares
 from simulations.engine import EPOCH
 from simulations.grouping import grouped, shares
 from simulations.membership import members

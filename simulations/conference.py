@@ -15,17 +15,21 @@ import simpy
 from numpy.typing import NDArray
 
 from results.records import BUDGET, CALLS, ENDPOINTS, EVENTS, Cost, Run
+from scenarios.backups import deal_backups
 from scenarios.population import Population, populate
 from scenarios.scenario import Scenario
 from scenarios.units import SECOND
 from simulations import control
 from simulations.build import build
+from simulations.control_plane import ControlPlane
 from simulations.engine import EPOCH, Engine
+from simulations.field import Field, Server
+from simulations.occasions import occasions
 from simulations.publishing import Publishing
 from simulations.sampling import Sampler
 from simulations.settings import TICK
 from simulations.telemetry import Telemetry
-from simulations.topology import plan
+from simulations.topology import Plan, plan
 from simulations.tracing import Tracer
 from simulations.video_quality import SCORE_NOTE
 from simulations.world import World, restart_counts
@@ -36,10 +40,21 @@ ASSUMPTIONS = (
     "Endpoints lie at their province's seat; routes are a fixed multiple of the great circle.",
     "RTCP and signalling cross both access links packet by packet; on shared links they take no "
     "capacity and wait in no queue, only their propagation counts.",
-    "Everyone is connected when the meeting begins.",
     "A frame is shown a fixed time after it can be decoded; no buffer smooths pictures.",
 )
 """What the model takes for granted."""
+
+PRESENT = ("Everyone is connected when the meeting begins, and stays so.",)
+"""What it takes for granted besides where nobody joins and nothing fails."""
+
+CONTROLLED = (
+    "Clients join and come back by the recovery policy {policy} "
+    "(docs/background/control-plane.md); sizes of their messages are assumed, and a relay beside "
+    "each media node changes the handshake only.",
+    "A detour around a failed link is played as the link itself at a part of its rate.",
+    "Loss of packets alone, short of all of them, makes no client think that it lost its node.",
+)
+"""What it takes for granted besides where they do."""
 
 OPEN_LOOP = (
     "Media is played open-loop: publishers do not adapt their bitrate, and nothing is sent again.",
@@ -63,7 +78,10 @@ def assumptions(scenario: Scenario) -> tuple[str, ...]:
     """What is taken for granted in a run of ``scenario``."""
     profile = scenario.media.congestion_control.profile
     loop = CLOSED_LOOP if profile != "none" else OPEN_LOOP
-    said = [text.format(profile=profile) for text in loop]
+    control = CONTROLLED if scenario.joining or scenario.faults else PRESENT
+    said = [
+        text.format(profile=profile, policy=scenario.recovery.policy) for text in (*loop, *control)
+    ]
     return (*said, *ASSUMPTIONS, SCORE_NOTE)
 
 
@@ -100,17 +118,18 @@ def simulate(
     """
     started, clock = datetime.now(UTC), time.perf_counter()
     tell = progress or (lambda _: None)
-    duration_s = scenario.duration / SECOND
     population = populate(scenario, replication)
     threads = min(threads or MOST_THREADS, MOST_THREADS)
     numba.set_num_threads(threads)
-    network = plan(scenario, population)
-    tell(Progress(0.0, duration_s, "compiling"))
+    backups = deal_backups(scenario, population, replication)
+    network = plan(scenario, population, backups.carrier)
+    tell(Progress(0.0, scenario.duration / SECOND, "compiling"))
     engine = Engine(
         build(
             scenario,
             population,
             network,
+            backups=backups,
             replication=replication,
             threads=threads,
             trace_site=trace_site,
@@ -134,12 +153,18 @@ def simulate(
         telemetry.sample(engine.world, begin, end)
         tracer.collect(engine.world)
         restart_counts(engine.world)
-        tell(Progress(end / SECOND, duration_s, "playing"))
+        if plane is not None:
+            plane.settle()
+        tell(Progress(end / SECOND, scenario.duration / SECOND, "playing"))
 
     env = simpy.Environment(initial_time=0)
     meeting = control.Meeting(env, scenario, population, publishing, log, replication)
     env.process(meeting.play())
     env.process(control.loads(env, scenario, log))
+    plane = None
+    if scenario.joining is not None or scenario.faults:
+        field = make_field(scenario, population, engine, network, publishing, replication)
+        plane = ControlPlane(env, scenario, population, backups, field, log, replication)
     begin = 0
     while begin < scenario.duration:
         end = min(begin + scenario.interval, scenario.duration)
@@ -150,6 +175,8 @@ def simulate(
         sample(begin, end)
         begin = end
     meeting.close()
+    if plane is not None:
+        plane.close()
 
     accounting = telemetry.accounting(engine.world, sampler.delivered)
     return Run(
@@ -158,7 +185,7 @@ def simulate(
         started=started.isoformat(timespec="seconds"),
         finished=datetime.now(UTC).isoformat(timespec="seconds"),
         command=command,
-        duration_s=duration_s,
+        duration_s=scenario.duration / SECOND,
         tables={
             "endpoints": endpoints_table(scenario, population, engine),
             "samples": sampler.samples(),
@@ -166,6 +193,7 @@ def simulate(
             "links": telemetry.links_table(),
             "events": events_table(log),
             "calls": calls_table(population, log),
+            **occasions(plane, scenario, population),
             "histograms": sampler.histograms(),
         },
         accounting=accounting,
@@ -177,6 +205,32 @@ def simulate(
         ),
         trace=tracer.table() if trace_site is not None else None,
         assumptions=assumptions(scenario),
+        replication=replication,
+    )
+
+
+def make_field(
+    scenario: Scenario,
+    population: Population,
+    engine: Engine,
+    network: Plan,
+    publishing: Publishing,
+    replication: int = 0,
+) -> Field:
+    """What the control plane sees of the world; nobody is connected if they are to join."""
+    servers = scenario.signalling.servers if scenario.signalling is not None else {}
+    places = [
+        Server(name, record.latitude, record.longitude, record.carriers)
+        for name, record in servers.items()
+    ]
+    return Field(
+        engine,
+        network,
+        scenario,
+        population,
+        publishing,
+        servers=places,
+        connected=scenario.joining is None,
         replication=replication,
     )
 
@@ -194,7 +248,8 @@ def stop_before(at: int, exactly: Collection[int], world: World) -> int:
 
 def events_table(log: control.Log) -> pa.Table:
     """The table of control events."""
-    rows = [(now / SECOND, *rest) for now, *rest in log.events]
+    ordered = sorted(log.events, key=lambda event: event[0])
+    rows = [(now / SECOND, *rest) for now, *rest in ordered]
     columns = zip(*rows, strict=True) if rows else [()] * len(EVENTS)
     return pa.table([pa.array(c, f.type) for c, f in zip(columns, EVENTS, strict=True)], EVENTS)
 

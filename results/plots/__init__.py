@@ -11,9 +11,11 @@ from results.plots import (
     estimates,
     freezes,
     heatmap,
+    joining,
     layers,
     over_time,
     province_map,
+    recovery,
     shared_links,
 )
 from results.plots.bounds import explain_bounds
@@ -62,6 +64,62 @@ PLOTS: Mapping[str, Plot] = {
             calls.draw_budget,
             (7.5, 4.6),
             faceted=True,
+        ),
+        Plot(
+            "connected",
+            "Who is connected",
+            "Share of endpoints that were connected, on average over each interval, by access link "
+            "and by carrier.",
+            joining.draw_connected,
+            (7.5, 4.0),
+            faceted=True,
+            note=lambda run, _: joining.explain_join_time(run),
+        ),
+        Plot(
+            "join-time",
+            "From setting out until connected, by access link",
+            "Share of the endpoints that set out to join (their number in brackets) that were "
+            "connected within this time; circle, square and diamond are p50, p95 and p99. A curve "
+            "that ends below 100 % leaves out those that never were.",
+            joining.draw_distribution,
+            (7.5, 4.2),
+            note=lambda run, _: explain_bounds(run, joining.METRIC),
+        ),
+        Plot(
+            "join-time-budget",
+            "Where the join time goes",
+            "Medians over the endpoints that were connected (their number in brackets), part by "
+            "part, and of the whole; medians of parts need not add up to the whole's.",
+            joining.draw_budget,
+            (7.5, 6.0),
+            faceted=True,
+        ),
+        Plot(
+            "retries",
+            "Attempts to connect again, and what attempts failed of",
+            "Above, attempts after an endpoint's first to join, in each second, stacked (their "
+            "number in brackets); below, all attempts that failed, by cause.",
+            joining.draw_retries,
+            (7.5, 5.2),
+            faceted=True,
+        ),
+        Plot(
+            "fault-timeline",
+            "What the faults did",
+            "Faults are shaded until their repair; a triangle is a detection. From above: share of "
+            "endpoints that believe to be connected, and that are and have media; attempts to "
+            "connect again in each second, stacked; load of the media nodes.",
+            recovery.draw_timeline,
+            (7.5, 6.0),
+            faceted=True,
+        ),
+        Plot(
+            "recovery",
+            "How endpoints came back",
+            "Share of interruptions (their number in brackets, and how many of them were not over "
+            "at the end) that were over within this time, by the fault in which they began.",
+            recovery.draw_curves,
+            (7.5, 4.2),
         ),
         Plot(
             "estimate",

@@ -2,7 +2,7 @@
 
 Samples and histograms are counted from the same packets. What happens in it: the floor goes to a
 province at 20 s, the 4G cells fill up from 30 s to 45 s, one satellite dish is dead from 30 s on.
-All the while the chair calls the roll.
+All the while the chair calls the roll. A media node dies at 35 s (sample_outcomes).
 """
 
 import csv
@@ -19,8 +19,10 @@ from results.records import (
     CALLS,
     ENDPOINTS,
     EVENTS,
+    INTERRUPTIONS,
     LINKS,
     NODES,
+    SESSIONS,
     Accounting,
     Cost,
     Run,
@@ -28,6 +30,8 @@ from results.records import (
 from scenarios.meeting import COMMAND_CENTRE
 from scenarios.scenario import Scenario
 from tests.results.sample_adaptation import Adaptation, make_calls
+from tests.results.sample_outcomes import EVENTS as FAULT_EVENTS
+from tests.results.sample_outcomes import Outcomes
 from tests.results.sample_packets import (
     ENCODE,
     PLAYOUT,
@@ -136,12 +140,14 @@ def make_run(scenario: Scenario | None = None, seed: int = 7) -> Run:
     # Of its own, so that the packets stay what they are.
     drawn = np.random.default_rng([seed, 1])
     adaptation = Adaptation(scenario, sites, times, packets, drawn)
+    own = np.random.default_rng([seed, 2])
+    outcomes = Outcomes(sites, times, seconds, adaptation.dead, own)
     samples = make_samples(
         sites,
         times,
         seconds,
         packets,
-        lambda loss: adaptation.columns(scenario, packets, loss),
+        lambda loss: adaptation.columns(scenario, packets, loss) | outcomes.columns,
     )
     lost = {
         "downlink queue": _total(samples, "downlink_dropped_queue"),
@@ -162,6 +168,8 @@ def make_run(scenario: Scenario | None = None, seed: int = 7) -> Run:
             "nodes": _nodes(times, rng),
             "links": _links(sites, times, rng),
             "calls": _table(make_calls(sites, drawn), CALLS),
+            "sessions": _table(outcomes.sessions, SESSIONS),
+            "interruptions": _table(outcomes.interruptions, INTERRUPTIONS),
             "events": _events(scenario),
             "histograms": make_histograms(scenario, sites, times, packets),
         },
@@ -299,6 +307,7 @@ def _events(scenario: Scenario) -> pa.Table:
         for turn in scenario.meeting.floor
     ]
     rows.append({"time": 30.0, "kind": "load", "subject": "4g", "detail": "others take 60%"})
+    rows += FAULT_EVENTS
     return _table(sorted(rows, key=lambda row: float(str(row["time"]))), EVENTS)
 
 

@@ -101,6 +101,19 @@ def test_the_summary_tells_shares_by_group(run: Run) -> None:
     assert found["audio_only_endpoints"] == len(audio_only_endpoints(run)) > 0
 
 
+def test_all_with_audio_alone_is_not_passed_over(run: Run) -> None:
+    worst = changed(run, layer=None)
+    assert read_layers(worst).known
+    assert len(audio_only_endpoints(worst)) == 60
+    found = describe_adaptation(worst)
+    assert found is not None
+    assert found["audio_only_endpoints"] == 60
+    # Where nobody was to see a picture, or clients tell of no layers, nothing is missing.
+    for silent in (changed(run, layer=None, freeze_ratio=None), replace(worst, mode="live")):
+        assert not read_layers(silent).known
+        assert audio_only_endpoints(silent) == []
+
+
 def test_an_open_loop_has_nothing_to_tell(run: Run) -> None:
     media = {"congestion_control": {"profile": "none"}}
     scenario = make_scenario(media={**run.scenario.media.model_dump(), **media})

@@ -13,10 +13,11 @@ from matplotlib.figure import Figure
 from matplotlib.markers import CARETLEFT
 
 from results.adaptation import AUDIO_ONLY, groups_of, read_estimates
-from results.calls import by_access, median_parts, read_calls
+from results.calls import read_calls
 from results.plots import PLOTS, calls, endpoint, estimates, freezes, layers, shared_links
 from results.plots.style import RED
 from results.records import CALL_BUDGET, CALLS, Run
+from results.timings import by_access, median_parts
 from scenarios.meeting import COMMAND_CENTRE
 from tests.results.sample_run import make_run, make_scenario
 from tests.results.test_adaptation import changed, samples
@@ -195,7 +196,7 @@ def test_the_title_names_the_endpoint_and_its_links(run: Run) -> None:
 def test_calls_step_up_to_the_share_that_was_answered(run: Run, ax: Axes) -> None:
     calls.draw_distribution(run, ax)
     every = read_calls(run)
-    answered = np.sort([c.time_to_floor for c in every if np.isfinite(c.time_to_floor)])
+    answered = np.sort([c.seconds for c in every if np.isfinite(c.seconds)])
     x, y = line(ax, f"All ({len(every)})")
     assert y[0] == 0
     assert len(answered) < len(every)

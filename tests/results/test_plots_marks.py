@@ -33,14 +33,17 @@ def test_floor_turns_are_names_and_the_rest_tells_what_it_is(run: Run, ax: Axes)
         "Hà Nội",
         "Thành phố Hồ Chí Minh",
         "load 4g: others take 60%",
+        "fault hcmc dies: node hcm…",
         "Hà Nội",
-    ]
-    assert [line.get_xdata()[0] for line in ax.lines] == [0, 20, 30, 40]
+    ]  # there is no room for the repair's, nor is its detection marked
+    assert [line.get_xdata()[0] for line in ax.lines] == [0, 20, 30, 35, 40, 50]
 
 
 def test_times_follow_the_axis(run: Run, ax: Axes) -> None:
     mark_events(ax, run, 1 / 60)
-    assert [line.get_xdata()[0] for line in ax.lines] == pytest.approx([0, 1 / 3, 0.5, 2 / 3])
+    assert [line.get_xdata()[0] for line in ax.lines] == pytest.approx(
+        [0, 1 / 3, 1 / 2, 7 / 12, 2 / 3, 5 / 6]
+    )
 
 
 def test_a_process_is_not_marked(run: Run, ax: Axes) -> None:

@@ -10,7 +10,7 @@ import pyarrow as pa
 import pytest
 
 from results.adaptation import audio_only_endpoints
-from results.calls import median_parts, read_calls, unanswered
+from results.calls import read_calls
 from results.manifest import describe
 from results.plots import PLOTS, inline
 from results.quantities import format_value
@@ -18,6 +18,7 @@ from results.records import TABLES, Accounting, Cost, Run
 from results.report import FIGURES, render_report, split_blocks, write_report
 from results.report_rows import GROUP_TITLES, group_table, threshold_row
 from results.summary import summarize
+from results.timings import median_parts, unended
 from tests.results.sample_run import make_run, make_scenario
 
 ATTACK = '"><script>alert(1)</script><img src=x onerror=alert(2)>'
@@ -313,7 +314,7 @@ def test_calls_are_told_by_access_link_with_their_parts(page: Page, run: Run) ->
     medians = median_parts(calls)
     assert medians is not None
     assert rows["All"][6:] == [format_value(part, "s") for part in medians[:-1]]
-    (silent,) = unanswered(calls)
+    (silent,) = unended(calls)
     assert f"{silent.endpoint['name']} ({silent.endpoint['site']} · " in text
 
 

@@ -9,6 +9,7 @@ import pytest
 
 from results import selection
 from results.histograms import BUCKETS
+from results.occasions import occasions
 from results.records import Run
 from results.selection import Measurements
 from scenarios.meeting import COMMAND_CENTRE
@@ -168,6 +169,27 @@ def test_values_of_nodes_and_links(
     found = Measurements(run).distribution(metric, selector, Window(20 * SECOND, 30 * SECOND))
     assert found.values.tolist() == sorted(row[metric] for row in rows)
     assert found.count > 0
+
+
+@pytest.mark.parametrize("window", [None, Window(4 * SECOND, 7 * SECOND)])
+@pytest.mark.parametrize("selector", [{}, {"access": "4g"}, {"site": SITE}], ids=str)
+@pytest.mark.parametrize("metric", [n for n, m in METRICS.items() if m.per])
+def test_values_of_occasions(
+    run: Run, metric: str, selector: dict[str, str], window: Window | None
+) -> None:
+    attributes = {row["site"]: row for row in run.tables["endpoints"].to_pylist()}
+    kind = METRICS[metric].per
+    assert kind is not None
+    expected = sorted(
+        np.inf if row[metric] is None else row[metric]
+        for row in occasions(run.tables, kind).to_pylist()
+        if all(attributes[row["site"]][key] == value for key, value in selector.items())
+        and (window is None or window.begin <= row["time"] * SECOND < window.end)
+    )
+    found = Measurements(run).distribution(metric, selector, window)
+    assert found.values.tolist() == expected
+    if not selector and window is None:
+        assert found.infinite > 0
 
 
 def test_tables_in_chunks_with_dictionaries_of_their_own(run: Run) -> None:

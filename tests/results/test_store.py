@@ -4,6 +4,7 @@ import os
 import re
 import resource
 import secrets
+import shutil
 import sys
 from collections.abc import Callable
 from dataclasses import replace
@@ -20,6 +21,8 @@ from results import manifest, store
 from results.manifest import describe
 from results.records import TABLES, Run
 from results.store import (
+    LATER,
+    LATER_COLUMNS,
     StoreError,
     check_folder,
     default_folder,
@@ -270,6 +273,25 @@ def written(loaded: Run, tmp_path_factory: pytest.TempPathFactory) -> Path:
         patch.setitem(sys.modules, "results.report", module)
         write_run(loaded, folder)
     return folder
+
+
+def test_runs_from_before_there_were_faults_can_still_be_read(
+    written: Path, loaded: Run, tmp_path: Path
+) -> None:
+    folder = tmp_path / "run"
+    shutil.copytree(written, folder)
+    for name in LATER:
+        (folder / f"{name}.parquet").unlink()
+    samples = pq.read_table(folder / "samples.parquet").drop_columns(list(LATER_COLUMNS))
+    pq.write_table(samples, folder / "samples.parquet")
+    found = read_run(folder)
+    assert {name: table.schema for name, table in found.tables.items()} == dict(TABLES)
+    assert [len(found.tables[name]) for name in LATER] == [0, 0]
+    for name in LATER_COLUMNS:
+        assert found.tables["samples"][name].null_count == len(samples)
+    summary = summarize(found)
+    assert {summary["metrics"][name]["count"] for name in LATER_COLUMNS} == {0}
+    assert summary["metrics"]["jitter"] == summarize(loaded)["metrics"]["jitter"]
 
 
 def _truncate(path: Path) -> None:

@@ -48,7 +48,7 @@ def test_a_run_without_rows_has_nulls_and_no_verdict(run: Run) -> None:
     assert summary["verdict"] == "inconclusive"
     for name, entry in summary["metrics"].items():
         nulls = dict.fromkeys(["mean", "p50", "p95", "p99", "min", "max"])
-        calls = {"unanswered": 0} if METRICS[name].from_calls else {}
+        calls = {"unanswered": 0} if METRICS[name].per else {}
         assert entry == {"unit": METRICS[name].unit, "count": 0, **nulls, **calls}
     assert summary["worst"] == {"endpoints": [], "groups": []}
     assert {threshold["value"] for threshold in summary["thresholds"]} == {None}

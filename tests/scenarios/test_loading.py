@@ -174,7 +174,7 @@ CASES: list[tuple[Change, str, str]] = [
     (
         ("packet_loss{access=mobile}", "packet_loss{acess=mobile}"),
         "packet_loss",
-        "thresholds.packet_loss{acess=mobile}: 'acess' — must name an attribute that this metric "
+        "thresholds.packet_loss{acess=mobile}: 'acess' — must name an attribute that this "
         "is selected by; did you mean access?",
     ),
     (

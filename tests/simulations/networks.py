@@ -11,11 +11,11 @@ import numpy as np
 import simpy
 
 from results.records import Accounting
+from scenarios.backups import Backups
 from scenarios.loading import parse_scenario
 from scenarios.population import Population, populate
 from scenarios.scenario import Scenario
 from simulations import control
-from simulations.backups import Backups
 from simulations.build import build
 from simulations.engine import Engine
 from simulations.field import Field, Server

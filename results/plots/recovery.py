@@ -1,0 +1,253 @@
+"""Recovery on plots: what a fault did over time, and how fast endpoints came back."""
+
+import io
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure, SubFigure
+from matplotlib.ticker import MaxNLocator
+from numpy.typing import NDArray
+
+from results.availability import read_presence
+from results.interruptions import (
+    NO_FAULT,
+    Interruption,
+    by_fault,
+    lost_for_good,
+    percentile,
+    read_interruptions,
+    share_back,
+)
+from results.joining import rate_of, read_sessions, retries
+from results.plots.joining import draw_rate
+from results.plots.marks import mark_events
+from results.plots.plot import SUFFIXES, write
+from results.plots.style import (
+    BLUE,
+    INK,
+    LINE_STYLES,
+    LONGEST_KEY,
+    MUTED,
+    ORANGE,
+    RED,
+    axis_title,
+    clean,
+    held,
+    log_axis,
+    say_no_data,
+    styled,
+    time_axis,
+)
+from results.quantities import Scale, format_value, scale_for
+from results.readings import codes, floats
+from results.records import Run
+
+PALETTE = (BLUE, RED, "#009e73", "#cc79a7", ORANGE, "#56b4e9")
+"""Of faults, nodes and policies, which have no colours of their own."""
+MOST_FAULTS = 6
+NOTHING = "No endpoint was interrupted in this run."
+WIDEST = 20.0
+"""Times that span more than this multiple stand on a logarithmic axis."""
+
+
+def draw_timeline(run: Run, figure: Figure | SubFigure) -> None:
+    """Faults and their repair; below, endpoints with media, retries by second, and nodes' load."""
+    sessions, presence = read_sessions(run), read_presence(run)
+    known = np.isfinite(presence.with_media).any()
+    if not known or not (sessions or read_interruptions(run)):
+        say_no_data(figure.add_subplot(), "No fault and no joining were played in this run.")
+        return
+    media, rate, load = figure.subplots(3, 1, sharex=True, height_ratios=(3, 2, 2))
+    factor = time_axis(load, run.duration_s)
+    x = held(presence.times, run.scenario.interval / 1e9, run) * factor
+    for share, colour, width, label in (
+        (presence.connected, MUTED, 1.1, "connected"),
+        (presence.with_media, BLUE, 1.7, "with media"),
+    ):
+        media.plot(x, np.repeat(share, 2) * 100, color=colour, linewidth=width, label=label)
+    media.set_ylim(0, 103)
+    media.set_ylabel("Endpoints (%)")
+    media.grid(visible=True, axis="y")
+    media.legend(loc="upper left", bbox_to_anchor=(1.0, 1.0))
+    draw_rate(run, rate, sessions, factor)
+    if rate.collections:
+        rate.legend(loc="upper left", bbox_to_anchor=(1.0, 1.0), reverse=True)
+    _draw_load(run, load, factor)
+    for begin, end in fault_spans(run):
+        for ax in (media, rate, load):
+            ax.axvspan(begin * factor, end * factor, color=RED, alpha=0.08, linewidth=0, zorder=0)
+    for time in _times_of(run, "detect"):
+        media.plot([time * factor], [101.5], "v", color=ORANGE, markersize=5, clip_on=False)
+    mark_events(media, run, factor)
+
+
+def fault_spans(run: Run) -> list[tuple[float, float]]:
+    """Beginning and end, in seconds, of each fault among the events: its repair, or the run's."""
+    table = run.tables["events"]
+    spans: list[list[float]] = []
+    open_: dict[str, list[float]] = {}
+    columns = (table[name].to_pylist() for name in ("time", "kind", "subject"))
+    for time, kind, subject in sorted(zip(*columns, strict=True)):
+        if kind == "fault":
+            spans.append([time, run.duration_s])
+            open_[subject] = spans[-1]
+        elif kind == "repair" and subject in open_:
+            open_.pop(subject)[1] = time
+    return [(begin, end) for begin, end in spans]
+
+
+def _times_of(run: Run, kind: str) -> list[float]:
+    table = run.tables["events"]
+    found = zip(table["time"].to_pylist(), table["kind"].to_pylist(), strict=True)
+    return [time for time, own in found if own == kind]
+
+
+def _draw_load(run: Run, ax: Axes, factor: float) -> None:
+    table = run.tables["nodes"]
+    code, names = codes(table, "node")
+    times, load = floats(table, "time"), floats(table, "node_cpu")
+    for i, name in enumerate(names):
+        own = np.flatnonzero(code == i)
+        x = held(times[own], run.scenario.interval / 1e9, run) * factor
+        node = run.scenario.nodes.get(name)
+        ax.plot(
+            x, np.repeat(load[own], 2) * 100, color=PALETTE[i % len(PALETTE)],
+            linestyle=LINE_STYLES[i % len(LINE_STYLES)],
+            label=clean(node.label if node else name, LONGEST_KEY),
+        )  # fmt: skip
+    top = float(np.nanmax(load, initial=0.0))
+    ax.set_ylim(0, max(top * 108, 1.0))
+    ax.set_ylabel("Node CPU (%)")
+    ax.grid(visible=True, axis="y")
+    if names:
+        ax.legend(loc="upper left", bbox_to_anchor=(1.0, 1.0))
+
+
+def draw_curves(run: Run, ax: Axes) -> None:
+    """Share of interrupted endpoints that had media again within x, by the fault to blame."""
+    found = read_interruptions(run)
+    if not found:
+        say_no_data(ax, NOTHING)
+        return
+    faults = by_fault(found)
+    curves = dict(list(faults.items())[:MOST_FAULTS])
+    if len(faults) > 1:
+        curves["all"] = found
+    _draw_shares(ax, {_name(fault): own for fault, own in curves.items()})
+    ax.legend(
+        loc="lower left", bbox_to_anchor=(0, 1), borderaxespad=0.1, alignment="left",
+        title="fault (interruptions, not over at the end): p50, p99, max", title_fontsize=7.5,
+    )  # fmt: skip
+
+
+def _name(fault: str) -> str:
+    return {"all": "All", NO_FAULT: "Without a fault"}.get(fault, fault)
+
+
+def _draw_shares(ax: Axes, curves: Mapping[str, Sequence[Interruption]]) -> None:
+    """A curve for each entry: its share that was over within x seconds."""
+    times = np.concatenate([share_back(own)[0] for own in curves.values()] or [np.empty(0)])
+    times = times[times > 0]
+    longest = float(times.max(initial=1.0))
+    wide = len(times) > 0 and longest > WIDEST * float(times.min())
+    scale = scale_for("s", max(longest, 10.0))
+    end = longest * scale.factor * 1.08
+    for i, (name, own) in enumerate(curves.items()):
+        x, y = share_back(own)
+        x = np.concatenate([x[:1], x, [end / scale.factor]]) * scale.factor
+        y = np.concatenate([[0.0], y, y[-1:]]) * 100 if len(y) else np.zeros(1)
+        whole = name == "All"
+        ax.plot(
+            x, y, drawstyle="steps-post", color=INK if whole else PALETTE[i % len(PALETTE)],
+            linestyle="-" if whole else LINE_STYLES[i % len(LINE_STYLES)],
+            linewidth=1.0 if whole else 1.7, label=_label(name, own),
+        )  # fmt: skip
+    if wide:
+        log_axis(ax, "x")
+        ax.set_xlim(float(times.min()) * scale.factor / 1.1, end)
+    else:
+        ax.set_xlim(0, end)
+    ax.set_ylim(0, 103)
+    ax.set_ylabel("Interruptions that were over (%)")
+    ax.set_xlabel(
+        axis_title("Time since the last packet before it", scale) + (", log scale" if wide else "")
+    )
+    ax.grid(visible=True)
+
+
+def _label(name: str, own: Sequence[Interruption]) -> str:
+    ranks = ", ".join(format_value(percentile(own, rank), "s") for rank in (50, 99, 100))
+    return f"{clean(name, LONGEST_KEY)} ({len(own):,}, {len(lost_for_good(own)):,}): {ranks}"
+
+
+# ---------------------------------------------------------------- several runs
+
+
+def draw_policies(runs: Mapping[str, Run], figure: Figure | SubFigure) -> None:
+    """Runs side by side: how endpoints came back, and how many tried at once.
+
+    Args:
+        runs: by name, of the same fault, each with another recovery policy.
+    """
+    found = {name: read_interruptions(run) for name, run in runs.items()}
+    if not any(found.values()):
+        say_no_data(figure.add_subplot(), "No endpoint was interrupted in these runs.")
+        return
+    left, right = figure.subplots(1, 2, width_ratios=(1, 1))
+    _draw_shares(left, found)
+    left.legend(
+        loc="lower left", bbox_to_anchor=(0, 1), borderaxespad=0.1, alignment="left",
+        title="policy (interruptions, not over at the end): p50, p99, max", title_fontsize=7.5,
+    )  # fmt: skip
+    scale, longest = Scale(1.0, "s"), 0.0
+    for i, (name, run) in enumerate(runs.items()):
+        times, counts = retry_rate(run)
+        last = np.flatnonzero(counts)
+        longest = max(longest, float(times[last[-1]]) + 1 if len(last) else 0.0)
+        peak = int(counts.max(initial=0))
+        right.plot(
+            np.column_stack([times, times + 1]).ravel(), np.repeat(counts, 2),
+            color=PALETTE[i % len(PALETTE)], linestyle=LINE_STYLES[i % len(LINE_STYLES)],
+            linewidth=1.4, label=f"{clean(name, LONGEST_KEY)}: {int(counts.sum()):,}, {peak:,}/s",
+        )  # fmt: skip
+    right.set_xlim(0, max(longest * 1.05, 1.0))
+    right.set_ylim(bottom=0)
+    right.yaxis.set_major_locator(MaxNLocator(nbins=6, integer=True))
+    right.set_xlabel(axis_title("Time since the first fault", scale))
+    right.set_ylabel("Retries (1/s)")
+    right.grid(visible=True, axis="y")
+    right.legend(
+        loc="lower left", bbox_to_anchor=(0, 1), borderaxespad=0.1, alignment="left",
+        title="policy: retries, peak", title_fontsize=7.5,
+    )  # fmt: skip
+
+
+def retry_rate(run: Run) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+    """(T,) seconds since the first fault, and the (T,) retries in each; since the first loss of
+    media where no fault is among the events."""
+    losses = [each.lost for each in read_interruptions(run)]
+    begin = int(min(_times_of(run, "fault") or losses, default=0.0))
+    rate = rate_of(run, retries(read_sessions(run)))
+    return rate.times[begin:] - begin, rate.counts[begin:]
+
+
+def save_policies(runs: Mapping[str, Run], path: Path) -> None:
+    """Draw ``runs`` side by side into ``path``: PNG or SVG, as its suffix says.
+
+    Raises:
+        ValueError: the suffix is neither of the two.
+        OSError: the file can't be written.
+    """
+    if path.suffix.lower() not in SUFFIXES:
+        raise ValueError(f"a plot is saved as {' or '.join(SUFFIXES)}, not as {path.suffix!r}")
+    with styled():
+        figure = Figure(figsize=(11, 4.6))
+        title = " / ".join(dict.fromkeys(run.scenario.title for run in runs.values()))
+        figure.suptitle(clean(title, 120), x=0.012, ha="left")
+        draw_policies(runs, figure)
+        buffer = io.BytesIO()
+        metadata = {"Date": None} if path.suffix.lower() == ".svg" else {}
+        figure.savefig(buffer, format=path.suffix.lower()[1:], metadata=metadata)
+    write(buffer.getvalue(), path)

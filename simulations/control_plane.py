@@ -1,0 +1,366 @@
+"""The control plane: clients, signalling servers, media nodes' health, faults and detours, as SimPy
+processes over a network. The clock counts integer nanoseconds."""
+
+from collections.abc import Callable, Sequence
+from typing import Protocol
+
+import numpy as np
+import simpy
+
+from scenarios.backups import Backups
+from scenarios.geography import great_circle
+from scenarios.population import Population
+from scenarios.scenario import Scenario
+from scenarios.units import SECOND
+from simulations import messages
+from simulations.client import Client
+from simulations.detours import Detours
+from simulations.draws import Draws
+from simulations.messages import Exchange, Process
+from simulations.network import Network
+from simulations.placing import Placing
+from simulations.servers import Server
+from simulations.sessions import NEVER, Interruption, Session
+from simulations.setting_out import setting_out
+from simulations.states import State
+from simulations.strikes import Strike, strikes
+
+ENDED = "the meeting ended"
+DRAIN_AGAIN = 30 * SECOND
+"""Until those who could not leave a node that is being drained are told again."""
+
+
+class Log(Protocol):
+    """Takes events down."""
+
+    def add(self, now: int, kind: str, subject: str, detail: str = "") -> None:
+        """Write one event."""
+        ...
+
+
+class ControlPlane:
+    """All that joins, fails and comes back."""
+
+    def __init__(
+        self,
+        env: simpy.Environment,
+        scenario: Scenario,
+        population: Population,
+        backups: Backups,
+        network: Network,
+        log: Log,
+        replication: int = 0,
+    ) -> None:
+        if scenario.signalling is None:
+            raise ValueError("a control plane needs signalling servers")
+        self.env, self.scenario, self.population = env, scenario, population
+        self.backups, self.network, self.log = backups, network, log
+        self.recovery, self.ice, self.signalling = (
+            scenario.recovery, scenario.ice, scenario.signalling,
+        )  # fmt: skip
+        self.nodes = list(scenario.nodes)
+        self.server_names = list(self.signalling.servers)
+        self.servers = [Server(record) for record in self.signalling.servers.values()]
+        self.holds_signalling = self.signalling.transport == "websocket"
+        self.upgrades = (messages.UPGRADE,) if self.holds_signalling else ()
+        self.draws = Draws(scenario.seed, replication, population.site)
+        self.placing = Placing(scenario.placement, self.nodes)
+        self.node_lives = [0] * len(self.nodes)
+        self.down: dict[str, str] = {}
+        """Media nodes that are dead ("die") or hung ("hang")."""
+        self.sessions: list[Session] = []
+        self.interruptions: list[Interruption] = []
+        self.detections: dict[str, list[int]] = {}
+        """When clients noticed each fault."""
+        self.reason = ""
+        """The label of the fault that is being played."""
+        self._nearest_nodes = self._by_distance(list(scenario.nodes.values()))
+        self._nearest_servers = self._by_distance(list(self.signalling.servers.values()))
+        self._relayed = self._draw_relayed()
+        self.strikes = strikes(scenario, population, backups, self.draws)
+        self.detours = Detours(self)
+        self.clients = [
+            Client(self, endpoint, at) for endpoint, at in enumerate(self._setting_out())
+        ]
+        # Faults first, so that at equal times they come before clients.
+        for strike in self.strikes:
+            env.process(self._strike(strike))
+        for client in self.clients:
+            env.process(client.run())
+
+    # ------------------------------------------------------------ what clients ask
+
+    def draw(self, component: str, endpoint: int) -> float:
+        """The endpoint's next number in (0, 1)."""
+        return self.draws.uniform(component, endpoint)
+
+    def site(self, endpoint: int) -> str:
+        """The endpoint's site."""
+        return self.population.site[endpoint]
+
+    def home(self, endpoint: int) -> int:
+        """The media node that the rules deal the endpoint."""
+        return int(self.population.node[endpoint])
+
+    def place(self, server: int) -> int:
+        """The place of a signalling server."""
+        return len(self.nodes) + server
+
+    def nearest(self, endpoint: int) -> Sequence[int]:
+        """Media nodes, the nearest first."""
+        return self._nearest_nodes[endpoint]
+
+    def nearest_servers(self, endpoint: int) -> Sequence[int]:
+        """Signalling servers, the nearest first."""
+        return self._nearest_servers[endpoint]
+
+    def relaying(self, endpoint: int) -> tuple[Exchange, ...]:
+        """What an endpoint exchanges with its relay before it can use it (RFC 8656): an allocation,
+        refused once for want of credentials, and a permission."""
+        allocation = (messages.TURN,) * 3
+        over_tcp = (messages.TCP, messages.TLS)
+        return ((), allocation, (*over_tcp, *allocation))[self._relayed[endpoint]]
+
+    # ------------------------------------------------------------ paths
+
+    def look_at_path(self, client: Client) -> None:
+        """See whether the client's media gets through, and set its timers going."""
+        if not client.takes_part or client.node == NEVER:
+            return
+        now, node = int(self.env.now), client.node
+        whole = client.node_life == self.node_lives[node] and self.network.reaches(
+            client.endpoint, node
+        )
+        if whole and client.cut_at != NEVER:
+            client.cut_at = NEVER
+            if client.lost is not None:
+                client.lost.back = now
+                client.lost = None
+            client.rouse()
+        elif not whole and client.cut_at == NEVER:
+            client.cut_at = now
+            self.interrupt(client)
+            ago = self.recovery.check * self.draw("consent", client.endpoint)
+            wait = max(self.recovery.detection - round(ago), 0)
+            self._later(wait, lambda: self._notice(client, now))
+
+    def look_at_signalling(self, client: Client) -> None:
+        """See whether the client's signalling connection gets through, and set its timer going."""
+        if not client.takes_part or client.server_life == NEVER:
+            return
+        now = int(self.env.now)
+        server = client.server_number
+        whole = client.server_life == self.servers[server].life and self.network.reaches(
+            client.endpoint, self.place(server)
+        )
+        if whole:
+            client.mute_at = NEVER
+        elif client.mute_at == NEVER:
+            client.mute_at = now
+            left = 1 - self.draw("keep-alive", client.endpoint)
+            wait = round(self.signalling.keep_alive * left) + self.signalling.keep_alive_timeout
+            self._later(wait, lambda: self._miss_signalling(client, now))
+
+    def interrupt(self, client: Client) -> None:
+        """Write down that the client gets no media from now on."""
+        if client.lost is None:
+            client.lost = Interruption(client.endpoint, self.reason, int(self.env.now))
+            self.interruptions.append(client.lost)
+
+    def _notice(self, client: Client, cut_at: int) -> None:
+        if client.cut_at == cut_at and client.takes_part:
+            client.notice()
+
+    def _miss_signalling(self, client: Client, mute_at: int) -> None:
+        if client.mute_at == mute_at and client.takes_part:
+            client.mute_at = client.server_life = NEVER
+            client.rouse()
+
+    def _later(self, wait: int, action: Callable[[], None]) -> None:
+        def act() -> Process:
+            yield self.env.timeout(wait)
+            action()
+
+        self.env.process(act())
+
+    def look_around(self) -> None:
+        """Let everyone's timers see what has changed in the network."""
+        for client in self.clients:
+            self.look_at_path(client)
+            self.look_at_signalling(client)
+
+    # ------------------------------------------------------------ faults
+
+    def _strike(self, strike: Strike) -> Process:
+        """Play one fault from its beginning to its repair."""
+        yield self.env.timeout(strike.begin)
+        self.reason = strike.label
+        self.log.add(strike.begin, "fault", strike.label, strike.kind)
+        self._begin(strike)
+        self.look_around()
+        if strike.end is None:
+            return
+        yield self.env.timeout(strike.end - int(self.env.now))
+        self.reason = strike.label
+        self.log.add(strike.end, "repair", strike.label, strike.kind)
+        self._end(strike)
+        self.look_around()
+
+    def _begin(self, strike: Strike) -> None:
+        now = int(self.env.now)
+        for endpoint in strike.endpoints:
+            client = self.clients[endpoint]
+            if client.takes_part:
+                self.interrupt(client)
+            client.lose_power()
+        for component in strike.components:
+            if strike.kind == "drain":
+                self.env.process(self._drain(self.nodes.index(str(component[1]))))
+            elif strike.kind == "degrade":
+                self.network.degrade(component, now, strike.rate, strike.loss)
+            else:
+                self.network.fail(component, now)
+            if strike.kind == "hang" or (strike.kind == "die" and component[0] == "node"):
+                node = self.nodes.index(str(component[1]))
+                self.node_lives[node] += 1
+                self.down[self.nodes[node]] = strike.kind
+                self.env.process(self._check_health(node, strike))
+            elif strike.kind == "die":
+                self.servers[self.server_names.index(str(component[1]))].die()
+        if strike.kind == "cut":
+            self.detours.lose(strike.components)
+
+    def _end(self, strike: Strike) -> None:
+        now = int(self.env.now)
+        led_around = self.detours.regain(strike.components) if strike.kind == "cut" else set()
+        for component in strike.components:
+            if strike.kind == "drain":
+                self.placing.draining[self.nodes.index(str(component[1]))] = False
+            elif strike.kind == "degrade" or component in led_around:
+                self.network.degrade(component, now)
+            else:
+                self.network.restore(component, now)
+            if strike.kind == "drain":
+                continue
+            if component[0] == "node":
+                self.down.pop(str(component[1]), None)
+            elif component[0] == "server":
+                self.servers[self.server_names.index(str(component[1]))].revive()
+        for endpoint in strike.endpoints:
+            self.clients[endpoint].get_power()
+
+    def _check_health(self, node: int, strike: Strike) -> Process:
+        """The next health check finds the node out, if it is still down then."""
+        health, name = self.scenario.placement.health, self.nodes[node]
+        life = self.node_lives[node]
+        phase = int(health.every * self.draw("health check", node))
+        yield self.env.timeout((phase - int(self.env.now)) % health.every)
+        if self.down.get(name) == "hang" and self.node_lives[node] == life:
+            yield self.env.timeout(health.timeout)
+        if name not in self.down or self.node_lives[node] != life:
+            return
+        found = int(self.env.now)
+        self.placing.sick[node] = True
+        self.log.add(found, "detect", strike.label, f"{name} failed its health check")
+        if self.recovery.moved_by_server:
+            for client in self.clients:
+                if client.node == node and client.takes_part and client.cut_at != NEVER:
+                    self._tell(client)
+        yield self.env.timeout(health.barred)
+        while name in self.down:
+            yield self.env.timeout(health.every)
+        if self.node_lives[node] == life:
+            self.placing.sick[node] = False
+
+    def _tell(self, client: Client) -> None:
+        """Tell a client over its signalling connection to leave its node, which has failed."""
+        if client.server_life != NEVER and client.mute_at == NEVER:
+            client.moves = True
+            client.notice()
+
+    def _drain(self, node: int) -> Process:
+        """Hand a node's endpoints over, so many a second, until it has none or is back."""
+        self.placing.draining[node] = True
+        gap = SECOND // self.scenario.placement.drain
+        self.log.add(int(self.env.now), "drain", self.nodes[node], "begins")
+        while self.placing.draining[node]:
+            told = 0
+            for client in self.clients:
+                if client.node != node or client.state is not State.CONNECTED:
+                    continue
+                if not self.placing.draining[node]:
+                    break
+                told += 1
+                client.moves = True
+                client.rouse()
+                yield self.env.timeout(gap)
+            if self.placing.charges[node] == 0:
+                self.log.add(int(self.env.now), "drain", self.nodes[node], "is empty")
+                return
+            yield self.env.timeout(DRAIN_AGAIN)
+
+    # ------------------------------------------------------------ results
+
+    def settle(self) -> None:
+        """Take down which pictures have been shown by now."""
+        for client in self.clients:
+            self.settle_first_frame(client)
+
+    def settle_first_frame(self, client: Client) -> None:
+        """Take down when the client showed its first picture, if it has."""
+        session = client.session
+        if session is None or client.node == NEVER:
+            return
+        if session.first_frame == NEVER and session.kind != "restart":
+            shown = self.network.first_frame(client.endpoint)
+            if shown >= session.time:
+                session.first_frame = shown
+        if client.returned is not None and session.first_frame != NEVER:
+            client.returned.back = max(session.first_frame, client.returned.back)
+            client.returned = None
+
+    def close(self) -> None:
+        """The meeting's end: what is still under way will not come to anything."""
+        self.settle()
+        for session in self.sessions:
+            if not session.outcome:
+                session.outcome, session.duration = ENDED, NEVER
+        for client in self.clients:
+            if client.lost is not None:
+                client.lost.cause = self._obstacle(client)
+        for label, times in self.detections.items():
+            self.log.add(min(times), "detect", label, f"the first of {len(times)} clients")
+
+    def _obstacle(self, client: Client) -> str:
+        """Why a client is not back."""
+        if not client.powered:
+            return "no power"
+        if client.state is State.GONE:
+            return client.why
+        last = f"; last attempt: {client.why}" if client.why else ""
+        return f"{client.state.value}{last}"
+
+    # ------------------------------------------------------------ preparations
+
+    def _by_distance(self, places: Sequence[object]) -> list[tuple[int, ...]]:
+        distances = great_circle(
+            self.population.latitude[:, None],
+            self.population.longitude[:, None],
+            [place.latitude for place in places],  # type: ignore[attr-defined]
+            [place.longitude for place in places],  # type: ignore[attr-defined]
+        )
+        return [tuple(row) for row in np.argsort(distances, axis=1, kind="stable").tolist()]
+
+    def _draw_relayed(self) -> list[int]:
+        """0: no relay; 1: over UDP; 2: over TCP. The command centre needs none."""
+        draws = [self.draw("relay", e) for e in range(len(self.population))]
+        blocked, symmetric = self.ice.udp_blocked, self.ice.symmetric_nat
+        kinds = [2 if u < blocked else int(u < blocked + symmetric) for u in draws]
+        return [*kinds[:-1], 0]
+
+    def _setting_out(self) -> list[int | None]:
+        joining = self.scenario.joining
+        if joining is None:
+            return [None] * len(self.population)
+        draws = np.array([self.draw("joining", e) for e in range(len(self.population))])
+        return [int(at) for at in setting_out(joining, self.population.province, draws)]

@@ -1,0 +1,56 @@
+"""What the control plane needs of the network beneath it."""
+
+from typing import Protocol
+
+Component = tuple[str | int, ...]
+"""Something that can fail: ("node", name), ("server", name), ("station", "backbone" or "peering",
+carrier, node), ("station", "aggregation", carrier, province), ("access", endpoint, "primary" or
+"backup")."""
+
+LOST = -1
+"""In place of a time: there is none."""
+
+
+class Network(Protocol):
+    """A network on which messages travel, endpoints connect, and components fail.
+
+    A *place* is a media node, by its number in the scenario, or a signalling server, by its number
+    after the last node's. Times are ns.
+    """
+
+    def send(self, endpoint: int, place: int, size: int, now: int, up: bool = True) -> int:
+        """When a message of ``size`` bytes between both arrives; LOST where it does not."""
+        ...
+
+    def reaches(self, endpoint: int, place: int) -> bool:
+        """Whether everything between both is up, and the place itself."""
+        ...
+
+    def connect(self, endpoint: int, node: int, now: int) -> int:
+        """Let media flow; when the node has done its work for it. LOST: the node is down."""
+        ...
+
+    def disconnect(self, endpoint: int, now: int) -> None:
+        """No media any more."""
+        ...
+
+    def first_frame(self, endpoint: int) -> int:
+        """When the endpoint showed the first picture since it connected; LOST: not yet."""
+        ...
+
+    def fail(self, component: Component, now: int) -> None:
+        """Let ``component`` drop everything."""
+        ...
+
+    def restore(self, component: Component, now: int) -> None:
+        """Let ``component`` work as before."""
+        ...
+
+    def degrade(self, component: Component, now: int, rate: float = 1.0, loss: float = 0.0) -> None:
+        """Leave ``component`` a share of its rate, and let it lose a share of packets; with
+        neither, it is as it was."""
+        ...
+
+    def use_link(self, endpoint: int, backup: bool, now: int) -> None:
+        """Let the endpoint's traffic take its backup access link, or its first one again."""
+        ...

@@ -1,0 +1,51 @@
+"""Placing: which media node takes an endpoint."""
+
+from collections.abc import Collection, Sequence
+
+from scenarios.placement import Placement
+
+
+class Placing:
+    """What the signalling servers know of the media nodes, and whom they send where."""
+
+    def __init__(self, placement: Placement, nodes: Sequence[str]) -> None:
+        self.placement = placement
+        self.nodes = list(nodes)
+        self.charges = [0] * len(self.nodes)
+        """Endpoints on each node, those on their way included."""
+        self.sick = [False] * len(self.nodes)
+        """Failed its last health check, or is barred since."""
+        self.draining = [False] * len(self.nodes)
+        self.room = [placement.room.get(name) for name in self.nodes]
+        self.kept_free = [name in placement.kept_free for name in self.nodes]
+
+    def takes(self, node: int) -> bool:
+        """Whether the node takes one more."""
+        room = self.room[node]
+        full = room is not None and self.charges[node] >= room
+        return not (self.sick[node] or self.draining[node] or full)
+
+    def choose(self, home: int, order: Sequence[int], avoided: Collection[int] = ()) -> int | None:
+        """The node that takes an endpoint; None: there is none.
+
+        Args:
+            home: the node that the rules deal it.
+            order: all nodes, the nearest to the endpoint first.
+            avoided: those that have not answered the endpoint: the last resort.
+        """
+        candidates = [home, *(node for node in order if node != home)]
+        candidates.sort(key=lambda n: n in avoided)
+        free = [n for n in candidates if self.takes(n)]
+        usual = [n for n in free if not self.kept_free[n]]
+        if self.placement.policy == "least-loaded":
+            usual.sort(key=lambda n: (self._load(n), candidates.index(n)))
+        standby = self.placement.standby.get(self.nodes[home])
+        if standby is not None and home not in avoided:
+            usual = [n for n in (home, self.nodes.index(standby)) if n in free] + usual
+        if self.placement.policy == "spare" and home not in free[:1]:
+            # The spare stands in for a node that has gone before others are burdened.
+            usual = [n for n in free if self.kept_free[n]] + usual
+        return next(iter([*usual, *free]), None)
+
+    def _load(self, node: int) -> float:
+        return self.charges[node] / (self.room[node] or 1)

@@ -1,0 +1,93 @@
+"""The report's sections on joining, interruptions and availability."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from results.interruptions import lost_for_good, read_interruptions
+from results.joining import failures, read_sessions
+from results.quantities import format_value
+from results.records import TABLES, Run
+from results.report import FIGURES, render_report
+from results.report_outcomes import (
+    availability_section,
+    interruption_section,
+    joining_section,
+)
+from results.summary import summarize
+from tests.results.sample_outcomes import CUT_OFF, FAULT, GAVE_UP, REFUSED
+from tests.results.test_report import Page
+
+
+@pytest.fixture(scope="module")
+def summary(run: Run) -> dict[str, Any]:
+    return summarize(run)
+
+
+@pytest.fixture
+def page(run: Run, summary: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> Page:
+    monkeypatch.setattr("results.report.FIGURES", ())
+    return Page(render_report(run, summary))
+
+
+def test_availability_is_a_statement_and_a_table(page: Page, summary: dict[str, Any]) -> None:
+    share = format_value(summary["availability"]["overall"], "ratio", 4)
+    text = " ".join(page.text.split())
+    assert f"{share} of 53 endpoint-minutes had usable audio." in text
+    (row,) = [row for row in page.rows if row[0] == "Viettel carrier"]
+    assert row[1] == "30"
+    assert row[3] == format_value(summary["availability"]["carrier"]["viettel"], "ratio", 4)
+
+
+def test_join_times_and_causes_of_failure_are_told(run: Run, page: Page) -> None:
+    text = " ".join(page.text.split())
+    assert "60 endpoints set out to join, 1 never came in." in text
+    (head,) = [row for row in page.rows if row[:3] == ["Access link", "Endpoints", "Never"]]
+    assert head[3:] == [
+        "p50", "p95", "p99", "Failed before", "DNS", "TLS", "Waiting", "Signalling", "ICE", "DTLS",
+        "Subscribing",
+    ]  # fmt: skip
+    for cause, count in failures(read_sessions(run)).items():
+        assert [cause, str(count)] in page.rows
+    (silent,) = [row for row in page.rows if row[-1] == REFUSED]
+    assert len(silent) == 3
+
+
+def test_everyone_who_never_came_back_is_named_with_the_reason(run: Run, page: Page) -> None:
+    lost = lost_for_good(read_interruptions(run))
+    rows = [row for row in page.rows if row[-1] in (GAVE_UP, CUT_OFF)]
+    assert len(rows) == len(lost) == 3
+    for row, each in zip(rows, lost, strict=True):
+        assert row[0].startswith(each.endpoint["name"])
+        assert row[3] == (each.fault or "—")
+    assert rows[1][1:] == ["0:35", "0:40", FAULT, GAVE_UP]
+
+
+def test_interruptions_are_told_by_carrier_access_and_province(run: Run) -> None:
+    section = interruption_section(run)
+    assert section is not None
+    assert [table["title"] for table in section["tables"]] == ["Carrier", "Access link", "Province"]
+    for table in section["tables"]:
+        assert sum(row["count"] for row in table["rows"]) == section["count"]
+    carriers = {row["name"]: row for row in section["tables"][0]["rows"]}
+    assert carriers["Viettel"]["for_good"] >= 2
+
+
+def test_figures_come_first_in_tiles(page: Page) -> None:
+    text = " ".join(page.text.split())
+    for name in ("Join time", "Recovery time", "Usable audio"):
+        assert text.index(name) < text.index("Thresholds Verdict")
+
+
+def test_a_run_without_joining_and_faults_says_nothing_of_them(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    empty = {name: TABLES[name].empty_table() for name in ("sessions", "interruptions")}
+    plain = replace(run, tables={**run.tables, **empty})
+    assert availability_section(plain) is joining_section(plain) is None
+    assert interruption_section(plain) is None
+    monkeypatch.setattr("results.report.FIGURES", FIGURES[:6])
+    page = Page(render_report(plain, summarize(plain)))
+    assert not {"availability", "joining", "interruptions", "recovery", "connected"} & set(page.ids)
+    assert "Usable audio" not in page.text

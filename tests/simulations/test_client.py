@@ -1,0 +1,280 @@
+"""What single clients do, by hand: over a stand-in network of constant delays."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from scenarios.units import SECOND
+from simulations import messages
+from simulations.control_plane import ControlPlane
+from simulations.sessions import NEVER, PHASES, Session
+from simulations.states import State
+from tests.simulations.controlled import play, scenario_of
+from tests.simulations.stand_in import StandIn, stand_in
+
+MS = 10**6
+DIES = {"kind": "die", "of": "node{node=hanoi}", "at": "1min", "for": "3min"}
+SERVER = {
+    "label": "Main",
+    "latitude": 21.03,
+    "longitude": 105.84,
+    "carriers": ["vnpt", "viettel"],
+    "service": {"mean": "10ms", "distribution": "constant"},
+}
+
+
+def served(**changes: Any) -> dict[str, Any]:
+    """A section `signalling` with one server."""
+    server = {**SERVER, **{k: v for k, v in changes.items() if k != "transport"}}
+    return {"servers": {"main": server}, "transport": changes.get("transport", "websocket")}
+
+
+def outcomes(plane: ControlPlane, kind: str) -> set[str]:
+    return {session.outcome for session in plane.sessions if session.kind == kind}
+
+
+def recovery_times(plane: ControlPlane) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
+    """Seconds from loss to media, infinite where it never came back."""
+    return np.array(
+        [
+            np.inf if row.back == NEVER else (row.back - row.lost) / SECOND
+            for row in plane.interruptions
+        ]
+    )
+
+
+# ---------------------------------------------------------------- joining
+
+
+def round_trips(network: StandIn, session: Session) -> float:
+    """How many round trips of its endpoint a session's time is, server and node left out."""
+    delay = network.delay + int(network.population.delay[session.endpoint])
+    return delay * 2
+
+
+@pytest.mark.parametrize(
+    ("ice", "transport", "trips"),
+    [
+        # DNS, TCP, TLS, upgrade, request; STUN, check; DTLS twice; subscription
+        ({}, "websocket", 10),
+        ({}, "http", 9),
+        ({"symmetric_nat": "100%"}, "websocket", 13),  # an allocation twice, a permission
+        ({"udp_blocked": "100%"}, "websocket", 15),  # and TCP and TLS before them
+    ],
+)
+def test_joining_takes_its_round_trips(ice: dict[str, Any], transport: str, trips: int) -> None:
+    sections = {
+        "joining": {"profile": "at-once"},
+        "signalling": served(concurrency=1000, transport=transport),
+        "ice": {**ice, "pairs": 1},
+        "nodes": {n: {"cost": {"join": "0s"}} for n in ("hanoi", "hcmc")},
+    }
+    plane, network, _ = play(scenario_of(sections, duration="1min"))
+    assert len(plane.sessions) == 21
+    for session in plane.sessions[1:]:
+        assert session.outcome == "connected"
+        assert session.duration == round_trips(network, session) * trips + 10 * MS
+        assert sum(session.phases[phase] for phase in PHASES) == session.duration
+
+
+def test_doubled_delay_is_doubled_round_trips() -> None:
+    sections = {
+        "joining": {"profile": "at-once"},
+        "signalling": served(concurrency=1000),
+        "ice": {"pairs": 1},
+    }
+    scenario = scenario_of(sections, duration="1min")
+    times = []
+    for delay in (20 * MS, 40 * MS):
+        network = stand_in(scenario, delay=delay)
+        network.population.delay[:] = 0
+        times.append(play(scenario, network)[0].sessions)
+    longer = [b.duration - a.duration for a, b in zip(*times, strict=True)]
+    # the command centre, which joins alone, and all others wait for a node of 200 µs a join
+    assert min(longer) == pytest.approx(10 * 2 * 20 * MS, rel=0.01)
+    assert max(longer) == pytest.approx(10 * 2 * 20 * MS, rel=0.01)
+
+
+def test_loss_costs_retransmission_timers() -> None:
+    sections = {"joining": {"profile": "spread", "over": "1min"}}
+    scenario = scenario_of(sections, sample=100, duration="3min")
+    clean, lossy = (
+        np.array([s.duration for s in play(scenario, stand_in(scenario, loss=loss))[0].sessions])
+        for loss in (0.0, 0.05)
+    )
+    assert np.median(lossy) > np.median(clean)
+    assert (lossy.max() - clean.max()) > messages.STUN_TIMER
+    # 34 packets a handshake; each one lost costs 0.5 s or 1 s, and so on
+    expected = 34 * 0.05 * 0.9 * SECOND
+    assert lossy.mean() - clean.mean() == pytest.approx(expected, rel=0.5)
+
+
+@pytest.mark.parametrize("policy", ["rate", "waves"])
+def test_admission_spreads_the_rush(policy: str) -> None:
+    admission = {"policy": policy, "size": 5, "every": "1s"}
+    sections = {
+        "joining": {"profile": "at-once"},
+        "signalling": served(admission=admission, concurrency=1),
+    }
+    scenario = scenario_of(sections, sample=100, duration="2min")
+    network = stand_in(scenario)
+    network.population.delay[:] = 0  # no satellites
+    plane, _, _ = play(scenario, network)
+    ends = np.array([s.time + s.duration for s in plane.sessions if s.outcome == "connected"])
+    assert len(ends) == 101
+    assert np.ptp(ends[1:]) / SECOND == pytest.approx(100 / 5, rel=0.1)
+    waits = [s.phases["signalling_wait"] for s in plane.sessions]
+    assert max(waits) > 18 * SECOND
+
+
+def test_a_full_queue_refuses_and_clients_come_again() -> None:
+    slow = {"mean": "500ms", "distribution": "constant"}
+    sections = {
+        "joining": {"profile": "at-once"},
+        "signalling": served(concurrency=2, queue=4, service=slow),
+        "recovery": "full-jitter",
+    }
+    plane, _, _ = play(scenario_of(sections, sample=40))
+    assert "refused: the signalling server's queue is full" in outcomes(plane, "join")
+    assert all(client.state is State.CONNECTED for client in plane.clients)
+    assert plane.servers[0].refused > 0
+
+
+def test_who_finds_no_room_does_not_get_in() -> None:
+    sections = {
+        "joining": {"profile": "spread", "over": "10s"},
+        "placement": {"room": {"hanoi": 5, "hcmc": 3}},
+    }
+    plane, network, _ = play(scenario_of(sections, duration="2min"))
+    assert sorted(network.served.values()) == [0] * 5 + [1] * 3
+    assert "no media node has room" in outcomes(plane, "join")
+
+
+# ---------------------------------------------------------------- coming back
+
+
+@pytest.mark.parametrize("policy", ["livekit", "jitsi", "full-jitter"])
+def test_all_come_back_from_a_dead_node(policy: str) -> None:
+    plane, network, log = play(scenario_of({"faults": [DIES], "recovery": policy}, sample=100))
+    assert set(network.served.values()) == {1}
+    assert len(plane.interruptions) == list(plane.population.node).count(0)
+    times = recovery_times(plane)
+    assert times.max() < 120
+    assert log.of("fault") == [(60, "die node{node=hanoi}")]
+    assert log.of("repair") == [(240, "die node{node=hanoi}")]
+    assert [subject for _, subject in log.of("detect")] == ["die node{node=hanoi}"] * 2
+
+
+def test_under_none_nobody_comes_back() -> None:
+    plane, _, _ = play(scenario_of({"faults": [DIES], "recovery": "none"}))
+    assert np.isinf(recovery_times(plane)).all()
+    assert {row.cause for row in plane.interruptions} == {"its policy is that nobody comes back"}
+    assert not plane.sessions
+
+
+def test_what_heals_before_it_is_noticed_costs_no_reconnection() -> None:
+    cut = {"kind": "cut", "of": "backbone", "at": "1min", "for": "4s"}
+    plane, _, _ = play(scenario_of({"faults": [cut]}))
+    assert set(recovery_times(plane)) == {4.0}
+    assert not plane.sessions
+    assert {row.detected for row in plane.interruptions} == {NEVER}
+
+
+def test_when_the_only_node_dies_for_good_everyone_stays_interrupted() -> None:
+    both = {"kind": "die", "of": "node", "at": "1min"}
+    plane, network, _ = play(scenario_of({"faults": [both]}))
+    assert not network.served
+    assert len(plane.interruptions) == 21
+    assert all(row.back == NEVER and row.cause for row in plane.interruptions)
+
+
+def test_nodes_that_failed_one_after_the_other_are_used_again() -> None:
+    first = {"kind": "die", "of": "node{node=hanoi}", "at": "1min", "for": "1min"}
+    second = {"kind": "hang", "of": "node{node=hcmc}", "at": "4min", "for": "2min"}
+    plane, network, _ = play(scenario_of({"faults": [first, second]}))
+    assert set(network.served.values()) == {0}
+    assert all(client.state is State.CONNECTED for client in plane.clients)
+
+
+def test_those_with_a_backup_link_come_back_over_it() -> None:
+    cut = {"kind": "cut", "of": "backbone{carrier=viettel}", "at": "1min", "for": "5min"}
+    sections = {
+        "access": {"fibre": {"backup": {"share": "50%", "access": "4g"}}},
+        "faults": [cut],
+        "recovery": "full-jitter",
+    }
+    plane, network, _ = play(scenario_of(sections, sample=200, duration="15min"))
+    viettel = list(plane.scenario.carriers).index("viettel")
+    hit = {row.endpoint for row in plane.interruptions}
+    assert hit == {
+        e for e in range(len(plane.population) - 1) if plane.population.carrier[e] == viettel
+    }
+    for row in plane.interruptions:
+        spared = plane.backups.access[row.endpoint] >= 0
+        assert (row.back < (60 + 200) * SECOND) == spared
+        assert network.backup.get(row.endpoint, False) == spared
+
+
+def test_a_detour_is_taken_where_there_is_one() -> None:
+    one = {"kind": "cut", "of": "backbone{carrier=vnpt,node=hanoi}", "at": "1min", "for": "5min"}
+    plane, network, log = play(scenario_of({"faults": [one]}, sample=50))
+    assert set(recovery_times(plane)) == {5.3}  # BFD, and the routes settle
+    assert log.of("reroute") == [(65.3, "backbone vnpt hanoi")]
+    assert not network.down
+    assert network.degraded[("station", "backbone", "vnpt", "hanoi")] == (1.0, 0.0)
+    both = {**one, "of": "backbone{carrier=vnpt}"}
+    _, _, log = play(scenario_of({"faults": [both]}, sample=50))
+    assert log.of("reroute") == []
+
+
+def test_a_drained_node_hands_over_without_a_gap() -> None:
+    drain = {"kind": "drain", "of": "node{node=hanoi}", "at": "1min"}
+    plane, network, log = play(scenario_of({"faults": [drain]}, sample=50))
+    assert set(network.served.values()) == {1}
+    assert not plane.interruptions
+    assert [subject for _, subject in log.of("drain")] == ["hanoi", "hanoi"]
+    times = [session.time for session in plane.sessions]
+    assert min(np.diff(times)) >= SECOND // 50
+
+
+def test_a_signalling_server_s_restart_interrupts_nobody() -> None:
+    gone = {"kind": "die", "of": "signalling", "at": "1min", "for": "30s"}
+    plane, _, _ = play(scenario_of({"faults": [gone]}, sample=50))
+    assert not plane.interruptions
+    resumed = {s.endpoint for s in plane.sessions if s.outcome == "connected"}
+    assert resumed == set(range(51))
+    first = min(s.time for s in plane.sessions) / SECOND
+    assert 65 <= first <= 75  # a ping every 10 s, waited for 5 s
+
+
+def test_a_server_with_a_successor_is_left_for_it() -> None:
+    gone = {"kind": "die", "of": "signalling{server=main}", "at": "1min"}
+    servers = {"main": SERVER, "other": {**SERVER, "latitude": 10.8, "longitude": 106.7}}
+    plane, _, _ = play(scenario_of({"faults": [gone], "signalling": {"servers": servers}}))
+    assert {client.server_life for client in plane.clients} == {0}
+    assert {plane.server_names[client.server_number] for client in plane.clients} == {"other"}
+
+
+def test_power_that_comes_back_brings_its_endpoints_back() -> None:
+    province = stand_in(scenario_of(sample=50)).population.province[0]
+    of = f"province{{province={province}}}"
+    cut = {"kind": "power-cut", "of": of, "at": "1min", "for": "2min"}
+    plane, _, _ = play(scenario_of({"faults": [cut]}, sample=50))
+    mine = {e for e, name in enumerate(plane.population.province) if name == province}
+    assert {row.endpoint for row in plane.interruptions} == mine
+    times = recovery_times(plane)
+    assert (times > 120 + 15).all()
+    assert (times < 120 + 45 + 5).all()
+
+
+def test_who_has_no_power_when_it_is_to_join_joins_later() -> None:
+    province = stand_in(scenario_of(sample=50)).population.province[0]
+    of = f"province{{province={province}}}"
+    cut = {"kind": "power-cut", "of": of, "at": "0s", "for": "2min"}
+    sections = {"faults": [cut], "joining": {"profile": "spread", "over": "1min"}}
+    plane, _, _ = play(scenario_of(sections, sample=50))
+    assert all(client.state is State.CONNECTED for client in plane.clients)
+    mine = [s for s in plane.sessions if plane.population.province[s.endpoint] == province]
+    assert {s.kind for s in mine} == {"join"}
+    assert min(s.time for s in mine) > 135 * SECOND

@@ -1,0 +1,90 @@
+from typing import Any
+
+import numpy as np
+import pytest
+
+from scenarios.units import SECOND
+from simulations.draws import Draws
+from simulations.strikes import Strike, strikes
+from tests.simulations.controlled import scenario_of
+from tests.simulations.stand_in import stand_in
+
+
+def strike_of(fault: dict[str, Any], sample: int = 200, seed: int = 1) -> tuple[Strike, Any]:
+    """What one fault of the briefing befalls, and the population."""
+    scenario = scenario_of({"faults": [fault], "seed": seed}, sample=sample)
+    network = stand_in(scenario)
+    draws = Draws(scenario.seed, 0, network.population.site)
+    (found,) = strikes(scenario, network.population, network.backups, draws)
+    return found, network.population
+
+
+@pytest.mark.parametrize(
+    ("kind", "of", "components"),
+    [
+        ("die", "node{node=hcmc}", [("node", "hcmc")]),
+        ("die", "signalling", [("server", "main")]),
+        ("cut", "peering", [("station", "peering", "viettel", "hcmc")]),
+        ("cut", "backbone{carrier=vnpt}", [("station", "backbone", "vnpt", "hanoi"),
+                                          ("station", "backbone", "vnpt", "hcmc")]),
+        ("cut", "aggregation{carrier=vnpt,province=Cà Mau}",
+         [("station", "aggregation", "vnpt", "Cà Mau")]),
+    ],
+)  # fmt: skip
+def test_what_is_befallen(kind: str, of: str, components: list[tuple[str, ...]]) -> None:
+    strike, _ = strike_of({"kind": kind, "of": of, "at": "1min", "for": "5s"})
+    assert sorted(strike.components) == sorted(components)
+    assert (strike.begin, strike.end) == (60 * SECOND, 65 * SECOND)
+    assert (strike.label, strike.endpoints) == (f"{kind} {of}", ())
+
+
+def test_access_links_go_by_what_was_dealt() -> None:
+    fault = {"kind": "cut", "of": "access{carrier=vnpt,access=fibre}", "at": "1min"}
+    strike, people = strike_of(fault)
+    expected = np.flatnonzero((people.carrier == 0) & (people.access == 0))
+    assert strike.components == tuple(("access", int(e), "primary") for e in expected)
+    assert strike.end is None
+
+
+def test_a_share_is_drawn_endpoint_by_endpoint() -> None:
+    fault = {"kind": "cut", "of": "access", "at": "1min", "share": "30%"}
+    strike, people = strike_of(fault, sample=1000)
+    assert len(strike.components) == pytest.approx(0.3 * (len(people) - 1), rel=0.15)
+    assert strike.components == strike_of(fault, sample=1000)[0].components
+    assert strike.components != strike_of(fault, sample=1000, seed=2)[0].components
+
+
+def test_a_power_cut_takes_endpoints_and_aggregation() -> None:
+    strike, people = strike_of({"kind": "power-cut", "of": "province{province=Cà Mau}", "at": "0s"})
+    mine = [e for e, province in enumerate(people.province) if province == "Cà Mau"]
+    assert list(strike.endpoints) == mine
+    stations = {part[1:] for part in strike.components if part[0] == "station"}
+    carriers = {("vnpt", "viettel")[people.carrier[e]] for e in mine}
+    assert stations == {("aggregation", carrier, "Cà Mau") for carrier in carriers}
+
+
+def test_repairs_are_drawn() -> None:
+    fault = {
+        "kind": "die",
+        "of": "node{node=hcmc}",
+        "at": "10s",
+        "repair": {"p5": "1min", "p50": "2min", "p95": "3min"},
+    }
+    times = [strike_of(fault, sample=5, seed=seed)[0].end for seed in range(40)]
+    taken = np.array([end - 10 * SECOND for end in times if end is not None]) / SECOND
+    assert 20 <= taken.min() < 100
+    assert 140 < taken.max() <= 540
+    assert np.median(taken) == pytest.approx(120, rel=0.3)
+
+
+def test_they_come_in_time() -> None:
+    faults = [
+        {"kind": "die", "of": "node{node=hcmc}", "at": "2min", "label": "b"},
+        {"kind": "die", "of": "node{node=hanoi}", "at": "1min", "label": "a"},
+        {"kind": "cut", "of": "peering", "at": "5s", "after": "b", "label": "c"},
+    ]
+    scenario = scenario_of({"faults": faults})
+    network = stand_in(scenario)
+    draws = Draws(1, 0, network.population.site)
+    found = strikes(scenario, network.population, network.backups, draws)
+    assert [(s.label, s.begin / SECOND) for s in found] == [("a", 60), ("b", 120), ("c", 125)]
