@@ -49,6 +49,8 @@ class Publishing:
         self.scenario = scenario
         self.key = stream_key(scenario.seed, replication, "media")
         self.sources = 0
+        self.sessions: dict[int, int] = {}
+        """The first source of the running session of each endpoint that has come back."""
         self.taken: dict[int, _Seat] = {}
         """By endpoint."""
         self.left = np.zeros(len(world.seats), np.int64)
@@ -208,6 +210,7 @@ class Publishing:
 
     def resume(self, endpoint: int, site: str, now: int) -> None:
         """``endpoint`` is connected: if it has a seat, it sends what it is there for, as anew."""
+        self.sessions[endpoint] = self.sources
         if not self.settings.adapts:
             _watch(self.world, now)
         if (seat := self.taken.get(endpoint)) is None:
@@ -293,7 +296,7 @@ class Publishing:
                 record[name] = 0
         record["arrived"] = record["reported"] = record["next"]
         known = world.endpoints["served"][endpoint] >= 0
-        record["first_source"] = self.sources if known else NO_SESSION
+        record["first_source"] = self.sessions.get(endpoint, 0) if known else NO_SESSION
         record["opened"] = opened
         record["feedback_at"] = (now // TICK + 2) * TICK
         control = self.scenario.media.congestion_control

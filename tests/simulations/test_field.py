@@ -80,6 +80,7 @@ def test_who_disconnects_gets_nothing_and_who_comes_back_gets_all() -> None:
     assert received(playing, "s2", 2 * SECOND, 4 * SECOND) == 0
     assert playing.field.last_media(s2) < 2 * SECOND
     playing.field.connect(s2, NORTH, 4 * SECOND)
+    check_members(playing)
     assert playing.field.first_frame(s2) == -1
     assert received(playing, "s2", 4 * SECOND, 6 * SECOND) > 120
     assert 4 * SECOND < playing.field.first_frame(s2) < 4.6 * SECOND
@@ -162,6 +163,7 @@ def test_a_backup_link_is_another_link_in_another_group() -> None:
     stations = [s.name for s in playing.plan.stations]
     served = playing.world.stations["packets"][stations.index("aggregation blue Cà Mau down")]
     assert served > 100
+    check_members(playing)
     playing.field.use_link(s1, False, 4 * SECOND)
     after = playing.world.endpoints["group"][s1], playing.world.endpoints["path"][s1]
     assert after == before
@@ -213,6 +215,20 @@ def test_what_fails_cuts_off_who_depends_on_it(
         now = int(playing.world.clock[0])
         assert received(playing, site, now + 5 * SECOND, now + 7 * SECOND) > 100, site
     assert is_balanced(playing, int(playing.world.clock[0]))
+
+
+def test_a_node_that_is_back_takes_nothing_from_a_publisher_that_it_has_forgotten() -> None:
+    playing = play({"meeting": {"floor": [{"at": "0s", "site": "s2"}]}})
+    s2 = playing.index("s2")
+    assert received(playing, "s1", SECOND, 2 * SECOND) > 60
+    playing.field.fail(("node", "south"), 2 * SECOND)
+    playing.field.restore(("node", "south"), 2 * SECOND + 500 * MS)
+    sent = int(playing.world.totals[0])
+    assert received(playing, "s1", 3 * SECOND, 5 * SECOND) == 0
+    assert playing.world.totals[0] > sent + 60  # it does not know, and goes on
+    playing.field.connect(s2, SOUTH, 5 * SECOND)
+    assert received(playing, "s1", 6 * SECOND, 7 * SECOND) > 60
+    assert is_balanced(playing, 8 * SECOND)
 
 
 def test_faults_that_overlap_are_over_when_the_last_one_is() -> None:
@@ -417,4 +433,9 @@ def check_members(playing: Playing) -> None:
         mine = world.subscribers[n, :count]
         assert (np.diff(world.ranks[mine]) > 0).all()
         assert sorted(mine) == np.flatnonzero(world.endpoints["served"] == n).tolist()
+    places = world.endpoints
+    for e, (group, node) in enumerate(zip(places["group"], places["node"], strict=True)):
+        way = playing.plan.ways[:, group, node]
+        assert (world.route[:, e][way >= 0] == way[way >= 0]).all()
+        assert places["path"][e] == playing.plan.paths[group, node]
     assert sorted(world.group_members) == list(range(len(SITES[:4]) + 1))
