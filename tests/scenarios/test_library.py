@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from scenarios.backups import deal_backups
 from scenarios.inheritance import library_names
 from scenarios.library import count_endpoints, list_library
 from scenarios.loading import load_scenario
@@ -181,3 +182,59 @@ def test_the_paths_of_rfc_8867(name: str, duration: int, capacities: dict[int, f
     assert (population.latitude == node.latitude).all()  # the path's delay is all there is
     layer = scenario.media.video.layers[0]
     assert (layer.least_bitrate, layer.bitrate) == (50_000, 4_000_000)
+
+
+FAULTY = (
+    "carrier-outage",
+    "media-node-failure",
+    "province-power-cut",
+    "signalling-restart",
+    "worst-day",
+)
+
+
+@pytest.mark.parametrize("name", FAULTY)
+def test_faults_befall_what_the_title_says(name: str) -> None:
+    scenario = load_scenario(name)
+    kinds = {(fault.kind, fault.target) for fault in scenario.faults}
+    assert (
+        kinds
+        == {
+            "carrier-outage": {("cut", "backbone")},
+            "media-node-failure": {("die", "node")},
+            "province-power-cut": {("power-cut", "province")},
+            "signalling-restart": {("die", "signalling")},
+            "worst-day": {("degrade", "backbone"), ("die", "node")},
+        }[name]
+    )
+    assert all(fault.label for fault in scenario.faults)
+
+
+def test_half_the_endpoints_have_a_second_link_in_the_carrier_outage() -> None:
+    scenario = load_scenario("carrier-outage")
+    backups = deal_backups(scenario, populate(scenario))
+    assert (backups.access >= 0).mean() == pytest.approx(0.5, abs=0.03)
+    (cut,) = scenario.faults
+    assert cut.longest == 600 * 10**9
+
+
+def test_the_node_of_the_worst_day_dies_while_most_are_joining() -> None:
+    scenario = load_scenario("worst-day")
+    browning, dying = scenario.faults
+    assert scenario.joining is not None
+    begin = browning.at + dying.at
+    rush = scenario.joining.end - scenario.joining.last
+    assert rush < begin < scenario.joining.end
+    assert browning.until is not None
+    assert browning.at < begin < browning.until
+
+
+@pytest.mark.parametrize("name", [*FAULTY, "join-storm"])
+def test_signalling_is_stable(name: str) -> None:
+    """The rush brings fewer requests than the workers can serve."""
+    scenario = load_scenario(name)
+    assert scenario.signalling is not None
+    (server,) = scenario.signalling.servers.values()
+    capacity = server.concurrency / (server.service.mean / 1e9)
+    late = 0.8 * 2594 / 120
+    assert capacity > 1.1 * late

@@ -1,0 +1,93 @@
+"""Conferences that begin with an empty room, and in which things break."""
+
+from typing import Any
+
+import pytest
+
+from results.records import Run
+from scenarios.loading import parse_scenario
+from simulations.conference import simulate
+
+COMING: dict[str, Any] = {
+    "extends": "smoke",
+    "duration": "60s",
+    "endpoints": {"sample": 24},
+    "meeting": {"floor": [{"at": "0s", "site": "command-centre"}], "wall": None},
+    "thresholds": None,
+    "joining": {"profile": "spread", "over": "10s"},
+    "signalling": {
+        "servers": {
+            "main": {
+                "label": "Main",
+                "latitude": 21.03,
+                "longitude": 105.84,
+                "carriers": ["vnpt", "viettel"],
+            }
+        }
+    },
+    "recovery": {"policy": "full-jitter", "base": "2s", "detection": "5s"},
+    "access": {"fibre": {"backup": {"share": "50%", "access": "4g"}}},
+    "faults": [
+        {"label": "node", "kind": "die", "of": "node{node=hcmc}", "at": "20s", "for": "15s"},
+        {"label": "trunk", "kind": "cut", "of": "backbone{carrier=viettel}", "at": "40s"},
+    ],
+}
+
+
+@pytest.fixture(scope="module")
+def coming() -> Run:
+    return simulate(parse_scenario(COMING), threads=1)
+
+
+def test_everyone_joins_and_sees_something(coming: Run) -> None:
+    joins = [row for row in coming.tables["sessions"].to_pylist() if row["kind"] == "join"]
+    assert [row["outcome"] for row in joins] == ["connected"] * 25
+    assert all(row["first_frame"] > row["duration"] > 0 for row in joins)
+    parts = ("dns", "tls", "signalling_wait", "signalling", "ice", "dtls", "subscribe")
+    for row in joins:
+        assert sum(row[part] for part in parts) == pytest.approx(row["duration"])
+
+
+def _dealt(run: Run, what: str) -> dict[str, str]:
+    """What each site was dealt."""
+    rows = run.tables["endpoints"].to_pylist()
+    return {row["site"]: row[what] for row in rows}
+
+
+def test_interruptions_are_the_faults_and_samples_agree(coming: Run) -> None:
+    rows = coming.tables["interruptions"].to_pylist()
+    assert {row["fault"] for row in rows} == {"node", "trunk"}
+    node_of, carrier_of = _dealt(coming, "node"), _dealt(coming, "carrier")
+    for row in rows:
+        if row["fault"] == "node":
+            assert node_of[row["site"]] == "hcmc"
+            assert 20 + 2.5 < row["detected"] <= 25
+            assert row["detected"] < row["back"] < 35
+        else:
+            assert carrier_of[row["site"]] == "viettel"
+    samples = coming.tables["samples"].to_pylist()
+    lost = {row["site"] for row in rows if row["fault"] == "node"}
+    for row in samples:
+        if row["time"] == 20:
+            assert (row["interrupted_ratio"] > 0.5) == (row["site"] in lost)
+    late = {row["site"]: row["connected_ratio"] for row in samples if row["time"] == 55}
+    never = {row["site"] for row in rows if row["back"] is None}
+    assert {site for site, ratio in late.items() if ratio < 1} <= never
+    assert all(row["reason"] for row in rows if row["back"] is None)
+
+
+def test_what_joins_and_fails_is_accounted_for_and_the_same_again(coming: Run) -> None:
+    assert coming.accounting.balanced
+    again = simulate(parse_scenario(COMING), threads=2)
+    for name, table in coming.tables.items():
+        assert again.tables[name].equals(table), name
+    times = coming.tables["events"]["time"].to_pylist()
+    assert times == sorted(times)
+
+
+def test_without_joining_and_faults_nothing_of_it_is_there() -> None:
+    plain = {key: COMING[key] for key in ("extends", "endpoints", "meeting", "thresholds")}
+    run = simulate(parse_scenario({**plain, "duration": "5s"}), threads=1)
+    assert run.tables["sessions"].num_rows == run.tables["interruptions"].num_rows == 0
+    assert set(run.tables["samples"]["connected_ratio"].to_pylist()) == {1.0}
+    assert "Everyone is connected when the meeting begins, and stays so." in run.assumptions
