@@ -185,8 +185,8 @@ class Publisher:
         """Encodings that may be sent; none: the camera is off."""
         self.layer: str | None = None
         self.estimate = float(media.congestion_control.start)
-        self.packets = self.bytes = self.retransmitted = self.key_frames = self.nacked = 0
-        self.delay_sum = self.delay_max = self.delayed = 0
+        self.sent = self.key_frames = self.nacked = 0
+        self.restart_counts()
         self._next_voice = self._next_frame = self._next_report = 0
         self._frame = self._sound = 0
         self._key_at = -KEY_FRAME_SPACING
@@ -194,6 +194,11 @@ class Publisher:
         key = stream_key(seed, 0, "live voice")
         self._spurts = _spurts(int(entity_keys(key, [name])[0]), media)
         self._talking, self._turns_at = True, 0
+
+    def restart_counts(self) -> None:
+        """Empty the counts of an interval that has been sampled."""
+        self.packets = self.bytes = self.retransmitted = 0
+        self.delay_sum = self.delay_max = self.delayed = 0
 
     # ------------------------------------------------------------ what is sent
 
@@ -284,6 +289,7 @@ class Publisher:
 
     def _post(self, packet: bytes, at: int) -> None:
         size = len(packet) + HEADERS - 14
+        self.sent += 1
         self.packets += 1
         self.bytes += size
         arrival = send_media(self.state, self.endpoint, at, size)

@@ -116,6 +116,7 @@ def _take(state: Any, e: int, endpoint: Any, settings: Any) -> None:
         state.clock[TAPPED] += 1
     meter.packets += 1
     meter.bytes += letter.size
+    state.view_bytes[letter.stream] += letter.size
     if number == BEGINS_ANEW:
         begin_anew(state, letter.stream)
         number = _number(view, letter.sequence)
@@ -323,9 +324,11 @@ def _see(
     piece.marker = letter.marker
     piece.key = letter.key
     piece.used = 0
-    _complete(screen, frames, pieces, number, view, letter)
+    keyed = _complete(screen, frames, pieces, number, view)
     if pieces[(number - 1) & (WINDOW - 1)].number == number - 1:
-        _complete(screen, frames, pieces, number - 1, view, letter)
+        keyed |= _complete(screen, frames, pieces, number - 1, view)
+    if keyed and state.keyed[v] < 0:
+        state.keyed[v] = arrival
     while True:
         before = screen.next
         captured = show_next(screen, frames, arrival)
@@ -344,10 +347,9 @@ def _see(
 
 
 @kernel
-def _complete(
-    screen: Any, frames: Any, pieces: Any, number: int, view: Any, letter: Any
-) -> None:
-    """If all packets of the frame that ``number`` belongs to have come, let it be assembled.
+def _complete(screen: Any, frames: Any, pieces: Any, number: int, view: Any) -> int:
+    """If all packets of the frame that ``number`` belongs to have come, let it be assembled; 1 if it
+    is a key frame.
 
     A frame's packets have one time stamp and consecutive numbers; the last has the marker bit. So a
     frame is whole if there is no hole from what ends the frame before to what ends it.
@@ -360,23 +362,23 @@ def _complete(
     while not pieces[last & mask].marker:
         after = pieces[(last + 1) & mask]
         if after.number != last + 1:
-            return
+            return 0
         if after.media != here.media:
             break
         last += 1
         if last - number > WINDOW // 2:
-            return
+            return 0
     first = number
     while first > view.first:
         before = pieces[(first - 1) & mask]
         if before.number != first - 1:
-            return
+            return 0
         if before.media != here.media or before.marker:
             break
         first -= 1
         if number - first > WINDOW // 2:
-            return
-    key = 0
+            return 0
+    key = np.int64(0)
     for n in range(first, last + 1):
         key |= pieces[n & mask].key
         pieces[n & mask].used = 1
@@ -384,6 +386,7 @@ def _complete(
         assemble(
             screen, frames, n, n - first, last - first + 1, key, here.media + view.anchor
         )
+    return key
 
 
 @kernel

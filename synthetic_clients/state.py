@@ -150,6 +150,10 @@ class _Arrays(NamedTuple):
     frame_delays: NDArray[np.uint32]
     shown: NDArray[np.int64]
     """(v,) when the first frame or packet of a view came since it was last set to −1, ns."""
+    keyed: NDArray[np.int64]
+    """(v,) the same of a key frame."""
+    view_bytes: NDArray[np.int64]
+    """(v,) bytes at the IP layer since the last sample."""
     tapped: NDArray[np.int64]
     """(n,) 1: the endpoint is a probe; its packets are written to `taps`."""
     taps: NDArray[Any]
@@ -269,6 +273,8 @@ def make_state(
         audio_delays=np.zeros((n, BUCKETS), np.uint32),
         frame_delays=np.zeros((n, BUCKETS), np.uint32),
         shown=np.full(total, -1, np.int64),
+        keyed=np.full(total, -1, np.int64),
+        view_bytes=np.zeros(total, np.int64),
         tapped=np.zeros(n, np.int64),
         taps=np.zeros(1 << 14, TAP),
         clock=clock,
