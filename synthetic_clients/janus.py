@@ -16,6 +16,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 import aiohttp
 
+from synthetic_clients.descriptions import Slot
 from synthetic_clients.peer import Peer
 from synthetic_clients.signalling import (
     ANSWER_S,
@@ -88,11 +89,11 @@ class JanusVideoRoom:
         link = await self._link(site)
         handle = await link.attach()
         shown = slots_of(floor, peer.watches, site)
+        if not any(shown):  # nobody else is to be seen yet: begin with oneself
+            shown = [site if kind in peer.watches[:1] else None for kind in peer.watches]
         wanted = [
             (kind, seen) for kind, seen in zip(peer.watches, shown, strict=True) if seen is not None
         ]
-        if not wanted:
-            wanted = [(kind, floor.programme or site) for kind in ("audio", "video")]
         streams = [{"feed": feed_of(seen), "mid": _mid(kind)} for kind, seen in wanted]
         body = {
             "request": "join", "ptype": "subscriber", "room": self.room, "streams": streams,
@@ -119,7 +120,14 @@ class JanusVideoRoom:
         except BaseException:
             await link.detach(handle)
             raise
-        return JanusSession(self, link, handle, site, wanted)
+        agreed = iter(peer.slots)
+        empty = [Slot("", kind, 0, None, accepted=False) for kind in peer.watches]
+        peer.slots = [
+            none if seen is None else next(agreed, none)
+            for none, seen in zip(empty, shown, strict=True)
+        ]
+        views = list(zip(peer.watches, shown, strict=True))
+        return JanusSession(self, link, handle, site, views)
 
     async def direct(self, floor: Floor) -> None:
         """Every subscriber directs itself: see `JanusSession.show`."""
@@ -209,8 +217,12 @@ class JanusSession:
         link: "_Link",
         handle: int,
         site: str,
-        shown: Sequence[tuple[str, str]],
+        shown: Sequence[tuple[str, str | None]],
     ) -> None:
+        """
+        Args:
+            shown: kind of each slot, and who is seen there; None: it has no stream, and gets none.
+        """
         self._room, self._link, self._handle, self._site = room, link, handle, site
         self._shown = list(shown)
 
@@ -218,10 +230,14 @@ class JanusSession:
         """Switch the slots that change to who is seen there now, if they publish."""
         wanted = slots_of(floor, [kind for kind, _ in self._shown], self._site)
         changes = []
+        stream = 0
         for place, ((kind, before), now) in enumerate(zip(self._shown, wanted, strict=True)):
+            if before is None:
+                continue
             if now is not None and now != before:
-                changes.append({"feed": feed_of(now), "mid": _mid(kind), "sub_mid": str(place)})
+                changes.append({"feed": feed_of(now), "mid": _mid(kind), "sub_mid": str(stream)})
                 self._shown[place] = (kind, now)
+            stream += 1
         if not changes:
             return
         body = {"request": "switch", "streams": changes}

@@ -14,6 +14,7 @@ from synthetic_clients.aiortc_parts import Wire
 from synthetic_clients.batch_loop import BatchLoop
 from synthetic_clients.descriptions import CAPTURE_TIME, Slot
 from synthetic_clients.headers import NTP_OFFSET, PACKET, parse
+from synthetic_clients.probes import Probes
 from synthetic_clients.receiving import (
     begin_anew,
     cross_downlink,
@@ -70,10 +71,7 @@ class Receivers:
         self.wires: dict[int, Wire] = {}
         self.names: dict[int, str] = {}
         self.ssrcs: dict[int, int] = {}
-        self.taps: Callable[[np.ndarray[Any, Any]], None] | None = None
-        """Takes TAP records of probes' packets, in the order in which they arrived."""
-        self.rows: Callable[[np.ndarray[Any, Any], Reader], None] | None = None
-        """Takes PACKET records of a batch, before they cross their links."""
+        self.probes = Probes()
         self.remb = True
         self._told: dict[int, float] = {}
         self._reports_at: dict[int, int] = {}
@@ -86,8 +84,13 @@ class Receivers:
 
     # ------------------------------------------------------------ who receives
 
-    def attach(self, endpoint: int, name: str, wire: Wire, slots: Sequence[Slot]) -> None:
+    def attach(
+        self, endpoint: int, name: str, wire: Wire, slots: Sequence[Slot], *, probe: bool = False
+    ) -> None:
         """The endpoint receives over ``wire`` from now on, its slots in the order of its views."""
+        self.state.tapped[endpoint] = probe
+        if probe:
+            self.probes.wires[endpoint] = wire
         place = self.state.endpoints[endpoint]
         first, views = int(place["first_view"]), int(place["views"])
         for v in range(first, first + views):
@@ -96,10 +99,10 @@ class Receivers:
             nth = sum(
                 self.state.views[w]["audio"] == view["audio"] for w in range(first, v)
             )
-            mine = [slot for slot in slots if slot.kind == kind and slot.accepted]
+            mine = [slot for slot in slots if slot.kind == kind]
             begin_anew(self.state, v)
             view["ssrc"], view["payload_type"], view["capture_id"] = -1, -1, 0
-            if nth < len(mine):
+            if nth < len(mine) and mine[nth].accepted:
                 slot = mine[nth]
                 view["ssrc"] = -1 if slot.ssrc is None else slot.ssrc
                 view["payload_type"] = slot.payload_type
@@ -119,6 +122,7 @@ class Receivers:
         wire = self.wires.pop(endpoint, None)
         if wire is not None:
             self.owners[self.owners == endpoint] = -1
+            self.probes.wires.pop(endpoint, None)
             self.state.endpoints[endpoint]["online"] = 0
             self._reports_at.pop(endpoint, None)
 
@@ -147,11 +151,11 @@ class Receivers:
             return
         packets = self.packets[:found]
         views = self.state.views
+        if self.probes.wires:
+            self.probes.hold(packets, self.state, reader)
         looked = (views["look"][packets["stream"]] == 1) & (views["audio"][packets["stream"]] == 0)
         if looked.any():
             self._look(reader, packets, np.flatnonzero(looked)[:LOOKS])
-        if self.rows is not None:
-            self.rows(packets, reader)
         enter(self.state, self.packets, found, self.settings)
 
     def _look(self, reader: Reader, packets: Any, places: Any) -> None:
@@ -160,17 +164,20 @@ class Receivers:
             wire = self.wires.get(int(self.state.views[packet["stream"]]["endpoint"]))
             if wire is None:
                 continue
-            row = int(packet["row"])
-            length = int(reader.slab.datagrams[row]["length"])
-            plain = wire.unprotect(reader.slab.rows[row, :length].tobytes())
+            if wire in self.probes.wires.values():
+                plain = self.probes.plain(int(packet["stream"]), int(packet["sequence"]))
+            else:
+                row = int(packet["row"])
+                length = int(reader.slab.datagrams[row]["length"])
+                plain = wire.unprotect(reader.slab.rows[row, :length].tobytes())
             packet["key"] = plain is not None and begins_key_frame(plain)
 
     def tick(self) -> None:
         """Bring receivers up to now, and send what they ask for."""
         now = self.clock()
         deliver(self.state, now, self.settings)
-        if self.taps is not None and self.state.clock[TAPPED]:
-            self.taps(self.state.taps[: self.state.clock[TAPPED]])
+        if self.state.clock[TAPPED]:
+            self.probes.take(self.state.taps[: self.state.clock[TAPPED]], self.state)
             self.state.clock[TAPPED] = 0
         asked, keys = look_round(
             self.state, now, self.settings[0], self._numbers, self._requests, self._keys
