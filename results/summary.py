@@ -69,6 +69,8 @@ def summarize(run: Run) -> Json:
         },
         "budget": _budget(run),
         "assumptions": list(run.assumptions),
+        "interrupted": run.interrupted,
+        "doubts": list(run.doubts),
     }
 
 

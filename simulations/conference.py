@@ -14,7 +14,7 @@ import pyarrow as pa
 import simpy
 from numpy.typing import NDArray
 
-from results.records import BUDGET, CALLS, ENDPOINTS, EVENTS, Cost, Run
+from results.records import BUDGET, CALLS, ENDPOINTS, EVENTS, GENERATORS, Cost, Run
 from scenarios.population import Population, populate
 from scenarios.scenario import Scenario
 from scenarios.units import SECOND
@@ -166,6 +166,7 @@ def simulate(
             "events": events_table(log),
             "calls": calls_table(population, log),
             "histograms": sampler.histograms(),
+            "generators": GENERATORS.empty_table(),
         },
         accounting=accounting,
         cost=Cost(

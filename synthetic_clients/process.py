@@ -37,6 +37,7 @@ from synthetic_clients.signalling import SignallingError, open_signalling
 from synthetic_clients.stage import SILENT, Scene, Stage, first_parts
 from synthetic_clients.state import LINKED, make_state, settings_of
 from synthetic_clients.virtual_links import subset, virtual_links
+from synthetic_clients.warming import warm_up
 from synthetic_clients.addresses import local_address
 
 EARLY = 5 * SECOND
@@ -104,7 +105,7 @@ class Process:
             lambda: sum(transport.drops() for transport in loop.transports.values())
         )
         self.meeting_at: int | None = None
-        self.entered = self.delivered = 0
+        self.entered = self.delivered = self.in_flight = 0
         self.lost = {"access queue down": 0, "access policer down": 0, "access down": 0}
         self.published = 0
         self._tasks: set[asyncio.Task[None]] = set()
@@ -123,8 +124,7 @@ class Process:
 
     async def begin(self) -> None:
         """Compile what is to run, and set the opening floor."""
-        self.receivers.tick()
-        self.receivers.take(self.loop.reader, 0)
+        warm_up()
         if COMMAND_CENTRE in self.by_site:
             await self._direct(self.scene)
         for client in self.clients:
@@ -183,6 +183,8 @@ class Process:
         if not self.assignment.linked:
             self.entered += int(self.state.meters["packets"].sum())
         self.delivered += int(self.state.meters["packets"].sum())
+        places = self.state.endpoints
+        self.in_flight = int((places["tail"] - places["head"]).sum())
         publishers = self._publishers()
         self.published += sum(publisher.packets for publisher in publishers.values())
         samples, histograms = self.sampler.sample(
@@ -318,7 +320,7 @@ class Process:
             {
                 "kind": "finished", "whole": not left, "entered": self.entered,
                 "delivered": self.delivered, "lost": self.lost, "published": self.published,
-                "in_flight": int((places["tail"] - places["head"]).sum()),
+                "in_flight": self.in_flight,
                 "mappings": np.bincount(
                     self.state.views["mapping"][self.state.views["received"] > 0], minlength=3
                 ).tolist(),
@@ -355,9 +357,17 @@ class Process:
                     "undecodable": heard.undecodable,
                     "gaps": heard.gaps,
                     "freezes": heard.freezes,
+                    "header_freezes": self._freezes(v),
                 }
             )
         return rows
+
+    def _freezes(self, v: int) -> int:
+        view = self.state.views[v]
+        if view["audio"]:
+            return 0
+        screen = self.state.screens[view["place"]]
+        return int(self.state.freeze_totals[view["place"]] + screen["freezes"]["freeze_count"])
 
     def _go(self, work: Any) -> None:
         task = self.loop.create_task(work)

@@ -101,6 +101,7 @@ class Receivers:
             )
             mine = [slot for slot in slots if slot.kind == kind]
             begin_anew(self.state, v)
+            self.probes.heard.pop(v, None)
             view["ssrc"], view["payload_type"], view["capture_id"] = -1, -1, 0
             if nth < len(mine) and mine[nth].accepted:
                 slot = mine[nth]

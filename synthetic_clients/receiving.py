@@ -184,6 +184,7 @@ def begin_anew(state: Any, v: int) -> None:
     screen = state.screens[k]
     screen.started = screen.decoding = screen.lost_reference = 0
     screen.head = screen.tail = screen.keys = 0
+    state.freeze_totals[k] = -screen.freezes.freeze_count
     view.look = 1
 
 
@@ -357,7 +358,7 @@ def _complete(screen: Any, frames: Any, pieces: Any, number: int, view: Any) -> 
     mask = WINDOW - 1
     here = pieces[number & mask]
     if here.used:
-        return
+        return 0
     last = number
     while not pieces[last & mask].marker:
         after = pieces[(last + 1) & mask]

@@ -268,6 +268,7 @@ def restart_counts(state: State) -> None:
     """Empty the counts of an interval that has been sampled."""
     state.meters[:] = 0
     state.view_bytes[:] = 0
+    state.freeze_totals[:] += state.screens["freezes"]["freeze_count"]
     records: Sequence[tuple[Any, Sequence[str]]] = (
         (state.voices, STREAM_COUNTS),
         (state.pictures, STREAM_COUNTS),

@@ -154,6 +154,8 @@ class _Arrays(NamedTuple):
     """(v,) the same of a key frame."""
     view_bytes: NDArray[np.int64]
     """(v,) bytes at the IP layer since the last sample."""
+    freeze_totals: NDArray[np.int64]
+    """(p,) freezes of a picture's session, but for those since the last sample."""
     tapped: NDArray[np.int64]
     """(n,) 1: the endpoint is a probe; its packets are written to `taps`."""
     taps: NDArray[Any]
@@ -275,6 +277,7 @@ def make_state(
         shown=np.full(total, -1, np.int64),
         keyed=np.full(total, -1, np.int64),
         view_bytes=np.zeros(total, np.int64),
+        freeze_totals=np.zeros(seen, np.int64),
         tapped=np.zeros(n, np.int64),
         taps=np.zeros(1 << 14, TAP),
         clock=clock,
