@@ -287,10 +287,11 @@ class Client:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         self.setting.receivers.detach(self.endpoint)
-        for each in (self.watching, self.publishing):
-            if each is not None:
-                await self._end(each)
+        each = [self.watching, self.publishing]
         self.watching = self.publishing = self.publisher = None
+        for session in each:
+            if session is not None:
+                await self._end(session)
 
     async def _end(self, each: tuple[Peer, Session]) -> None:
         peer, session = each

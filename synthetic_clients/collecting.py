@@ -63,6 +63,8 @@ class Collector:
     target: str
     command: tuple[str, ...] = ()
     processes: int = 1
+    ready: int = 0
+    """Processes that are."""
     joined: dict[str, float] = field(default_factory=dict)
     failed: dict[str, str] = field(default_factory=dict)
     first_media: dict[str, float] = field(default_factory=dict)
@@ -71,7 +73,7 @@ class Collector:
     faults: list[str] = field(default_factory=list)
     finished: list[dict[str, Any]] = field(default_factory=list)
     health: list[dict[str, Any]] = field(default_factory=list)
-    gone: set[int] = field(default_factory=set)
+    gone: set[int | str] = field(default_factory=set)
     latest: dict[str, float] = field(default_factory=dict)
     """Of the last interval: values by metric, for those who look on."""
     meeting_s: float | None = None
@@ -82,7 +84,7 @@ class Collector:
     _calls: list[tuple[float, str, float | None]] = field(default_factory=list)
     _started: datetime = field(default_factory=lambda: datetime.now(UTC))
 
-    def hear(self, process: int, message: dict[str, Any], payload: bytes) -> None:
+    def hear(self, process: int | str, message: dict[str, Any], payload: bytes) -> None:
         """Take a message."""
         kind, site = message.get("kind"), str(message.get("site", ""))
         at = float(message.get("at", 0.0))

@@ -330,6 +330,7 @@ class Process:
                 "strangers": int(self.receivers.strangers.sum()),
                 "strays": int(places["strays"].sum()),
                 "peak_rss": peak,
+                "key_frames": sum(p.key_frames for p in self._publishers().values()),
             }
         )  # fmt: skip
         async with asyncio.timeout(30):

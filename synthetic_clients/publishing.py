@@ -272,10 +272,9 @@ class Publisher:
         video = self.media.video
         rate = next(layer.bitrate for layer in video.layers if layer.name == self.layer)
         payloads = list(packetize(frame, video.payload))
+        capture = at - video.encode_delay
         for i, payload in enumerate(payloads):
-            self._send(
-                self.picture, payload, at, at - video.encode_delay, i == len(payloads) - 1
-            )
+            self._send(self.picture, payload, at, capture, i == len(payloads) - 1)
             at += round(len(payload) * 8 * SECOND / (video.pacing * rate))
 
     def _send(

@@ -45,7 +45,8 @@ class Server:
             ServerError: it ended, or was not ready in time.
         """
         process = self._process = subprocess.Popen(  # noqa: S603  our own command
-            self._command, stdout=subprocess.PIPE, stdin=subprocess.DEVNULL, env=self._environment
+            self._command, stdout=subprocess.PIPE, stdin=subprocess.DEVNULL, env=self._environment,
+            start_new_session=True,  # Ctrl-C is for the run, which then ends the server
         )
         assert process.stdout is not None
         line, until = b"", time.monotonic() + READY_S
