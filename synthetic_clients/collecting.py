@@ -49,7 +49,7 @@ ASSUMPTIONS = (
 """What a live run takes for granted."""
 MAPPINGS = (
     "no capture time was known: no delays",
-    "capture times by sender reports (NTP to RTP)",
+    "capture times by sender reports (NTP to RTP): delays count from the server",
     "capture times by the abs-capture-time extension",
 )
 

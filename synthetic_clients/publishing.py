@@ -184,7 +184,8 @@ class Publisher:
         self.layers: Sequence[str] = ()
         """Encodings that may be sent; none: the camera is off."""
         self.layer: str | None = None
-        self.estimate = float(media.congestion_control.start)
+        self.estimate: float | None = None
+        """The server's, bit/s; None: it has not told any."""
         self.sent = self.key_frames = self.nacked = 0
         self.restart_counts()
         self._next_voice = self._next_frame = self._next_report = 0
@@ -219,8 +220,10 @@ class Publisher:
         self._choose()
 
     def _choose(self) -> None:
-        """Choose the highest encoding that fits the estimate, or the lowest."""
-        room = self.estimate - (self.media.audio.bitrate if self.heard else 0)
+        """Choose the highest encoding that fits the estimate, or the lowest; without an estimate the
+        highest."""
+        room = math.inf if self.estimate is None else self.estimate
+        room -= self.media.audio.bitrate if self.heard else 0
         wanted = None
         for layer in self.media.video.layers:
             if layer.name in self.layers and (wanted is None or layer.bitrate <= room):

@@ -276,7 +276,7 @@ class Receivers:
                     if arrival >= 0 and ntp:
                         map_report(
                             self.state, v, unix - self.epoch, packet.sender_info.rtp_timestamp,
-                            (ntp >> 16) & 0xFFFFFFFF, arrival,
+                            (ntp >> 16) & 0xFFFFFFFF, arrival, self.settings[0],
                         )  # fmt: skip
 
     def send(self, endpoint: int, packet: bytes, now: int) -> None:

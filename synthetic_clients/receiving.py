@@ -35,8 +35,10 @@ from synthetic_clients.state import (
 LATE = 2_000_000_000
 """ns after which a packet that has not come counts as lost (`packet_loss`)."""
 JUMP = 5_000_000
+REPORTED_JUMP = 50_000_000
 """ns by which capture times may drift from a stream's time stamps before its source is taken to be
-another."""
+another: those of the abs-capture-time extension, and those of sender reports, which servers write
+with less care."""
 FAR = 3_000
 """A sequence number that lies further ahead begins the stream anew (RFC 3550, A.1, MAX_DROPOUT)."""
 BEHIND = 1_000
@@ -269,7 +271,8 @@ def _capture_time(state: Any, view: Any, media: int, letter: Any, settings: Any)
             view.anchor = letter.arrival - media
         return view.anchor + media  # type: ignore[no-any-return]
     capture = view.map_capture + media - view.map_media
-    if abs(capture - media - view.anchor) > JUMP:
+    jump = JUMP if view.mapping == BY_EXTENSION else REPORTED_JUMP
+    if abs(capture - media - view.anchor) > jump:
         view.anchor = capture - media
         if view.audio:
             restart(state.buffers[view.place], state.slots[view.place])
@@ -477,9 +480,11 @@ def estimate(state: Any, now: int) -> None:
 
 
 @kernel
-def map_report(state: Any, v: int, ntp: int, stamp: int, middle: int, arrival: int) -> None:
-    """Take a sender report of the stream ``v``: its time stamp ``stamp`` was captured at ``ntp`` (ns
-    on the run's clock)."""
+def map_report(
+    state: Any, v: int, ntp: int, stamp: int, middle: int, arrival: int, settings: Any
+) -> None:
+    """Take a sender report of the stream ``v``: the time stamp ``stamp`` was sent at ``ntp`` (ns on
+    the run's clock). Servers write their own reports, so this is when the server had the packet."""
     view = state.views[v]
     view.report_middle = middle
     view.report_arrival = max(arrival, 1)
@@ -490,7 +495,9 @@ def map_report(state: Any, v: int, ntp: int, stamp: int, middle: int, arrival: i
     view.map_media = (
         extended // view.clock * _SECOND + extended % view.clock * _SECOND // view.clock
     )
-    view.map_capture = ntp
+    view.map_capture = ntp - (
+        settings.audio_encoding if view.audio else settings.picture_encoding
+    )
     view.mapping = BY_REPORT
 
 

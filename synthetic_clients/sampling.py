@@ -209,7 +209,8 @@ class Sampler:
         for e, publisher in publishers.items():
             if publisher.packets == 0:
                 continue
-            row["uplink_estimate"][e] = publisher.estimate
+            if publisher.estimate is not None:
+                row["uplink_estimate"][e] = publisher.estimate
             row["uplink_bitrate"][e] = publisher.bytes * 8.0 / (length / SECOND)
             if publisher.delayed:
                 row["uplink_delay_mean"][e] = publisher.delay_sum / publisher.delayed / SECOND

@@ -57,7 +57,7 @@ def warm_up() -> None:
         np.zeros(4096, np.int64),
     )  # fmt: skip
     estimate(state, 1)
-    map_report(state, 0, 1, 1, 1, 1)
+    map_report(state, 0, 1, 1, 1, 1, settings[0])
     for cross in (cross_downlink, cross_uplink, send_media):
         cross(state, 0, 1, 100)
     begin(state.screens[0]["freezes"], 1)
