@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -16,7 +16,7 @@ from rehearse.options import AsJson, Overrides, Quiet, ScenarioName, Seed
 
 if TYPE_CHECKING:
     from results.records import Run
-    from synthetic_clients.load import Plan, Progress
+    from synthetic_clients.plan import Plan, Progress
     from synthetic_clients.server import Server
 
 PORT = 5557
@@ -38,14 +38,18 @@ def live(
     endpoints: Annotated[
         int | None,
         typer.Option(
-            min=1, metavar="N", help="Play so many, spread evenly; all unless said.",
+            min=1,
+            metavar="N",
+            help="Play so many, spread evenly; all unless said.",
             show_default=False,
         ),
     ] = None,
     token: Annotated[
         str | None,
         typer.Option(
-            envvar="REHEARSE_TOKEN", help="What the server asks for.", show_default=False,
+            envvar="REHEARSE_TOKEN",
+            help="What the server asks for.",
+            show_default=False,
         ),
     ] = None,
     join_over: Annotated[
@@ -54,21 +58,27 @@ def live(
     processes: Annotated[
         int | None,
         typer.Option(
-            min=1, metavar="N", help="Client processes; one a core unless said.",
+            min=1,
+            metavar="N",
+            help="Client processes; one a core unless said.",
             show_default=False,
         ),
     ] = None,
     web: Annotated[
         int | None,
         typer.Option(
-            min=1, max=65535, metavar="PORT", help="Show Locust's web UI on this port of loopback.",
+            min=1,
+            max=65535,
+            metavar="PORT",
+            help="Show Locust's web UI on this port of loopback.",
             show_default=False,
         ),
     ] = None,
     master: Annotated[
         int | None,
         typer.Option(
-            min=1, metavar="WORKERS",
+            min=1,
+            metavar="WORKERS",
             help=f"Let so many workers play the clients; they connect to --bind, port {PORT}.",
             show_default=False,
         ),
@@ -76,7 +86,8 @@ def live(
     worker: Annotated[
         str | None,
         typer.Option(
-            metavar="HOST[:PORT]", help="Play a share of the endpoints for the master there.",
+            metavar="HOST[:PORT]",
+            help="Play a share of the endpoints for the master there.",
             show_default=False,
         ),
     ] = None,
@@ -99,9 +110,10 @@ def live(
     """Play a scenario in real time, with synthetic WebRTC clients at a real media server."""
     with clear_endings(), ExitStack() as stack:
         # Locust comes first: it patches the process.
-        from synthetic_clients import load  # isort: skip
+        from synthetic_clients import load  # noqa: F401  # isort: skip
         from scenarios.loading import load_scenario
         from synthetic_clients.health import FilesError, cores, provide_files
+        from synthetic_clients.plan import Plan
         from synthetic_clients.server import ServerError, reference_sfu
         from synthetic_clients.signalling import EMBEDDED, TargetError, check_target
 
@@ -131,9 +143,7 @@ def live(
                 target = f"sfu+{server.start()}"
         except (ServerError, FilesError) as error:
             raise Refusal(f"rehearse: {error}") from None
-        plan = load.Plan(
-            loaded, target, token, count, join_over, command=("rehearse", *sys.argv[1:])
-        )
+        plan = Plan(loaded, target, token, count, join_over, command=("rehearse", *sys.argv[1:]))
         tell = _Lines() if not quiet else (lambda _: None)
         if worker is not None:
             _work(plan, worker, tell)
@@ -167,10 +177,10 @@ def _play(
     from synthetic_clients import load
 
     workers, bind = distribution
-    environment = Environment(user_classes=[load.EndpointUser], shape_class=load.JoinShape())
+    environment = Environment(user_classes=[load.EndpointUser], shape_class=load.join_shape())
     if workers is not None:
         host, port = _address(bind)
-        runner = environment.create_master_runner(host, port)
+        runner: Any = environment.create_master_runner(host, port)
     else:
         runner = environment.create_local_runner()
     rehearsal = load.Rehearsal(environment, plan, server=server, progress=tell)
@@ -195,7 +205,7 @@ def _play(
     finally:
         runner.quit()
         if environment.web_ui is not None:
-            environment.web_ui.stop()
+            environment.web_ui.stop()  # type: ignore[no-untyped-call]
     return run
 
 
@@ -204,7 +214,7 @@ def _work(plan: "Plan", master: str, tell: "Callable[[Progress], None]") -> None
 
     from synthetic_clients import load
 
-    environment = Environment(user_classes=[load.EndpointUser], shape_class=load.JoinShape())
+    environment = Environment(user_classes=[load.EndpointUser], shape_class=load.join_shape())
     host, port = _address(master)
     runner = environment.create_worker_runner(host, port)
     rehearsal = load.Rehearsal(environment, plan, progress=tell)
@@ -264,7 +274,6 @@ class _Lines:
             "joining": f"{progress.joined} of {progress.endpoints} have joined",
             "playing": f"{format_clock(progress.played_s)} of {format_clock(progress.duration_s)} "
             f"played, {progress.joined} of {progress.endpoints} have joined",
-            "ending": "ending",
         }
         complain(f"rehearse: {lines[progress.phase]}")
 

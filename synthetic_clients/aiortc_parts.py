@@ -2,8 +2,8 @@
 
 A wire is what lies below media: ICE and DTLS as aiortc has them, and SRTP sessions under the keys
 that they agree on. There is no RTCPeerConnection and no receiver: nothing is decoded, and no thread
-is started. `tests/synthetic_clients/test_aiortc_parts.py` fails where a new version has changed what
-is relied on here.
+is started. `tests/synthetic_clients/test_aiortc_parts.py` fails where a new version has changed
+what is relied on here.
 """
 
 import asyncio
@@ -64,7 +64,8 @@ class _Connection(aioice.Connection):
             self._local_candidates_end = True
 
     async def query_consent(self) -> None:
-        """RFC 7675; its round trips are the connection's (W3C webrtc-stats, currentRoundTripTime)."""
+        """RFC 7675; its round trips are the connection's (W3C webrtc-stats,
+        currentRoundTripTime)."""
         pair = self._nominated[1]
         key = str(self.remote_password).encode()
         granted = time.monotonic()
@@ -187,9 +188,7 @@ class Wire:
         if self._dtls.state != "connected":
             raise WireError(f"DTLS: {self._dtls.state}")
 
-    def listen(
-        self, on_rtcp: Callable[[bytes], None], on_lost: Callable[[], None]
-    ) -> None:
+    def listen(self, on_rtcp: Callable[[bytes], None], on_lost: Callable[[], None]) -> None:
         """Call ``on_rtcp`` with each RTCP packet, decrypted, and ``on_lost`` if the peer goes."""
         self._dtls.on_rtcp = on_rtcp
         self._on_lost = on_lost

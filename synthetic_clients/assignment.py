@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from scenarios.scenario import Scenario
-from synthetic_clients.recovery import Recovery
+from synthetic_clients.recovery import RECOVERY, Recovery
 
 
 @dataclass(frozen=True)
@@ -23,4 +23,4 @@ class Assignment:
     """Unix time at which the run's clock is 0, ns."""
     linked: bool = True
     """Whether packets cross virtual links; without, endpoints are where the machine is."""
-    recovery: Recovery = Recovery()
+    recovery: Recovery = RECOVERY

@@ -1,7 +1,7 @@
 """An asyncio event loop whose UDP sockets are read in batches.
 
-aioice and aiortc run on it unchanged: STUN, DTLS and RTCP go to their protocols one by one. RTP goes
-to the loop's `media` function, a batch at a time.
+aioice and aiortc run on it unchanged: STUN, DTLS and RTCP go to their protocols one by one. RTP
+goes to the loop's `media` function, a batch at a time.
 """
 
 import asyncio
@@ -13,8 +13,8 @@ from typing import Any, TypeVar
 from synthetic_clients.sockets import DTLS, RTCP, RTP, STUN, Reader, kernel_drops
 
 PAUSE_S = 0.002
-"""Least time between two batches. Packets carry the kernel's time stamps: waiting costs no accuracy,
-and makes batches larger where there is much to read."""
+"""Least time between two batches. Packets carry the kernel's time stamps: waiting costs no
+accuracy, and makes batches larger where there is much to read."""
 RECEIVE_BUFFER = 1 << 20
 SEND_BUFFER = 1 << 20
 
@@ -174,7 +174,7 @@ class BatchLoop(asyncio.SelectorEventLoop):
         data = self.reader.slab.rows[row, :length].tobytes()
         try:
             transport.protocol.datagram_received(data, self.reader.sender(row))
-        except Exception:  # noqa: BLE001  whatever a stranger's datagram does to a protocol
+        except Exception:
             self.undelivered += 1
 
 

@@ -1,4 +1,5 @@
-"""One endpoint: joins, watches, publishes when it is its turn, and comes back when it is cut off."""
+"""One endpoint: joins, watches, publishes when it is its turn, and comes back when it is cut
+off."""
 
 import asyncio
 import random

@@ -34,16 +34,17 @@ JITTER_AGREES_S = 0.0005
 FREEZES_AGREE = 1
 
 ASSUMPTIONS = (
-    "Live: the path from publishers to endpoints is the real one to the real server; each endpoint's "
-    "access link is a virtual one, through which the packets' real arrival times pass. Carriers' "
-    "shared links and distances are not played.",
+    "Live: the path from publishers to endpoints is the real one, to the real server; each access "
+    "link is a virtual one, through which the packets' real arrival times pass. Carriers' shared "
+    "links and distances are not played.",
     "What each media node of the scenario does is done by the one server that was the target.",
-    "Packets that come after they were asked for count as retransmissions, their first transmission "
-    "as lost.",
-    "Estimates of the downlink (REMB) come from the simulation's detector of overuse; without overuse "
-    "they grow by 8 % a second, whatever arrives.",
-    "The encoding that an endpoint sees is told by its bitrate: encoders' names do not cross servers.",
-    "Everyone who came in is connected when the meeting begins; how long each took is in the events.",
+    "Packets that come after they were asked for count as retransmissions, their first "
+    "transmission as lost.",
+    "Estimates of the downlink (REMB) come from the simulation's detector of overuse; without "
+    "overuse they grow by 8 % a second, whatever arrives.",
+    "The encoding that an endpoint sees is told by its bitrate: its name does not cross servers.",
+    "Everyone who came in is connected when the meeting begins; how long each took is in the "
+    "events.",
     "G.711 voices are sent as Opus.",
 )
 """What a live run takes for granted."""
@@ -67,8 +68,6 @@ class Collector:
     """Processes that are."""
     joined: dict[str, float] = field(default_factory=dict)
     failed: dict[str, str] = field(default_factory=dict)
-    first_media: dict[str, float] = field(default_factory=dict)
-    recovered: list[float] = field(default_factory=list)
     troubles: list[str] = field(default_factory=list)
     faults: list[str] = field(default_factory=list)
     finished: list[dict[str, Any]] = field(default_factory=list)
@@ -102,12 +101,8 @@ class Collector:
             else:
                 self.failed[site] = message["error"]
                 self._note(at, "join failed", site, message["error"])
-        elif kind == "first media":
-            self.first_media[site] = message["seconds"]
-            self._note(at, "first media", site, f"{message['seconds']:.3f} s")
-        elif kind == "recovered":
-            self.recovered.append(message["seconds"])
-            self._note(at, "recovered", site, f"{message['seconds']:.3f} s")
+        elif kind in ("first media", "recovered"):
+            self._note(at, kind, site, f"{message['seconds']:.3f} s")
         elif kind in ("lost", "gave up", "trouble"):
             detail = str(message.get("detail", ""))
             if kind == "trouble":
@@ -115,8 +110,13 @@ class Collector:
             self._note(at, kind, site, detail)
         elif kind == "event":
             self._note(at, message["what"], site, message["detail"])
-        elif kind == "call":
-            self._calls.append((at, site, message["seconds"]))
+        else:
+            self._hear_of_process(process, message)
+
+    def _hear_of_process(self, process: int | str, message: dict[str, Any]) -> None:
+        kind = message.get("kind")
+        if kind == "call":
+            self._calls.append((float(message["at"]), str(message["site"]), message["seconds"]))
         elif kind == "fault":
             self.faults.append(message["detail"])
         elif kind == "finished":

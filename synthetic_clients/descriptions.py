@@ -122,14 +122,17 @@ def write_answer(local: Local, remote: Remote) -> str:
                 if uri in EXTENSIONS
             ),
             f"a=rtpmap:{number} {codec}",
-            *(
-                f"a={attribute.replace(f':{VP8} ', f':{number} ').replace(f':{OPUS} ', f':{number} ')}"
-                for attribute in attributes
-            ),
+            *(f"a={_numbered(attribute, number)}" for attribute in attributes),
             *_transport(local),
             "a=setup:active",
         ]
     return "\r\n".join(text) + "\r\n"
+
+
+def _numbered(attribute: str, payload_type: int) -> str:
+    """An attribute of a codec under another payload type."""
+    name, _, rest = attribute.partition(" ")
+    return f"{name.partition(':')[0]}:{payload_type} {rest}"
 
 
 def _head(lines: int, mids: Sequence[str] | None = None) -> list[str]:
@@ -170,7 +173,7 @@ def read_description(text: str) -> Remote:
     used = next((media for media in lines if media.port != 0), None)
     if used is None:
         raise DescriptionError("the session description has no media that was accepted")
-    if not used.ice.usernameFragment or not used.ice.password:
+    if used.ice is None or not used.ice.usernameFragment or not used.ice.password:
         raise DescriptionError("the session description has no ICE credentials")
     if used.dtls is None or not used.dtls.fingerprints:
         raise DescriptionError("the session description has no DTLS fingerprint and role")
@@ -194,7 +197,7 @@ def _slot(media: MediaDescription) -> Slot:
     types = [
         codec.payloadType
         for codec in media.rtp.codecs
-        if codec.mimeType.lower() == wanted.lower()
+        if codec.mimeType.lower() == wanted.lower() and codec.payloadType is not None
     ]
     accepted = media.port != 0 and bool(types)
     return Slot(

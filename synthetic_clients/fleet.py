@@ -3,6 +3,7 @@
 Works in plain threads and, where gevent has patched the standard library, in greenlets alike.
 """
 
+import contextlib
 import pickle
 import subprocess
 import sys
@@ -23,7 +24,8 @@ LEAVE_S = 40.0
 
 
 def shares(endpoints: Sequence[int], processes: int) -> list[list[int]]:
-    """``endpoints`` dealt out, one after another: no process has more than one more than another."""
+    """``endpoints`` dealt out, one after another: no process has more than one more than
+    another."""
     return [list(endpoints[i::processes]) for i in range(min(processes, len(endpoints)) or 1)]
 
 
@@ -56,9 +58,7 @@ class Fleet:
                 stdout=subprocess.PIPE,
             )
             self._processes.append(process)
-            mine = replace(
-                assignment, endpoints=share, probes=assignment.probes & frozenset(share)
-            )
+            mine = replace(assignment, endpoints=share, probes=assignment.probes & frozenset(share))
             self._tell(i, {"kind": "begin"}, pickle.dumps(mine))
             thread = threading.Thread(target=self._read, args=(i,), daemon=True)
             thread.start()
@@ -99,10 +99,8 @@ class Fleet:
         for process in self._processes:
             for stream in (process.stdin, process.stdout):
                 if stream is not None:
-                    try:
+                    with contextlib.suppress(BrokenPipeError):
                         stream.close()
-                    except BrokenPipeError:
-                        pass
 
     def _tell(self, i: int, message: Message, payload: bytes = b"") -> None:
         stream = self._processes[i].stdin

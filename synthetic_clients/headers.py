@@ -45,7 +45,7 @@ def _word(row: Any, at: int) -> int:
 
 
 @inlined
-def _extension(row: Any, length: int, wanted: int, wanted_length: int) -> int:
+def _extension(row: Any, length: int, wanted: int, wanted_length: int) -> int:  # noqa: PLR0911
     """Where the data of the header extension ``wanted`` begins; −1: it is not there, or shorter."""
     at = 12 + 4 * (row[0] & 15)
     if not row[0] & 16 or at + 4 > length:
@@ -85,9 +85,7 @@ def _extension(row: Any, length: int, wanted: int, wanted_length: int) -> int:
 @inlined
 def ntp_to_unix(seconds: int, fraction: int) -> int:
     """ns of Unix time of an NTP time stamp's two words."""
-    return np.int64(
-        (seconds - NTP_OFFSET) * _SECOND + ((fraction * _SECOND + (1 << 31)) >> 32)
-    )  # type: ignore[return-value]
+    return np.int64((seconds - NTP_OFFSET) * _SECOND + ((fraction * _SECOND + (1 << 31)) >> 32))  # type: ignore[return-value]
 
 
 @kernel
@@ -123,7 +121,7 @@ def parse(
         payload_type = np.int64(row[1] & 127)
         view = -1
         if endpoint >= 0:
-            view = _find(state, endpoint, ssrc, payload_type)
+            view = _find(state, endpoint, ssrc, payload_type)  # type: ignore[arg-type]
         if view < 0:
             strangers[socket] += 1
             continue

@@ -6,8 +6,8 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 
 LAG_LIMIT_S = 0.100
-"""Lag, at the 95th percentile of an interval, above which a process is saturated: receivers then ask
-for what they miss later than they should."""
+"""Lag, at the 95th percentile of an interval, above which a process is saturated: receivers then
+ask for what they miss later than they should."""
 CPU_LIMIT = 0.95
 """Share of a core above which a process is saturated."""
 SPARE_FILES = 64
@@ -83,7 +83,8 @@ class FilesError(Exception):
 
 
 def provide_files(endpoints: int) -> None:
-    """Raise the limit of open files to what ``endpoints`` endpoints in this process's children need.
+    """Raise the limit of open files to what ``endpoints`` endpoints in this process's children
+    need.
 
     Raises:
         FilesError: the hard limit is lower.

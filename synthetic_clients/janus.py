@@ -1,11 +1,12 @@
 """Janus' VideoRoom, by WebSocket or HTTP (janus.conf.meetecho.com/docs/videoroom.html).
 
 Each endpoint has a Janus session with a handle for what it publishes and one for what it watches.
-The room is the target's path, as in `janus+ws://host:8188/2594`; it is made where it does not exist.
-Subscribers choose what they see, so a change of the floor is a `switch` request of each.
+The room is the target's path, as in `janus+ws://host:8188/2594`; it is made where it does not
+exist. Subscribers choose what they see, so a change of the floor is a `switch` request of each.
 """
 
 import asyncio
+import contextlib
 import json
 import secrets
 import time
@@ -155,7 +156,7 @@ class JanusVideoRoom:
             event = await link.ask({**message, "jsep": jsep} if jsep else message, name)
             data = event.get("plugindata", {}).get("data", {})
             if isinstance(data, dict) and data.get("error_code"):
-                raise _Refused(name, int(data["error_code"]), str(data.get("error")))
+                raise _Refused(name, int(data["error_code"]), str(data.get("error")))  # noqa: TRY301
         except SignallingError as error:
             courier.tell(Exchange(name, time.perf_counter() - began, 0, str(error)))
             raise
@@ -291,10 +292,8 @@ class _Link:
 
     async def detach(self, handle: int) -> None:
         if self.alive:
-            try:
+            with contextlib.suppress(SignallingError):  # it goes with its session
                 await self.ask({"janus": "detach", "handle_id": handle}, "detach")
-            except SignallingError:
-                pass  # it goes with its session
 
     async def ask(self, message: Message, name: str) -> Message:
         """Send ``message`` and wait for its answer, an event where it is for the plugin."""
@@ -315,9 +314,9 @@ class _Link:
             self._waiting.pop(transaction, None)
         assert isinstance(found, dict)
         if found.get("janus") == "error":
-            error = found.get("error", {})
-            code = error.get("code")
-            raise SignallingError(f"{name}: {error.get('reason')} ({code})", hopeless=code == 403)
+            reason = found.get("error", {})
+            code = reason.get("code")
+            raise SignallingError(f"{name}: {reason.get('reason')} ({code})", hopeless=code == 403)
         return found
 
     def take(self, message: Message) -> None:
@@ -328,10 +327,8 @@ class _Link:
 
     async def close(self) -> None:
         if self.alive:
-            try:
+            with contextlib.suppress(SignallingError):
                 await self.ask({"janus": "destroy"}, "destroy session")
-            except SignallingError:
-                pass
         self.lose()
         for task in self._tasks:
             task.cancel()
@@ -430,4 +427,6 @@ def _parse_all(text: bytes) -> list[Message]:
         messages = json.loads(text)
     except ValueError:
         return []
-    return [m for m in (messages if isinstance(messages, list) else [messages]) if isinstance(m, dict)]
+    return [
+        m for m in (messages if isinstance(messages, list) else [messages]) if isinstance(m, dict)
+    ]

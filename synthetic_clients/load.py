@@ -1,15 +1,14 @@
 """Locust's side of a live run: users, the shape of the load, masters and workers.
 
-Importing this module imports Locust, which patches the process with gevent: aiortc and asyncio are in
-the client processes, and only there. A user stands for an endpoint and commands it over the fleet's
-pipe. Locust's requests are what really took place: signalling, joining, first media.
+Importing this module imports Locust, which patches the process with gevent: aiortc and asyncio are
+in the client processes, and only there. A user stands for an endpoint and commands it over the
+fleet's pipe. Locust's requests are what really took place: signalling, joining, first media.
 """
 
-import math
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any
 
 from locust import LoadTestShape, User, constant, task  # first: it patches
 from locust.env import Environment
@@ -18,14 +17,12 @@ from locust.runners import MasterRunner, WorkerRunner
 import gevent  # isort: skip
 from gevent.event import AsyncResult, Event  # isort: skip
 
-from scenarios.meeting import COMMAND_CENTRE
-from scenarios.population import Population, populate
-from scenarios.scenario import Scenario
+from scenarios.population import populate
 from scenarios.units import SECOND
 from synthetic_clients.assignment import Assignment
 from synthetic_clients.collecting import Collector
 from synthetic_clients.fleet import Fleet
-from synthetic_clients.recovery import Recovery
+from synthetic_clients.plan import Phase, Plan, Progress, join_order, planned, probes_of
 from synthetic_clients.server import Server, ServerError
 
 READY_S = 180.0
@@ -34,54 +31,13 @@ PATIENCE_S = 120.0
 """After the last has been let in, the meeting begins without those who are not there by then."""
 COUNTDOWN_S = 2.0
 """From everyone's arrival to the meeting's beginning."""
-PROBE_SHARE = 0.01
-
-SHARE, MEETING, HALT, TOLD = "rehearsal share", "rehearsal meeting", "rehearsal halt", "rehearsal told"
+SHARE, MEETING, HALT, TOLD = (
+    "rehearsal share",
+    "rehearsal meeting",
+    "rehearsal halt",
+    "rehearsal told",
+)
 """Messages between a master and its workers."""
-
-
-@dataclass(frozen=True)
-class Plan:
-    """What is to be played."""
-
-    scenario: Scenario
-    target: str
-    """A URL; see `synthetic_clients.signalling`."""
-    token: str | None = None
-    processes: int = 1
-    """Client processes on each machine."""
-    join_s: float = 10.0
-    """Seconds over which endpoints come in, evenly."""
-    probes: float = PROBE_SHARE
-    """Share of the endpoints that decode everything."""
-    linked: bool = True
-    recovery: Recovery = Recovery()
-    command: tuple[str, ...] = ()
-
-
-def join_order(population: Population) -> list[int]:
-    """Endpoints as they come in: the command centre first."""
-    centre = population.site.index(COMMAND_CENTRE)
-    return [centre, *(e for e in range(len(population)) if e != centre)]
-
-
-def probes_of(population: Population, share: float) -> frozenset[int]:
-    """Endpoints that decode everything: evenly spread, at least one if any are wanted; never the
-    command centre."""
-    others = len(population) - 1
-    wanted = min(math.ceil(share * others), others)
-    return frozenset((2 * i + 1) * others // (2 * wanted) for i in range(wanted))
-
-
-@dataclass
-class Progress:
-    """How far a live run is, for those who look on."""
-
-    phase: Literal["preparing", "joining", "playing", "ending"]
-    joined: int
-    endpoints: int
-    played_s: float
-    duration_s: float
 
 
 class Rehearsal:
@@ -119,9 +75,10 @@ class Rehearsal:
         self._waiting: list[int] = []
         self._outcomes: dict[str, AsyncResult[dict[str, Any]]] = {}
         self._watch: gevent.Greenlet | None = None
-        environment.rehearsal = self
-        environment.events.test_start.add_listener(self._start)
-        environment.events.test_stopping.add_listener(lambda **_: self.halt(None))
+        events: Any = environment.events
+        environment.rehearsal = self  # type: ignore[attr-defined]
+        events.test_start.add_listener(self._start)
+        events.test_stopping.add_listener(lambda **_: self.halt(None))
         runner = environment.runner
         if isinstance(runner, WorkerRunner):
             runner.register_message(SHARE, self._take_share)
@@ -201,7 +158,8 @@ class Rehearsal:
             self.collector.hear(process, message, payload)
 
     def _fire(self, kind: str, name: str, seconds: float, size: int, error: str | None) -> None:
-        self.environment.events.request.fire(
+        request: Any = self.environment.events.request
+        request.fire(
             request_type=kind, name=name, response_time=seconds * 1000, response_length=size,
             exception=Refusal(error) if error else None, context={},
         )  # fmt: skip
@@ -222,10 +180,7 @@ class Rehearsal:
 
     def planned(self, seconds: float) -> int:
         """Users that are to be there so many seconds after the first was let in."""
-        if self.plan.join_s <= 0:
-            return self.endpoints
-        share = min(seconds / self.plan.join_s, 1.0)
-        return max(1, math.ceil(share * self.endpoints))
+        return planned(seconds, self.endpoints, self.plan.join_s)
 
     # ------------------------------------------------------------ the run
 
@@ -246,7 +201,8 @@ class Rehearsal:
             if self.fleet is not None:
                 self.fleet.meet(at)
             else:
-                self.environment.runner.send_message(MEETING, {"at": at})
+                runner: Any = self.environment.runner
+                runner.send_message(MEETING, {"at": at})
             duration = self.plan.scenario.duration / SECOND
             if not self._wait(COUNTDOWN_S + duration + PATIENCE_S, lambda: collector.over):
                 return self._end("the client processes did not end in time")
@@ -279,7 +235,7 @@ class Rehearsal:
     def state(self) -> Progress:
         """How far the run is."""
         collector = self.collector
-        phase: Literal["preparing", "joining", "playing", "ending"] = "preparing"
+        phase: Phase = "preparing"
         if self.joining_s is not None:
             phase = "joining" if collector.meeting_s is None else "playing"
         played = 0.0
@@ -356,13 +312,19 @@ class JoinShape(LoadTestShape):
 
     def tick(self) -> tuple[int, float] | None:
         """See Locust."""
-        rehearsal: Rehearsal = self.runner.environment.rehearsal
+        runner: Any = self.runner
+        rehearsal: Rehearsal = runner.environment.rehearsal
         if rehearsal.over.is_set():
             return None
         if rehearsal.joining_s is None:
             return 1, 1.0
         users = rehearsal.planned(time.perf_counter() - rehearsal.joining_s + 1)
         return users, float(max(users, 1))
+
+
+def join_shape() -> JoinShape:
+    """A new shape."""
+    return JoinShape()  # type: ignore[no-untyped-call]
 
 
 @dataclass
@@ -391,7 +353,7 @@ class MediaTab:
             "extended_csv_files": [],
         }
 
-        @web_ui.app.after_request
+        @web_ui.app.after_request  # type: ignore[untyped-decorator]
         def extend(response: Any) -> Any:
             from flask import request  # noqa: PLC0415
 

@@ -4,11 +4,11 @@
     locust -f synthetic_clients/locustfile.py --master --scenario smoke --target sfu+http://…
     locust -f synthetic_clients/locustfile.py --worker --scenario smoke --target sfu+http://…
 
-Master and workers are given the same scenario and target. What Locust reports are its requests; for a
-run folder with a report and a verdict, use `rehearse live`.
+Master and workers are given the same scenario and target. What Locust reports are its requests; for
+a run folder with a report and a verdict, use `rehearse live`.
 """
 
-# ruff: noqa: I001  # Locust comes first: it patches the process
+# Locust comes first: it patches the process
 from typing import Any
 
 from locust import events
@@ -16,24 +16,27 @@ from locust.runners import WorkerRunner
 
 from scenarios.loading import load_scenario
 from synthetic_clients.health import cores
-from synthetic_clients.load import EndpointUser, JoinShape, MediaTab, Plan, Rehearsal
+from synthetic_clients.load import EndpointUser, JoinShape, MediaTab, Rehearsal
+from synthetic_clients.plan import Plan
 from synthetic_clients.server import reference_sfu
 from synthetic_clients.signalling import EMBEDDED, check_target
 
 __all__ = ["EndpointUser", "JoinShape"]
 
 
-@events.init_command_line_parser.add_listener
+@events.init_command_line_parser.add_listener  # type: ignore[untyped-decorator]
 def _add_options(parser: Any) -> None:
     group = parser.add_argument_group("Rehearsal")
     group.add_argument("--scenario", default="smoke", help="a library scenario, or a file")
-    group.add_argument("--target", default=EMBEDDED, help="embedded, sfu+http://…, whip+http://…, …")
+    group.add_argument(
+        "--target", default=EMBEDDED, help="embedded, sfu+http://…, whip+http://…, …"
+    )
     group.add_argument("--token", default=None, is_secret=True, help="what the server asks for")
     group.add_argument("--endpoints", type=int, default=None, help="so many, instead of all")
     group.add_argument("--join-over", type=float, default=10.0, help="seconds in which all come in")
 
 
-@events.init.add_listener
+@events.init.add_listener  # type: ignore[untyped-decorator]
 def _begin(environment: Any, **_: Any) -> None:
     given = environment.parsed_options
     check_target(given.target)

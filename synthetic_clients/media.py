@@ -1,7 +1,7 @@
 """What publishers send: real Opus and real VP8, encoded once for a scenario's media and kept.
 
-The voice is a synthetic one, the picture a moving pattern with noise, enough of it for the encoder to
-use the bitrate that it is given. Nothing is encoded while a meeting runs.
+The voice is a synthetic one, the picture a moving pattern with noise, enough of it for the encoder
+to use the bitrate that it is given. Nothing is encoded while a meeting runs.
 """
 
 import io
@@ -85,9 +85,7 @@ def _make(media: Media) -> Recording:
     return Recording(
         voice=voice,
         noise=min(silence, key=len),
-        pictures={
-            layer.name: encode_picture(layer, media.video) for layer in media.video.layers
-        },
+        pictures={layer.name: encode_picture(layer, media.video) for layer in media.video.layers},
     )
 
 
@@ -165,7 +163,9 @@ def _texture(width: int, height: int) -> NDArray[np.uint8]:
     ).astype(np.uint8)
 
 
-def _pattern(number: int, texture: NDArray[np.uint8], noise: NDArray[np.uint8]) -> NDArray[np.uint8]:
+def _pattern(
+    number: int, texture: NDArray[np.uint8], noise: NDArray[np.uint8]
+) -> NDArray[np.uint8]:
     """A picture: planes of yuv420p, one below the other. The texture drifts; in the middle, where a
     face would be, nothing is as it was."""
     height, width = texture.shape[0] - DRIFT, texture.shape[1] - DRIFT

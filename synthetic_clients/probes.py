@@ -1,7 +1,7 @@
 """Probe clients: decrypt and decode everything, to check the clients that read headers only.
 
-A probe measures in its own way, packet by packet in Python, from what it decrypted: nothing is shared
-with the kernels but the packets and the times at which they have crossed the virtual link.
+A probe measures in its own way, packet by packet in Python, from what it decrypted: nothing is
+shared with the kernels but the packets and the times at which they have crossed the virtual link.
 """
 
 import statistics
@@ -139,7 +139,5 @@ class Probes:
         for stream, sequence, arrival in taps.tolist():
             packet = self._held.pop((stream, sequence), None)
             if packet is not None:
-                heard = self.heard.setdefault(
-                    stream, Heard(bool(state.views[stream]["audio"]))
-                )
+                heard = self.heard.setdefault(stream, Heard(bool(state.views[stream]["audio"])))
                 heard.take(packet, arrival / SECOND)

@@ -3,8 +3,8 @@
     python -m synthetic_clients.process
 
 Messages in: `begin` (an `Assignment` as payload), `join` (site), `meeting` (at, s on the run's
-clock), `cut` and `mend` (sites), `stop`. Messages out: `ready`; those of `synthetic_clients.client`;
-`sample` (tables as payload), `health`, `finished`.
+clock), `cut` and `mend` (sites), `stop`. Messages out: `ready`; those of
+`synthetic_clients.client`; `sample` (tables as payload), `health`, `finished`.
 """
 
 import asyncio
@@ -23,6 +23,7 @@ from scenarios.meeting import COMMAND_CENTRE
 from scenarios.population import populate
 from scenarios.units import SECOND
 from synthetic_clients import pipes
+from synthetic_clients.addresses import local_address
 from synthetic_clients.aiortc_parts import SharedCertificate
 from synthetic_clients.assignment import Assignment
 from synthetic_clients.batch_loop import BatchLoop, run
@@ -38,7 +39,6 @@ from synthetic_clients.stage import SILENT, Scene, Stage, first_parts
 from synthetic_clients.state import LINKED, make_state, settings_of
 from synthetic_clients.virtual_links import subset, virtual_links
 from synthetic_clients.warming import warm_up
-from synthetic_clients.addresses import local_address
 
 EARLY = 5 * SECOND
 """ns before its first part that an endpoint opens the session that it publishes with."""
@@ -50,7 +50,9 @@ def watches_of(centre: bool, voices: int, tiles: int) -> tuple[Kind, ...]:
     """What an endpoint receives: voices, and pictures of the programme, for the command centre also
     of the called and of the wall's tiles."""
     pictures = 2 + tiles if centre else 1
-    return ("audio",) * voices + ("video",) * pictures
+    heard: list[Kind] = ["audio"] * voices
+    seen: list[Kind] = ["video"] * pictures
+    return (*heard, *seen)
 
 
 class Process:
@@ -101,9 +103,7 @@ class Process:
         ]
         self.by_site = {client.site: client for client in self.clients}
         self.sampler = Sampler(scenario, self.population)
-        self.meter = Meter(
-            lambda: sum(transport.drops() for transport in loop.transports.values())
-        )
+        self.meter = Meter(lambda: sum(transport.drops() for transport in loop.transports.values()))
         self.meeting_at: int | None = None
         self.entered = self.delivered = self.in_flight = 0
         self.lost = {"access queue down": 0, "access policer down": 0, "access down": 0}
@@ -253,17 +253,13 @@ class Process:
         shown = int(state.keyed[view])
         output = self.scenario.media.video.playout_delay
         took = (shown - called_at + output) / SECOND if shown >= 0 else None
-        self.tell(
-            "call", at=scene.at / SECOND, site=self.everyone.site[scene.called], seconds=took
-        )
+        self.tell("call", at=scene.at / SECOND, site=self.everyone.site[scene.called], seconds=took)
 
     async def _direct(self, scene: Scene) -> None:
         try:
             await self.signalling.direct(scene.floor)
         except SignallingError as error:
-            self.tell(
-                "trouble", at=self.clock() / SECOND, site=COMMAND_CENTRE, detail=str(error)
-            )
+            self.tell("trouble", at=self.clock() / SECOND, site=COMMAND_CENTRE, detail=str(error))
 
     async def _open_early(self, at: int) -> None:
         """Open sessions to publish with a little before they are needed."""
@@ -271,7 +267,7 @@ class Process:
             (first, e) for e, first in self.firsts.items()
             if e in self.endpoints and e not in self._opened
         )  # fmt: skip
-        place = {e: client for e, client in zip(self.endpoints, self.clients, strict=True)}
+        place = dict(zip(self.endpoints, self.clients, strict=True))
         for first, e in coming:
             await self._until(at + first - EARLY)
             self._go(place[e].open_publisher())
@@ -402,9 +398,7 @@ async def serve(loop: BatchLoop, source: int, sink: int) -> None:
     await loop.connect_read_pipe(
         lambda: asyncio.StreamReaderProtocol(reader), os.fdopen(source, "rb", 0)
     )
-    transport, _ = await loop.connect_write_pipe(
-        asyncio.BaseProtocol, os.fdopen(sink, "wb", 0)
-    )
+    transport, _ = await loop.connect_write_pipe(asyncio.BaseProtocol, os.fdopen(sink, "wb", 0))
 
     def say(message: dict[str, Any], payload: bytes = b"") -> None:
         transport.write(pipes.pack(message, payload))
@@ -420,7 +414,8 @@ async def serve(loop: BatchLoop, source: int, sink: int) -> None:
                 waits = [command, meeting]
             done, _ = await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
             if meeting in done:
-                assert meeting is not None and process is not None
+                assert meeting is not None
+                assert process is not None
                 command.cancel()
                 meeting.result()
                 await process.finish()

@@ -211,7 +211,8 @@ class Publisher:
         self.heard = heard and self.voice is not None
 
     def show(self, layers: Sequence[str]) -> None:
-        """Send one of these encodings, or none, from now on; a new picture begins with a key frame."""
+        """Send one of these encodings, or none, from now on; a new picture begins with a key
+        frame."""
         if self.picture is None or tuple(layers) == tuple(self.layers):
             return
         if layers and not self.layers:
@@ -220,8 +221,8 @@ class Publisher:
         self._choose()
 
     def _choose(self) -> None:
-        """Choose the highest encoding that fits the estimate, or the lowest; without an estimate the
-        highest."""
+        """Choose the highest encoding that fits the estimate, or the lowest; without an estimate
+        the highest."""
         room = math.inf if self.estimate is None else self.estimate
         room -= self.media.audio.bitrate if self.heard else 0
         wanted = None
@@ -363,7 +364,8 @@ class Publisher:
 
 
 def _spurts(key: int, media: Media) -> Iterator[int]:
-    """Lengths (ns) of talk spurts and pauses in turn (ITU-T P.59); one endless spurt without DTX."""
+    """Lengths (ns) of talk spurts and pauses in turn (ITU-T P.59); one endless spurt without
+    DTX."""
     if not media.audio.dtx:
         while True:
             yield 1 << 60

@@ -96,9 +96,7 @@ class Receivers:
         for v in range(first, first + views):
             view = self.state.views[v]
             kind = "audio" if view["audio"] else "video"
-            nth = sum(
-                self.state.views[w]["audio"] == view["audio"] for w in range(first, v)
-            )
+            nth = sum(self.state.views[w]["audio"] == view["audio"] for w in range(first, v))
             mine = [slot for slot in slots if slot.kind == kind]
             begin_anew(self.state, v)
             self.probes.heard.pop(v, None)
@@ -233,7 +231,8 @@ class Receivers:
                 self.send(e, receiver_report(self.ssrcs[e], self.names[e], blocks), now)
 
     def _blocks(self, e: int, now: int) -> list[RtcpReceiverInfo]:
-        """Reception report blocks (RFC 3550, 6.4.1 and A.3) of all streams that anything came of."""
+        """Reception report blocks (RFC 3550, 6.4.1 and A.3) of all streams that anything came
+        of."""
         place = self.state.endpoints[e]
         blocks = []
         for v in range(place["first_view"], place["first_view"] + place["views"]):

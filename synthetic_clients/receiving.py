@@ -1,8 +1,8 @@
 """From packets as they reach a socket to what their receiver measures.
 
 `enter` sends packets over the endpoint's virtual link: each gets the time at which it would have
-arrived. `deliver` gives the receiver what has arrived by now. `look_round`, every 25 ms, says what the
-receiver asks for.
+arrived. `deliver` gives the receiver what has arrived by now. `look_round`, every 25 ms, says what
+the receiver asks for.
 """
 
 from typing import Any
@@ -130,13 +130,11 @@ def _take(state: Any, e: int, endpoint: Any, settings: Any) -> None:
     if not _note_arrival(state, letter.stream, view, number, letter.arrival, again):
         endpoint.strays += 1
         return
-    capture = _capture_time(state, view, media, letter, settings)
+    capture = _capture_time(state, view, media, letter)
     if view.mapping != UNMAPPED:
         encoding = settings.audio_encoding if view.audio else settings.picture_encoding
         measure(meter, state.delays, e, max(letter.arrival - capture - encoding, 0))
-    acknowledge(
-        state.controllers[e], view.anchor + media, letter.arrival, np.int64(letter.size), 0
-    )
+    acknowledge(state.controllers[e], view.anchor + media, letter.arrival, letter.size, 0)
     if again:
         endpoint.retransmitted += 1
     if state.shown[letter.stream] < 0 and view.audio:
@@ -199,7 +197,9 @@ def _media_time(view: Any, stamp: int, number: int) -> int:
     extended = view.stamp + (step if step < (1 << 31) else step - (1 << 32))
     if number >= view.highest:
         view.stamp = extended
-    return np.int64(extended // view.clock * _SECOND + extended % view.clock * _SECOND // view.clock)  # type: ignore[return-value]
+    return np.int64(
+        extended // view.clock * _SECOND + extended % view.clock * _SECOND // view.clock
+    )  # type: ignore[return-value]
 
 
 @inlined
@@ -218,9 +218,7 @@ def _is_sent_again(state: Any, view: Any, number: int) -> bool:
 
 
 @kernel
-def _note_arrival(
-    state: Any, v: int, view: Any, number: int, arrival: int, again: bool
-) -> bool:
+def _note_arrival(state: Any, v: int, view: Any, number: int, arrival: int, again: bool) -> bool:
     """Remember that ``number`` came; False: it had come before, or nobody remembers."""
     seen = state.seen[v]
     slot = number & (WINDOW - 1)
@@ -260,7 +258,7 @@ def _resolve(state: Any, v: int, view: Any, until: int, now: int) -> None:
 
 
 @inlined
-def _capture_time(state: Any, view: Any, media: int, letter: Any, settings: Any) -> int:
+def _capture_time(state: Any, view: Any, media: int, letter: Any) -> int:
     """When a packet was captured (ns), as far as that is known; see `VIEW`."""
     if letter.capture != NONE:
         view.mapping = BY_EXTENSION
@@ -318,7 +316,7 @@ def _see(
     screen, frames = state.screens[k], state.frames[k]
     arrival = letter.arrival
     measure_jitter(state.pictures[k], view.ssrc, arrival - media)
-    if note_missing(state.nacks[k], state.missing[k], number, np.int64(letter.key)):
+    if note_missing(state.nacks[k], state.missing[k], number, letter.key):
         screen.lost_reference = 1
     screen.news |= 3 if letter.key else 1
     pieces = state.pieces[k]
@@ -338,7 +336,7 @@ def _see(
         captured = show_next(screen, frames, arrival)
         if captured < 0:
             break
-        _settle_skip(screen, pieces, before, captured - view.anchor)
+        _settle_skip(screen, pieces, before)
         view.look = 1 if state.nacks[k].count > 0 else 0
         clear_to(state.nacks[k], state.missing[k], screen.next)
         if state.shown[v] < 0:
@@ -352,8 +350,8 @@ def _see(
 
 @kernel
 def _complete(screen: Any, frames: Any, pieces: Any, number: int, view: Any) -> int:
-    """If all packets of the frame that ``number`` belongs to have come, let it be assembled; 1 if it
-    is a key frame.
+    """If all packets of the frame that ``number`` belongs to have come, let it be assembled; 1 if
+    it is a key frame.
 
     A frame's packets have one time stamp and consecutive numbers; the last has the marker bit. So a
     frame is whole if there is no hole from what ends the frame before to what ends it.
@@ -382,24 +380,25 @@ def _complete(screen: Any, frames: Any, pieces: Any, number: int, view: Any) -> 
         first -= 1
         if number - first > WINDOW // 2:
             return 0
-    key = np.int64(0)
+    key = 0
     for n in range(first, last + 1):
         key |= pieces[n & mask].key
         pieces[n & mask].used = 1
     for n in range(first, last + 1):
-        assemble(
-            screen, frames, n, n - first, last - first + 1, key, here.media + view.anchor
-        )
+        assemble(screen, frames, n, n - first, last - first + 1, key, here.media + view.anchor)
     return key
 
 
 @kernel
-def _settle_skip(screen: Any, pieces: Any, before: int, media: int) -> None:
-    """What was passed over before the frame just shown: packets that came, of frames that were never
-    whole, are not missing, and their frames are dropped."""
+def _settle_skip(screen: Any, pieces: Any, before: int) -> None:
+    """What was passed over before the frame just shown: packets that came, of frames that were
+    never whole, are not missing, and their frames are dropped."""
     first = screen.next - 1
     while first > before and pieces[(first - 1) & (WINDOW - 1)].number == first - 1:
-        if pieces[(first - 1) & (WINDOW - 1)].media != pieces[(screen.next - 1) & (WINDOW - 1)].media:
+        if (
+            pieces[(first - 1) & (WINDOW - 1)].media
+            != pieces[(screen.next - 1) & (WINDOW - 1)].media
+        ):
             break
         first -= 1
     last_media = NONE
@@ -495,15 +494,14 @@ def map_report(
     view.map_media = (
         extended // view.clock * _SECOND + extended % view.clock * _SECOND // view.clock
     )
-    view.map_capture = ntp - (
-        settings.audio_encoding if view.audio else settings.picture_encoding
-    )
+    view.map_capture = ntp - (settings.audio_encoding if view.audio else settings.picture_encoding)
     view.mapping = BY_REPORT
 
 
 @kernel
 def cross_uplink(state: Any, e: int, now: int, size: int) -> int:
-    """When a message that the endpoint ``e`` sends ``now`` has crossed its uplink (ns); < 0: lost."""
+    """When a message that the endpoint ``e`` sends ``now`` has crossed its uplink (ns); < 0:
+    lost."""
     if not state.clock[LINKED]:
         return now
     base = state.clock[LINKS_FROM]

@@ -10,7 +10,8 @@ class Recovery:
     """When a client takes its session for lost, and when it tries again."""
 
     silence_s: float = 10.0
-    """Without any datagram from the server (LiveKit's server takes a client for disconnected then)."""
+    """Without any datagram from the server (LiveKit's server takes a client for disconnected
+    then)."""
     consent_s: float = 30.0
     """Without an answer to ICE's consent checks (RFC 7675, section 5.1)."""
     delays_s: tuple[float, ...] = (0.0, 0.3, 1.2, 2.7, 4.8, 5.0, 5.0, 5.0, 5.0, 5.0, 5.0, 5.0)
@@ -23,3 +24,7 @@ class Recovery:
         for number, delay in enumerate(self.delays_s):
             drawn = draw.uniform(0, self.spread_s) if number >= 2 else 0.0
             yield max(delay + drawn, after_s or 0.0)
+
+
+RECOVERY = Recovery()
+"""What clients do unless told otherwise."""

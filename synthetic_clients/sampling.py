@@ -18,8 +18,8 @@ from scenarios.thresholds import Target, Window
 from scenarios.units import SECOND
 from simulations.compiled import kernel
 from simulations.distributions import fold
-from simulations.freezes import FREEZE_COUNTS, settle
 from simulations.frames import PICTURE_COUNTS
+from simulations.freezes import FREEZE_COUNTS, settle
 from simulations.jitter_buffer import BUFFER_COUNTS
 from simulations.nack import NACK_COUNTS
 from simulations.quality import audio_mos, burst_ratio, codec_of
@@ -110,10 +110,10 @@ class Sampler:
         of_picture = views["endpoint"][views["audio"] == 0]
 
         def voices(values: NDArray[Any]) -> NDArray[np.float64]:
-            return np.bincount(of_voice, values, n)
+            return np.bincount(of_voice, values, n).astype(np.float64)
 
         def pictures(values: NDArray[Any]) -> NDArray[np.float64]:
-            return np.bincount(of_picture, values, n)
+            return np.bincount(of_picture, values, n).astype(np.float64)
 
         heard, lost = voices(state.voices["expected"]), voices(state.voices["lost"])
         watched, missed = pictures(state.pictures["expected"]), pictures(state.pictures["lost"])
@@ -157,9 +157,7 @@ class Sampler:
     ) -> None:
         """Score each endpoint's first picture; its encoding is told by the bitrate that came."""
         n, video = len(state.endpoints), self.scenario.media.video
-        first = np.minimum(
-            np.searchsorted(of_picture, np.arange(n)), max(len(of_picture) - 1, 0)
-        )
+        first = np.minimum(np.searchsorted(of_picture, np.arange(n)), max(len(of_picture) - 1, 0))
         if len(of_picture) == 0:
             row["video_mos"], row["layer"] = np.full(n, np.nan), np.full(n, None, object)
             return
@@ -176,7 +174,8 @@ class Sampler:
         layer = np.searchsorted(edges, rates)
         heights = np.array([each.height for each in video.layers], np.float64)
         names = np.array([each.name for each in video.layers], object)
-        row["layer"] = np.where(rendered > 0, names[layer], None)
+        row["layer"] = names[layer]
+        row["layer"][rendered == 0] = None
         frozen = _ratio(screens["freezes"]["freeze_time"], np.where(wanted, length, 0))
         shown = np.minimum(rendered / (length / SECOND), video.frame_rate)
         scores = video_mos(

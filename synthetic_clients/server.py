@@ -44,8 +44,11 @@ class Server:
         Raises:
             ServerError: it ended, or was not ready in time.
         """
-        process = self._process = subprocess.Popen(  # noqa: S603  our own command
-            self._command, stdout=subprocess.PIPE, stdin=subprocess.DEVNULL, env=self._environment,
+        process = self._process = subprocess.Popen(
+            self._command,
+            stdout=subprocess.PIPE,
+            stdin=subprocess.DEVNULL,
+            env=self._environment,
             start_new_session=True,  # Ctrl-C is for the run, which then ends the server
         )
         assert process.stdout is not None

@@ -1,7 +1,7 @@
 """Signalling: how a session with a media server is begun, directed and ended.
 
-An adapter speaks one server's language. It is given a `Peer`, which offers or answers, and gives back
-a `Session`. See docs/guides/signalling-adapters.md for how to add one.
+An adapter speaks one server's language. It is given a `Peer`, which offers or answers, and gives
+back a `Session`. See docs/guides/signalling-adapters.md for how to add one.
 """
 
 import asyncio
@@ -19,7 +19,9 @@ ANSWER_S = 15.0
 class SignallingError(Exception):
     """A request that the server did not grant; the message says which, and why."""
 
-    def __init__(self, message: str, *, hopeless: bool = False, after_s: float | None = None) -> None:
+    def __init__(
+        self, message: str, *, hopeless: bool = False, after_s: float | None = None
+    ) -> None:
         """
         Args:
             hopeless: no use in trying again.
@@ -186,8 +188,9 @@ async def within(seconds: float, what: str, doing: Awaitable[object]) -> object:
 
 
 def slots_of(floor: Floor, kinds: Sequence[str], me: str) -> list[str | None]:
-    """The site that each of a session's slots shows, by the slots' kinds in their order: audio follows
-    the programme, then the called; video these two, then the wall's tiles. Nobody sees themselves."""
+    """The site that each of a session's slots shows, by the slots' kinds in their order: audio
+    follows the programme, then the called; video these two, then the wall's tiles. Nobody sees
+    themselves."""
     audio = [floor.programme, floor.called]
     video = [floor.programme, floor.called, *floor.tiles]
     shown: list[str | None] = []

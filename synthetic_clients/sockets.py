@@ -29,8 +29,8 @@ GARBAGE, STUN, DTLS, RTCP, RTP = range(5)
 """Kinds of datagram (RFC 7983; RFC 5761 for RTP and RTCP on one port)."""
 
 CONTROL_RATE = 400
-"""Datagrams a second other than RTP that a socket's owner is given; the rest is counted and dropped.
-A handshake takes about thirty, RTCP and STUN a few a second."""
+"""Datagrams a second other than RTP that a socket's owner is given; the rest is counted and
+dropped. A handshake takes about thirty, RTCP and STUN a few a second."""
 CONTROL_BURST = 200
 
 SO_TIMESTAMPNS = 35
@@ -72,9 +72,7 @@ _MESSAGE = np.dtype(
 _EVENT = (
     np.dtype([("events", np.uint32), ("fd", np.int32), ("rest", np.int32)])
     if platform.machine() == "x86_64"
-    else np.dtype(
-        [("events", np.uint32), ("gap", np.int32), ("fd", np.int32), ("rest", np.int32)]
-    )
+    else np.dtype([("events", np.uint32), ("gap", np.int32), ("fd", np.int32), ("rest", np.int32)])
 )
 """struct epoll_event, which is packed on x86-64 alone."""
 
@@ -89,10 +87,10 @@ DATAGRAM = np.dtype(
 )
 """What is known of a row."""
 
-_epoll_wait = types.ExternalFunction(
+_epoll_wait: Any = types.ExternalFunction(
     "epoll_wait", types.int32(types.int32, types.intp, types.int32, types.int32)
 )
-_recvmmsg = types.ExternalFunction(
+_recvmmsg: Any = types.ExternalFunction(
     "recvmmsg", types.int32(types.int32, types.intp, types.uint32, types.int32, types.intp)
 )
 
@@ -202,7 +200,7 @@ def read(epoll: int, slab: Any, sockets: Any, index_of: Any, now: int) -> int:
             datagram.arrival = now
             if controls[i, 0] >= 32:
                 datagram.arrival = controls[i, 2] * _SECOND + controls[i, 3]
-            kind = _kind(rows[i], length)
+            kind = _kind(rows[i], length)  # type: ignore[arg-type]
             each.datagrams += 1
             each.bytes += length
             if kind == 0:
@@ -282,5 +280,3 @@ def kernel_drops(sock: socket.socket) -> int:
     """Datagrams that Linux dropped since the socket was opened, for its buffer was full."""
     words = sock.getsockopt(socket.SOL_SOCKET, _SO_MEMINFO, 4 * (_MEMINFO_DROPS + 1))
     return int.from_bytes(words[4 * _MEMINFO_DROPS :], "little") if len(words) >= 36 else 0
-
-

@@ -1,8 +1,8 @@
 """All that the endpoints of one process receive, as arrays that kernels work on.
 
-The receivers are the simulation's: see `simulations.receivers`, `simulations.frames` and so on. What
-is added here is what the simulation knows and a socket's owner has to find out: which packet comes
-first in its frame, what was sent again, when a packet was captured.
+The receivers are the simulation's: see `simulations.receivers`, `simulations.frames` and so on.
+What is added here is what the simulation knows and a socket's owner has to find out: which packet
+comes first in its frame, what was sent again, when a packet was captured.
 """
 
 from collections.abc import Sequence
@@ -108,9 +108,7 @@ PIECE = np.dtype(
 )
 """A picture's packet that came."""
 
-TAP = np.dtype(
-    [("stream", np.int64), ("sequence", np.int64), ("arrival", np.int64)], align=True
-)
+TAP = np.dtype([("stream", np.int64), ("sequence", np.int64), ("arrival", np.int64)], align=True)
 """A packet that a probe is to decode."""
 
 
@@ -194,7 +192,7 @@ def settings_of(media: Media) -> NDArray[Any]:
     return settings
 
 
-class State(Addressed, _Arrays):
+class State(Addressed, _Arrays):  # type: ignore[misc]
     """All arrays; kernels take them as a single address."""
 
 
@@ -289,5 +287,3 @@ def _streams(count: int) -> NDArray[Any]:
     streams["source"] = -1
     streams["number"] = -1
     return streams
-
-

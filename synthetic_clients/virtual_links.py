@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -42,7 +43,7 @@ def virtual_links(
 def subset(population: Population, endpoints: Sequence[int]) -> Population:
     """The ``endpoints`` (indices) of ``population`` alone."""
     chosen = list(endpoints)
-    fields = {}
+    fields: dict[str, Any] = {}
     for name, values in vars(population).items():
         fields[name] = (
             tuple(values[i] for i in chosen) if isinstance(values, tuple) else values[chosen]

@@ -1,7 +1,9 @@
 """WHIP (RFC 9725) and WHEP (draft-ietf-wish-whep), for any server that speaks them; and the
 reference SFU, which speaks them and takes directions besides."""
 
+import contextlib
 import time
+from collections.abc import Mapping
 from urllib.parse import quote, urljoin
 
 import aiohttp
@@ -88,7 +90,7 @@ class WhipWhep:
             raise
         return session
 
-    async def _post(self, url: str, offer: str) -> tuple[int, aiohttp.typedefs.LooseHeaders, str]:
+    async def _post(self, url: str, offer: str) -> tuple[int, Mapping[str, str], str]:
         headers = {"Content-Type": "application/sdp"}
         async with self.client.post(
             url, data=offer.encode(), headers=headers, allow_redirects=False
@@ -110,11 +112,10 @@ class WhipSession:
         """Delete the resource."""
         if self._url is None or self._client.closed:
             return
-        try:
+        # Who is gone needs no leave to be taken.
+        with contextlib.suppress(aiohttp.ClientError, TimeoutError, OSError):
             async with self._client.delete(self._url):
                 pass
-        except (aiohttp.ClientError, TimeoutError, OSError):
-            pass  # who is gone needs no leave to be taken
         self._url = None
 
 
