@@ -156,7 +156,7 @@ class JanusVideoRoom:
             event = await link.ask({**message, "jsep": jsep} if jsep else message, name)
             data = event.get("plugindata", {}).get("data", {})
             if isinstance(data, dict) and data.get("error_code"):
-                raise _Refused(name, int(data["error_code"]), str(data.get("error")))  # noqa: TRY301
+                raise _Refused(name, int(data["error_code"]), str(data.get("error")))
         except SignallingError as error:
             courier.tell(Exchange(name, time.perf_counter() - began, 0, str(error)))
             raise

@@ -173,7 +173,8 @@ def _pattern(
     planes = np.full((height * 3 // 2, width), 128, np.uint8)
     planes[:height] = texture[shift : shift + height, shift : shift + width]
     top, left = height // 3, width // 3
-    face = noise[number * 7 % 97 :][: height // 3, number * 13 % 89 :][:, : width // 3]
+    rows, columns = height - height // 3, width - width // 3
+    face = noise[number * 7 % rows :, number * 13 % columns :][: height // 3, : width // 3]
     planes[top : top + height // 3, left : left + width // 3] //= 2
     planes[top : top + height // 3, left : left + width // 3] += face
     return planes

@@ -1,10 +1,13 @@
 """The server that a run meets, where the run starts it: a process that can be killed, stopped and
 started again."""
 
+import contextlib
+import ctypes
 import json
 import os
 import secrets
 import select
+import shlex
 import signal
 import subprocess
 import sys
@@ -13,6 +16,8 @@ from collections.abc import Sequence
 from typing import Literal
 from urllib.parse import urlsplit
 
+_LIBC = ctypes.CDLL(None)
+_PR_SET_PDEATHSIG = 1
 READY_S = 60.0
 """Seconds within which it must say that it is ready."""
 GRACE_S = 5.0
@@ -50,6 +55,7 @@ class Server:
             stdin=subprocess.DEVNULL,
             env=self._environment,
             start_new_session=True,  # Ctrl-C is for the run, which then ends the server
+            preexec_fn=_end_with_parent,  # noqa: PLW1509  one system call, and no lock
         )
         assert process.stdout is not None
         line, until = b"", time.monotonic() + READY_S
@@ -57,16 +63,20 @@ class Server:
             ready, _, _ = select.select([process.stdout], [], [], 0.2)
             part = os.read(process.stdout.fileno(), 4096) if ready else None
             if part == b"" or time.monotonic() > until:
-                code = process.poll()
+                why = "it was never ready"
+                if part == b"":  # it has closed its output
+                    with contextlib.suppress(subprocess.TimeoutExpired):
+                        why = f"it ended with exit code {process.wait(1.0)}"
                 self.kill()
-                why = f"it ended with exit code {code}" if part == b"" else "it was never ready"
-                raise ServerError(f"the server {self._command[0]!r}: {why}")
+                raise ServerError(f"the server {shlex.join(self._command)}: {why}")
             line += part or b""
         try:
             self.url = str(json.loads(line.splitlines()[0])["url"])
         except (ValueError, KeyError, TypeError):
             self.kill()
-            raise ServerError(f"the server {self._command[0]!r} did not say its URL") from None
+            raise ServerError(
+                f"the server {shlex.join(self._command)} did not say its URL"
+            ) from None
         return self.url
 
     @property
@@ -112,6 +122,11 @@ class Server:
                 process.wait()
         if process.stdout is not None:
             process.stdout.close()
+
+
+def _end_with_parent() -> None:
+    """Let the kernel end this process when its parent is gone, however that came about."""
+    _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
 def _on_port(command: Sequence[str], port: int | None) -> list[str]:

@@ -1,7 +1,7 @@
 """The stage: what the agenda's moves mean for a floor at a server, and for who publishes what."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from scenarios.population import Population
 from scenarios.scenario import Scenario
@@ -61,6 +61,7 @@ class Stage:
         times = sorted({0} | {move.at for move in moves} | {move.at + LINGER for move in moves})
         coming = iter([*moves, Move(1 << 62, "floor", 0)])
         move = next(coming)
+        last: Scene | None = None
         for at in times:
             if at >= self.scenario.duration:
                 return
@@ -72,7 +73,10 @@ class Stage:
                 move = next(coming)
             leaving = [(until, e) for until, e in leaving if until > at]
             leaving += [(at + LINGER, e) for e in before - self._seen()]
-            yield Scene(at, self._floor(), self._parts([e for _, e in leaving]), called)
+            scene = Scene(at, self._floor(), self._parts([e for _, e in leaving]), called)
+            if last is None or replace(scene, at=0) != replace(last, at=0):
+                yield scene
+            last = scene
 
     @property
     def _centre(self) -> int:

@@ -37,7 +37,9 @@ def test_what_is_overridden_or_called_is_still_there(owner: type, names: list[st
         (aioice.Connection.query_consent, ["self"]),
     ],
 )
-def test_what_is_overridden_or_called_takes_the_same(function: object, parameters: list[str]) -> None:
+def test_what_is_overridden_or_called_takes_the_same(
+    function: object, parameters: list[str]
+) -> None:
     assert callable(function)
     found = list(inspect.signature(function).parameters)
     assert found == parameters, f"{function.__qualname__} {ADVICE} aiortc or aioice"

@@ -20,9 +20,7 @@ class Listener(asyncio.DatagramProtocol):
 
 
 async def endpoint(loop: BatchLoop) -> tuple[BatchTransport, Listener]:
-    transport, protocol = await loop.create_datagram_endpoint(
-        Listener, local_addr=("127.0.0.1", 0)
-    )
+    transport, protocol = await loop.create_datagram_endpoint(Listener, local_addr=("127.0.0.1", 0))
     assert isinstance(transport, BatchTransport)
     assert isinstance(protocol, Listener)
     return transport, protocol
