@@ -110,7 +110,8 @@ class JanusVideoRoom:
                         raise
                 await asyncio.sleep(_FEED_WAIT_S)
             else:
-                raise SignallingError("join subscriber: nobody publishes what is to be seen")
+                reason = "join subscriber: nobody publishes what is to be seen"
+                raise SignallingError(reason)  # noqa: TRY301
             offer = _description(event, "join subscriber")
             await courier.back(len(offer))
             answer = await peer.answer(offer)

@@ -9,14 +9,44 @@ import pytest
 ROOT = Path(__file__).parent.parent
 
 MAY_IMPORT = {
-    "rehearse": {"rehearse", "results", "scenarios", "simulations"},
+    "rehearse": {"rehearse", "results", "scenarios", "simulations", "synthetic_clients"},
     "simulations": {"simulations", "scenarios", "results.records", "results.histograms"},
+    # Links and receivers with what they stand on, estimates of what links carry, quality, and the
+    # agenda of the meeting.
+    "synthetic_clients": {
+        "synthetic_clients",
+        "scenarios",
+        "results.records",
+        "results.histograms",
+        *(
+            f"simulations.{module}"
+            for module in (
+                "access",
+                "links",
+                "rates",
+                "addressed",
+                "compiled",
+                "receivers",
+                "frames",
+                "freezes",
+                "nack",
+                "jitter_buffer",
+                "distributions",
+                "quality",
+                "video_quality",
+                "congestion",
+                "arrivals",
+                "overuse",
+                "agenda",
+            )
+        ),
+    },
     "results": {"results", "scenarios"},
     "scenarios": {"scenarios"},
 }
 """What each room may import of ours: rooms, or single modules of one."""
 
-ROOMS = ("rehearse", "simulations", "results", "scenarios", "docs", "tests")
+ROOMS = ("rehearse", "simulations", "synthetic_clients", "results", "scenarios", "docs", "tests")
 
 
 def is_of(module: str, parent: str) -> bool:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 ROOT = Path(__file__).parent.parent
-ROOMS = ("rehearse", "scenarios", "simulations", "results")
+ROOMS = ("rehearse", "scenarios", "simulations", "synthetic_clients", "results")
 
 
 @pytest.fixture(scope="module")

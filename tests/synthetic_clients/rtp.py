@@ -6,6 +6,8 @@ from typing import Any
 import numpy as np
 
 from scenarios.media import Media
+from simulations.links import LINK
+from simulations.queues import make_queues
 from synthetic_clients.headers import NONE, PACKET
 from synthetic_clients.receiving import deliver, enter
 from synthetic_clients.state import LINKED, Links, State, make_state, settings_of
@@ -34,9 +36,6 @@ def one_byte_extension(number: int, data: bytes) -> bytes:
 
 def no_links(endpoints: int) -> VirtualLinks:
     """Links that are never used."""
-    from simulations.links import LINK
-    from simulations.queues import make_queues
-
     queues, starts, sizes = make_queues(np.full(endpoints, 1 << 30), np.full(endpoints, 64))
     links = np.zeros(endpoints, LINK)
     links["queue"] = queues

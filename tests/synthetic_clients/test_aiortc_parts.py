@@ -5,7 +5,13 @@ import threading
 import aioice
 import pytest
 from aioice.ice import StunProtocol
-from aiortc import RTCCertificate, RTCDtlsTransport, RTCIceGatherer, RTCIceTransport
+from aiortc import (
+    RTCCertificate,
+    RTCDtlsParameters,
+    RTCDtlsTransport,
+    RTCIceGatherer,
+    RTCIceTransport,
+)
 
 from synthetic_clients.aiortc_parts import SharedCertificate, Wire, WireError
 from synthetic_clients.batch_loop import BatchLoop, run
@@ -78,9 +84,7 @@ async def connected() -> tuple[Wire, Wire]:
     return near, far
 
 
-def parameters(wire: Wire):  # type: ignore[no-untyped-def]
-    from aiortc import RTCDtlsParameters
-
+def parameters(wire: Wire) -> RTCDtlsParameters:
     return RTCDtlsParameters(fingerprints=list(wire.fingerprints))
 
 

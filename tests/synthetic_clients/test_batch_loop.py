@@ -15,7 +15,7 @@ class Listener(asyncio.DatagramProtocol):
             raise ValueError
         self.heard.append((data, addr))
 
-    def connection_lost(self, exc: Exception | None) -> None:
+    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002
         self.lost = True
 
 

@@ -1,6 +1,6 @@
 import asyncio
 import struct
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -62,7 +62,7 @@ class Desk:
 
 
 @pytest.fixture
-def play(media: Media, recording: Recording) -> Iterator[Callable[[Any], None]]:
+def play(media: Media, recording: Recording) -> Callable[[Any], None]:
     def run(work: Callable[[Desk], Any]) -> None:
         async def main() -> None:
             desk = Desk(media, recording, asyncio.get_running_loop())
@@ -71,7 +71,7 @@ def play(media: Media, recording: Recording) -> Iterator[Callable[[Any], None]]:
 
         asyncio.run(main())
 
-    yield run
+    return run
 
 
 def stamps(packets: list[bytes]) -> list[int]:

@@ -1,3 +1,4 @@
+# ruff: noqa: S311  # the times of attempts are no secret
 import random
 
 from synthetic_clients.recovery import Recovery

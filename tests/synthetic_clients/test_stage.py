@@ -35,7 +35,7 @@ def test_the_wall_shows_one_encoding_of_each_and_no_voice() -> None:
     second = next(scene for scene in found if scene.floor.tiles != first.floor.tiles)
     gone = set(first.floor.tiles) - set(second.floor.tiles)
     assert {sites.index(tile) for tile in gone if tile} <= set(second.parts)
-    after = [scene for scene in found if scene.at >= second.at + LINGER][0]
+    after = next(scene for scene in found if scene.at >= second.at + LINGER)
     assert not {sites.index(tile) for tile in gone if tile} & set(after.parts)
 
 
