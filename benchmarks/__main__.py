@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from benchmarks import briefing, levels, twenty_links
+from benchmarks import briefing, levels, live, twenty_links
 from benchmarks.timing import describe_machine
 
 RESULTS = Path("bench-results.json")
@@ -74,6 +74,19 @@ def show_levels(found: dict[str, Any]) -> None:
         row(name, f"{seconds:.3f}", f"{seconds / found['all']:.1%}")
 
 
+def show_live(found: dict[str, Any]) -> None:
+    """Cost of receiving a packet."""
+    heading(
+        f"Receiving {live.RATE} packets/s on each of {live.SUBSCRIBERS} sockets",
+        "CPU µs/packet", "times bare", "subscribers/core",
+    )  # fmt: skip
+    for name, each in found.items():
+        row(
+            name, f"{each['cpu_us_per_packet']:,.1f}", f"{each['times_bare']:,.2f}",
+            f"{each['subscribers_per_core']:,.0f}",
+        )  # fmt: skip
+
+
 def heading(title: str, *columns: str) -> None:
     """A table's first lines."""
     print()
@@ -90,6 +103,7 @@ BENCHMARKS: dict[str, tuple[Callable[[int], Any], Callable[[Any], None]]] = {
     "twenty-links": (twenty_links.run, show_twenty_links),
     "briefing": (briefing.run, show_briefing),
     "levels": (levels.run, show_levels),
+    "live": (live.run, show_live),
 }
 """What runs and what shows it, by name."""
 
