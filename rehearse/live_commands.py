@@ -1,5 +1,6 @@
 """The command that plays a scenario in real time: live."""
 
+import signal
 import sys
 import time
 from collections.abc import Callable, Mapping
@@ -9,7 +10,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from rehearse.endings import INTERRUPTED, Refusal, clear_endings, complain, say
+from rehearse.endings import (
+    INTERRUPTED,
+    Refusal,
+    clear_endings,
+    complain,
+    heed_signals,
+    say,
+)
 from rehearse.options import AsJson, Overrides, Quiet, ScenarioName, Seed
 
 # ruff: noqa: PLC0415  # imports stand in the commands that need them
@@ -22,6 +30,7 @@ if TYPE_CHECKING:
 PORT = 5557
 """Of a master, for its workers: Locust's own."""
 LINES_EVERY_S = 5.0
+BY_SIGNAL = "Ctrl-C or SIGTERM"
 
 
 def live(
@@ -185,24 +194,32 @@ def _play(
         runner = environment.create_local_runner()
     rehearsal = load.Rehearsal(environment, plan, server=server, progress=tell)
     began = time.perf_counter()
+
+    def interrupt() -> None:
+        rehearsal.interrupted = rehearsal.interrupted or BY_SIGNAL
+        rehearsal.over.set()
+
+    # gevent's own handlers: an exception raised in the midst of its hub would end up anywhere.
+    handlers = [gevent.signal_handler(n, interrupt) for n in (signal.SIGINT, signal.SIGTERM)]
     try:
         if web is not None:
             ui = environment.create_web_ui("127.0.0.1", web)
             load.MediaTab(rehearsal).install(ui)
         while workers is not None and len(runner.clients.ready) < workers:
-            gevent.sleep(0.1)
+            if rehearsal.over.wait(0.1):
+                raise Refusal("rehearse: interrupted before all workers were there")
         runner.start_shape()
         rehearsal.over.wait()
-    except KeyboardInterrupt:
-        rehearsal.interrupted = "Ctrl-C or SIGTERM"
-    try:
         rehearsal.halt(None)
         with gevent.Timeout(load.PATIENCE_S, False):
-            while rehearsal.fleet is None and not rehearsal.collector.over:
+            while workers is not None and not rehearsal.collector.over:
                 gevent.sleep(0.1)
         rehearsal.close()
         run = rehearsal.collector.run(time.perf_counter() - began, rehearsal.interrupted)
     finally:
+        for handler in handlers:
+            handler.cancel()
+        heed_signals()
         runner.quit()
         if environment.web_ui is not None:
             environment.web_ui.stop()  # type: ignore[no-untyped-call]
@@ -250,7 +267,7 @@ def _hand_over(run: "Run", folder: Path, as_json: bool, quiet: bool) -> None:
         from rehearse.outcome import describe_outcome
 
         say(describe_outcome(summary, folder))
-    if run.interrupted == "Ctrl-C or SIGTERM":
+    if run.interrupted == BY_SIGNAL:
         raise typer.Exit(INTERRUPTED)
     raise typer.Exit(EXIT_CODES[summary["verdict"]])
 
