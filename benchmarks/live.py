@@ -148,8 +148,7 @@ def _state() -> tuple[Any, Any]:
 
 
 def stock_aiortc() -> tuple[float, int]:
-    """CPU seconds and packets of a stock aiortc receiver of the same voice and a picture: it decodes
-    both."""
+    """CPU seconds and packets of a stock aiortc receiver of a voice and a picture; it decodes both."""
     done = subprocess.run(  # noqa: S603
         [sys.executable, "-m", "benchmarks.stock_receiver", str(STOCK_SECONDS)],
         capture_output=True, text=True, check=True, timeout=120,
@@ -179,5 +178,3 @@ def run(repetitions: int) -> dict[str, dict[str, float]]:
     for row in found.values():
         row["times_bare"] = row["cpu_us_per_packet"] / bare
     return found
-
-

@@ -16,13 +16,13 @@ def send(pipe: Any, seconds: float) -> None:
 
     async def main(loop: BatchLoop) -> None:
         from scenarios.loading import load_scenario  # noqa: PLC0415
+        from scenarios.population import populate  # noqa: PLC0415
         from synthetic_clients.aiortc_parts import SharedCertificate  # noqa: PLC0415
         from synthetic_clients.media import record  # noqa: PLC0415
         from synthetic_clients.peer import Peer  # noqa: PLC0415
         from synthetic_clients.publishing import Outbox, Publisher  # noqa: PLC0415
         from synthetic_clients.state import LINKED, make_state  # noqa: PLC0415
         from synthetic_clients.virtual_links import virtual_links  # noqa: PLC0415
-        from scenarios.population import populate  # noqa: PLC0415
 
         scenario = load_scenario("smoke")
         links = virtual_links(scenario, populate(scenario), [0])

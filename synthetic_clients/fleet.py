@@ -109,7 +109,7 @@ class Fleet:
             try:
                 stream.write(pipes.pack(message, payload))
                 stream.flush()
-            except (BrokenPipeError, ValueError):
+            except (OSError, ValueError):
                 pass  # it is gone, and its reader says so
 
     def _read(self, i: int) -> None:
