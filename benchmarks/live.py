@@ -148,7 +148,7 @@ def _state() -> tuple[Any, Any]:
 
 
 def stock_aiortc() -> tuple[float, int]:
-    """CPU seconds and packets of a stock aiortc receiver of a voice and a picture; it decodes both."""
+    """CPU seconds and packets of a stock aiortc receiver, which decodes a voice and a picture."""
     done = subprocess.run(  # noqa: S603
         [sys.executable, "-m", "benchmarks.stock_receiver", str(STOCK_SECONDS)],
         capture_output=True, text=True, check=True, timeout=120,

@@ -110,6 +110,7 @@ class Process:
         self.published = 0
         self._tasks: set[asyncio.Task[None]] = set()
         self._opened: set[int] = set()
+        self._moved = asyncio.Event()
         self._calls: dict[int, int] = {}
 
     def clock(self) -> int:
@@ -131,6 +132,8 @@ class Process:
             client.floor = self.scene.floor
         self._go(self._tick())
         self._go(self._watch_over())
+        if COMMAND_CENTRE in self.by_site:
+            self._go(self._follow_scenes())
         self.say({"kind": "ready", "endpoints": len(self.clients)})
 
     async def join(self, site: str) -> None:
@@ -221,8 +224,7 @@ class Process:
             moved = (scene.floor.programme, scene.floor.called) != (
                 before.floor.programme, before.floor.called,
             )  # fmt: skip
-            if COMMAND_CENTRE in self.by_site:
-                await self._direct(scene)
+            self._moved.set()
             for client in self.clients:
                 e = self.endpoints[client.endpoint]
                 part = scene.parts.get(e, SILENT)
@@ -254,6 +256,13 @@ class Process:
         output = self.scenario.media.video.playout_delay
         took = (shown - called_at + output) / SECOND if shown >= 0 else None
         self.tell("call", at=scene.at / SECOND, site=self.everyone.site[scene.called], seconds=took)
+
+    async def _follow_scenes(self) -> None:
+        """Tell the server of each scene, or of the newest where it is slow."""
+        while True:
+            await self._moved.wait()
+            self._moved.clear()
+            await self._direct(self.scene)
 
     async def _direct(self, scene: Scene) -> None:
         try:

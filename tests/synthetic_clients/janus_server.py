@@ -102,7 +102,8 @@ def _configure(folder: Path) -> None:
     admin_secret = "{ADMIN_SECRET}"
 }}
 plugins: {{ disable = "libjanus_duktape.so,libjanus_lua.so,libjanus_sip.so,libjanus_nosip.so" }}
-transports: {{ disable = "libjanus_rabbitmq.so,libjanus_mqtt.so,libjanus_nanomsg.so,libjanus_pfunix.so"
+transports: {{
+    disable = "libjanus_rabbitmq.so,libjanus_mqtt.so,libjanus_nanomsg.so,libjanus_pfunix.so"
 }}
 """
     )

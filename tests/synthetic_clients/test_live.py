@@ -88,8 +88,7 @@ def test_a_live_run_is_a_run_like_any_other(run_folder: Path) -> None:
 def test_everyone_joins_and_sees_the_floor_pass(run_folder: Path) -> None:
     assert len(events(run_folder, "join")) == 11
     assert len(events(run_folder, "first media")) == 11
-    floors = [(round(row["time"]), row["subject"]) for row in events(run_folder, "floor")]
-    assert (7, "p79") in floors
+    assert "p79" in [row["subject"] for row in events(run_folder, "floor")]
     samples = pq.read_table(run_folder / "samples.parquet").to_pylist()
     for row in samples:
         if row["site"] not in (COMMAND_CENTRE, "p79"):
