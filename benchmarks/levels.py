@@ -1,6 +1,10 @@
-"""Where a run's time goes: by level of the engine, sampling, and everything around it."""
+"""Where a run's time goes: by step of the engine, sampling, and everything around it.
+
+Processor time on one core, so that other work on the machine changes little.
+"""
 
 import time
+from collections.abc import Callable
 from typing import Any, ClassVar
 from unittest import mock
 
@@ -8,68 +12,100 @@ import numpy as np
 
 from scenarios.loading import load_scenario
 from simulations import conference
-from simulations.engine import EPOCH, PUBLISH, Engine, grown, publish, run_level
+from simulations.compiled import kernel
+from simulations.engine import (
+    EPOCH,
+    FEEDBACK,
+    GROUP,
+    PUBLISH,
+    STEERING,
+    STEPS,
+    Engine,
+    grown,
+    run_part,
+)
 from simulations.sampling import Sampler
+from simulations.sending import publish
+from simulations.settings import TICK
 from simulations.telemetry import Telemetry
+from simulations.upstream import run_seats
 from simulations.world import LEVELS
 
 SCENARIO = "national-briefing"
 SECONDS = 60
-NAMES = (
-    "aggregations up", "backbones up", "peerings up", "ingress", "cascades", "fan-out",
-    "peerings down", "backbones down", "groups: aggregations, access links, receivers",
-)  # fmt: skip
+OVER: list[str] = []
+NAMES = {
+    PUBLISH: "publishing, uplinks",
+    **dict(
+        enumerate(
+            (
+                "aggregations up", "backbones up", "peerings up", "ingress", "cascades", "fan-out",
+                "peerings down", "backbones down",
+            )
+        )
+    ),
+    GROUP: "groups: aggregations, access links, receivers",
+    FEEDBACK: "feedback: receivers' RTCP",
+    STEERING: "steering: estimates, layers, repair, probes",
+}  # fmt: skip
+SEATS = "publishers' feedback, estimates and rates"
+
+
+@kernel
+def run_step(world: Any, step: int, until: int) -> None:
+    """Play a whole step on one core."""
+    for thread in range(len(world.shares)):
+        run_part(world, step, thread, until)
 
 
 class TimedEngine(Engine):
-    """Plays as `Engine` does, level by level from outside, and keeps the time of each."""
+    """Plays as `Engine` does, step by step from outside, and keeps the time of each."""
 
     spent: ClassVar[dict[str, float]] = {}
     """Seconds by part."""
 
     @classmethod
-    def spend(cls, name: str, seconds: float) -> None:
-        """Add to a part's time."""
-        cls.spent[name] = cls.spent.get(name, 0.0) + seconds
+    def spend(cls, name: str, work: Callable[..., Any], *arguments: Any) -> Any:
+        """Do the work, and add to a part's time; what the work returns."""
+        begin = time.process_time()
+        result = work(*arguments)
+        cls.spent[name] = cls.spent.get(name, 0.0) + time.process_time() - begin
+        return result
 
     def advance(self, until: int) -> None:
         """Play all packets up to ``until``."""
-        clock = self.world.clock
+        clock, adapts = self.world.clock, bool(self.world.settings["adapts"][0])
         while clock[0] < until:
-            end = min(int(clock[0]) + EPOCH, until)
-            for level in range(PUBLISH, LEVELS):
-                clock[1] = level
-                begin = time.perf_counter()
-                self._play(level, end)
-                name = NAMES[level] if level >= 0 else "publishing, uplinks"
-                self.spend(name, time.perf_counter() - begin)
+            now = int(clock[0])
+            end = min((now // TICK + 1) * TICK if adapts else now + EPOCH, until)
+            if adapts and now % TICK == 0 and clock[2] < now:
+                clock[2] = now
+                self.spend(SEATS, run_seats, self.world, now)
+            last = STEPS if adapts and end % TICK == 0 else LEVELS
+            for step in range(PUBLISH, last):
+                clock[1] = step
+                self.spend(NAMES[step], self._play, step, end)
             clock[0], clock[1] = end, PUBLISH
 
-    def _play(self, level: int, end: int) -> None:
+    def _play(self, step: int, end: int) -> None:
         full = self.world.full
         while True:
-            if level == PUBLISH:
+            if step == PUBLISH:
                 full[0] = publish(self.world, end)
             else:
-                run_level(self.world, level, end)
+                run_step(self.world, step, end)
             if (full < 0).all():
                 return
             self.world = grown(self.world)
 
 
 def run(repetitions: int) -> dict[str, Any]:
-    """Seconds of wall time by part, medians over runs of SECONDS simulated seconds."""
-    scenario = load_scenario(SCENARIO, [f"duration={SECONDS}s", "thresholds={}"])
+    """Seconds of processor time by part, medians over runs of SECONDS simulated seconds."""
+    scenario = load_scenario(SCENARIO, [f"duration={SECONDS}s", "thresholds={}", *OVER])
     samplings = ((Sampler, "sampling: endpoints"), (Telemetry, "sampling: links and nodes"))
 
     def timed(method: Any, name: str) -> Any:
-        def call(*arguments: Any) -> Any:
-            begin = time.perf_counter()
-            result = method(*arguments)
-            TimedEngine.spend(name, time.perf_counter() - begin)
-            return result
-
-        return call
+        return lambda *arguments: TimedEngine.spend(name, method, *arguments)
 
     rows: list[dict[str, float]] = []
     for _ in range(repetitions + 1):
@@ -80,10 +116,12 @@ def run(repetitions: int) -> dict[str, Any]:
                 for owner, name in samplings
             ]
             with patches[0], patches[1]:
-                result = conference.simulate(scenario)
+                begin = time.process_time()
+                conference.simulate(scenario, threads=1)
+                whole = time.process_time() - begin
         spent = TimedEngine.spent
-        spent["reading, building, tables"] = result.cost.wall_s - sum(spent.values())
-        spent["all"] = result.cost.wall_s
+        spent["reading, building, tables"] = whole - sum(spent.values())
+        spent["all"] = whole
         rows.append(spent)
     del rows[0]  # it compiled, or read from the cache
     return {name: float(np.median([row[name] for row in rows])) for name in rows[0]}

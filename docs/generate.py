@@ -143,6 +143,9 @@ def metrics_page() -> str:
             table(("metric", "unit", "of", "taken over", "better", "definition"), rows),
             f"Kept as histograms of single packets or frames: {in_histograms}. Their percentiles "
             "are within 1 % of the exact value.\n",
+            "What explains them is no metric but a column of [samples](run-folder.md): `layer`, "
+            "`estimate` and `capacity` of each endpoint, `nack_count`, `pli_count`, "
+            "`retransmitted` and `fec_recovered`. A call's parts are columns of `calls`.\n",
             "## Selectors\n",
             "A threshold on a metric can select by these attributes of its subject, as in "
             "`packet_loss{access=4g,carrier=vnpt}`. The command centre is in no figure unless it "
@@ -212,7 +215,7 @@ _TRACE = "One row a packet that the endpoint sent or was sent, in order of sendi
 def _trace_columns() -> list[tuple[str, str]]:
     own = {
         "direction": "`sent` or `received` by the endpoint",
-        "media": "`audio`, `video`, or `tile` of the command centre's wall",
+        "media": "`audio`, `video`, `screen`, or `padding` of a probe",
         "source": "number of the stream, as RTP's SSRC",
         "sequence": "sequence number within the stream",
         "size": "bytes at the IP layer",

@@ -1,11 +1,11 @@
 """The HTTP interface: WHIP (RFC 9725), WHEP, floor control, health, metrics."""
 
 import hmac
-from collections.abc import Awaitable, Callable
 from json import JSONDecodeError
 from pathlib import Path
 
 from aiohttp import web
+from aiohttp.typedefs import Handler, Middleware
 
 from reference_sfu.floor import SITE, FloorError
 from reference_sfu.media import Full, MediaServer
@@ -16,7 +16,6 @@ MAX_BODY_BYTES = 1 << 18
 RETRY_AFTER_S = 5
 PAGE = Path(__file__).with_name("page.html")
 
-_Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 _OPEN = {"/health", "/"}
 """Paths that need no token: neither tells anything."""
 _CORS = {
@@ -32,7 +31,7 @@ _SDP = "application/sdp"
 def make_application(server: MediaServer, token: str | None) -> web.Application:
     """The application that controls ``server``; with ``token``, only for who bears it."""
     application = web.Application(
-        client_max_size=MAX_BODY_BYTES, middlewares=[_dress(), _guard(token)]
+        client_max_size=MAX_BODY_BYTES, middlewares=[_dress, _guard(token)]
     )
     api = _Api(server)
     session = "/{session:[A-Za-z0-9_-]+}"
@@ -60,32 +59,28 @@ def problem(status: int, detail: str, headers: dict[str, str] | None = None) -> 
     )
 
 
-def _dress() -> Callable[[web.Request, _Handler], Awaitable[web.StreamResponse]]:
+@web.middleware
+async def _dress(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Every answer with CORS headers, every error as a problem."""
-
-    @web.middleware
-    async def dress(request: web.Request, handler: _Handler) -> web.StreamResponse:
-        response: web.StreamResponse
-        if request.method == "OPTIONS":
-            response = web.Response(status=204, headers={"Accept-Post": _SDP})
-        else:
-            try:
-                response = await handler(request)
-            except web.HTTPException as error:
-                allow = {k: v for k, v in error.headers.items() if k == "Allow"}
-                response = problem(error.status, error.text or error.reason, allow)
-        response.headers.update(_CORS)
-        return response
-
-    return dress
+    response: web.StreamResponse
+    if request.method == "OPTIONS":
+        response = web.Response(status=204, headers={"Accept-Post": _SDP})
+    else:
+        try:
+            response = await handler(request)
+        except web.HTTPException as error:
+            allow = {k: v for k, v in error.headers.items() if k == "Allow"}
+            response = problem(error.status, error.text or error.reason, allow)
+    response.headers.update(_CORS)
+    return response
 
 
-def _guard(token: str | None) -> Callable[[web.Request, _Handler], Awaitable[web.StreamResponse]]:
+def _guard(token: str | None) -> Middleware:
     """Lets in only who bears ``token`` (RFC 6750)."""
     expected = f"Bearer {token}".encode()
 
     @web.middleware
-    async def guard(request: web.Request, handler: _Handler) -> web.StreamResponse:
+    async def guard(request: web.Request, handler: Handler) -> web.StreamResponse:
         if token is not None and request.path not in _OPEN:
             given = request.headers.get("Authorization", "").encode("utf-8", "surrogateescape")
             if not hmac.compare_digest(given, expected):

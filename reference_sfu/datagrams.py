@@ -79,6 +79,10 @@ class DatagramSocket:
         self._messages[:, 0] = names + number * ADDRESS_BYTES
         self._messages[:, 2] = self._vectors.ctypes.data + number * 16
         self._messages[:, 3] = 1
+        self._messages_at = self._messages.ctypes.data
+        words = self._messages.view(np.uint32)
+        self._name_sizes, self._sizes = words[:, 2], words[:, 14]
+        self._name_sizes[:] = ADDRESS_BYTES
         self._fan = fanout.FanOut(self._socket.fileno())
 
     def fileno(self) -> int:
@@ -92,13 +96,13 @@ class DatagramSocket:
 
     def receive(self) -> Iterator[tuple[bytes, bytes]]:
         """The datagrams of one batch, each with the address that it came from."""
-        self._messages[:, 1] = ADDRESS_BYTES
-        found = _libc.recvmmsg(self.fileno(), self._messages.ctypes.data, BATCH, 0, None)
+        found = _libc.recvmmsg(self.fileno(), self._messages_at, BATCH, 0, None)
         if found <= 0:
             return
         traffic = self.traffic
-        sizes = (self._messages[:found, 7] & 0xFFFFFFFF).tolist()
-        names = (self._messages[:found, 1] & 0xFFFFFFFF).tolist()
+        sizes = self._sizes[:found].tolist()
+        names = self._name_sizes[:found].tolist()
+        self._name_sizes[:found] = ADDRESS_BYTES
         traffic.received += found
         traffic.received_bytes += sum(sizes)
         at = name_at = 0
@@ -112,9 +116,7 @@ class DatagramSocket:
 
     def send(self, datagram: bytes, address: bytes) -> None:
         """Send one datagram."""
-        sent = _libc.sendto(
-            self.fileno(), datagram, len(datagram), 0, address, len(address)
-        )
+        sent = _libc.sendto(self.fileno(), datagram, len(datagram), 0, address, len(address))
         if sent >= 0:
             self.traffic.sent += 1
             self.traffic.sent_bytes += sent

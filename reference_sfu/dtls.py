@@ -49,6 +49,8 @@ class Certificate:
             .not_valid_after(now + datetime.timedelta(days=365))
             .sign(key, hashes.SHA256())
         )
+        self.key = key
+        self.certificate = certificate
         self.fingerprint = fingerprint_of(certificate, "sha-256")
         context = SSL.Context(SSL.DTLS_SERVER_METHOD)
         # The newest version whose records are plain to see, as `datagrams` needs.
@@ -113,12 +115,13 @@ class Handshake:
         return datagrams(self._outgoing())
 
     def close(self) -> Iterator[bytes]:
-        """What tells the peer that this is the end."""
-        if self.keys is not None:
-            try:
-                self._connection.shutdown()
-            except SSL.Error:
-                return iter(())
+        """What tells the peer that this is the end; nothing where it never was its peer."""
+        if self.keys is None:
+            return iter(())
+        try:
+            self._connection.shutdown()
+        except SSL.Error:
+            return iter(())
         return datagrams(self._outgoing())
 
     def _advance(self) -> None:

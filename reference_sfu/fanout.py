@@ -11,10 +11,8 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from llvmlite import ir
-from numba import njit, types
-from numba.extending import intrinsic
 
+from reference_sfu.compiled import call_at, compiled, errno_at
 from reference_sfu.rows import ROW, rewrite
 from reference_sfu.srtp import MAX_TRAILER, protect_address
 
@@ -33,38 +31,11 @@ _ROW_BYTES = ROW.itemsize
 _EINTR, _EAGAIN, _ENOBUFS = errno.EINTR, errno.EAGAIN, errno.ENOBUFS
 
 
-@intrinsic
-def _call(typing: Any, address: Any, a: Any, b: Any, c: Any, d: Any) -> Any:
-    """`int f(a, b, c, d)` at ``address``; pointers and integers alike go in 64 bits."""
-    signature = types.int32(*(types.uint64,) * 5)
-
-    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        word = ir.IntType(64)
-        function = ir.FunctionType(ir.IntType(32), [word] * 4)
-        pointer = builder.inttoptr(arguments[0], function.as_pointer())
-        return builder.call(pointer, list(arguments[1:]))
-
-    return signature, generate
-
-
-@intrinsic
-def _errno(typing: Any, address: Any) -> Any:
-    """This thread's errno, by `int *__errno_location()` at ``address``."""
-    signature = types.int32(types.uint64)
-
-    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        function = ir.FunctionType(ir.IntType(32).as_pointer(), [])
-        pointer = builder.inttoptr(arguments[0], function.as_pointer())
-        return builder.load(builder.call(pointer, []))
-
-    return signature, generate
-
-
-@njit(cache=True)
+@compiled
 def _fan_out(
     table: Any, rows: Any, data: Any, sequence: int, timestamp: int, picture_at: int, tl0_at: int,
     payload_bytes: int, now_ns: int, slab: Any, vectors: Any, messages: Any, lengths: Any,
-    descriptor: int, protect: int, sendmmsg: int, errno_at: int, counts: Any,
+    descriptor: int, protect: int, sendmmsg: int, errno_address: int, counts: Any,
 ) -> None:  # fmt: skip
     size = len(data)
     table_at, slab_at = table.ctypes.data, slab.ctypes.data
@@ -75,12 +46,10 @@ def _fan_out(
         if row.srtp != 0:
             packet = slab[waiting]
             packet[:size] = data
-            if rewrite(
-                row, packet, sequence, timestamp, picture_at, tl0_at, payload_bytes, now_ns
-            ):
+            if rewrite(row, packet, sequence, timestamp, picture_at, tl0_at, payload_bytes, now_ns):
                 lengths[0] = size
                 at = slab_at + waiting * PACKET_BYTES
-                if _call(protect, row.srtp, at, lengths_at, 0) == 0:
+                if call_at(protect, row.srtp, at, lengths_at, 0) == 0:
                     vectors[waiting, 1] = lengths[0]
                     messages[waiting, 0] = table_at + rows[i] * _ROW_BYTES + _ADDRESS_AT
                     messages[waiting, 1] = row.address_bytes
@@ -88,25 +57,25 @@ def _fan_out(
                 else:
                     counts[UNPROTECTED] += 1
         if waiting == BATCH or i == len(rows) - 1:
-            _send(waiting, vectors, messages_at, descriptor, sendmmsg, errno_at, counts)
+            _send(waiting, vectors, messages_at, descriptor, sendmmsg, errno_address, counts)
             waiting = 0
 
 
-@njit(cache=True)
+@compiled
 def _send(
-    waiting: int, vectors: Any, messages_at: int, descriptor: int, sendmmsg: int, errno_at: int,
-    counts: Any,
+    waiting: int, vectors: Any, messages_at: int, descriptor: int, sendmmsg: int,
+    errno_address: int, counts: Any,
 ) -> None:  # fmt: skip
     begin = 0
     while begin < waiting:
-        sent = _call(sendmmsg, descriptor, messages_at + begin * 64, waiting - begin, 0)
+        sent = call_at(sendmmsg, descriptor, messages_at + begin * 64, waiting - begin, 0)
         if sent > 0:
             counts[SENT] += sent
             for i in range(begin, begin + sent):
                 counts[SENT_BYTES] += vectors[i, 1]
             begin += sent
             continue
-        why = _errno(errno_at)
+        why = errno_at(errno_address)
         if why in (_EAGAIN, _ENOBUFS):
             counts[DROPPED] += waiting - begin  # there is no room for the rest either
             return
@@ -132,6 +101,8 @@ class FanOut:
         self._messages[:, 2] = self._vectors.ctypes.data + np.arange(BATCH) * 16
         self._messages[:, 3] = 1
         self._length = np.zeros(1, np.int32)
+        # Compiles, or reads from the cache, before the first packet is there to wait for it.
+        self.send(np.zeros(1, ROW), np.zeros(0, np.int32), b"", 0, 0, -1, -1, 0, 0)
 
     def send(
         self, table: npt.NDArray[np.void], rows: npt.NDArray[np.int32], data: bytes, sequence: int,

@@ -5,30 +5,38 @@ which something is due.
 """
 
 import asyncio
+import logging
 import secrets
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
 from reference_sfu import rtcp, stun
-from reference_sfu.datagrams import DatagramSocket
+from reference_sfu.datagrams import BATCH, DatagramSocket
 from reference_sfu.demux import Protocol, protocol_of
 from reference_sfu.dtls import Certificate, HandshakeError
 from reference_sfu.floor import Floor
-from reference_sfu.offers import Local, Offer, Section, Streams
+from reference_sfu.offers import Local, Offer, Section
 from reference_sfu.peers import Peer, State
 from reference_sfu.publications import Publication
 from reference_sfu.room import Room
 from reference_sfu.rows import address_of
-from reference_sfu.slots import Slot
+from reference_sfu.slots import Dealer, Slot
 from reference_sfu.srtp import Refused
 from reference_sfu.subscriptions import Subscription
+
+_log = logging.getLogger(__name__)
 
 MAX_SESSIONS = 8192
 JOIN_NS = 30_000_000_000
 """How long a session may take from its answer to the end of its handshake."""
 TICK_S = 0.02
+REPORTS_NS = 100_000_000
+"""From one look at whose report is due to the next."""
 PUBLISHER_REPORTS_NS = 1_000_000_000
+IDLE_REPORTS_NS = 5_000_000_000
+"""To a publisher that nobody watches."""
 SUBSCRIBER_REPORTS_NS = 2_000_000_000
 _BATCHES = 8
 """Batches of datagrams read before the loop gets to do something else."""
@@ -84,9 +92,9 @@ class MediaServer:
         announced: Sequence[str] = (),
         max_sessions: int = MAX_SESSIONS,
     ) -> None:
-        """Bind to ``host`` and ``port``; candidates have the addresses ``announced``, else ``host``.
+        """Bind to ``host`` and ``port``. Raises OSError.
 
-        Raises OSError.
+        Candidates have the addresses ``announced``, or else ``host``.
         """
         self.socket = DatagramSocket(host, port)
         self.room = Room(self.socket.fan_out)
@@ -102,15 +110,16 @@ class MediaServer:
         self._by_fragment: dict[str, Session] = {}
         self._by_address: dict[bytes, Session] = {}
         self._joining: set[Session] = set()
-        self._ssrcs: set[int] = set()
+        self._publishing: set[Session] = set()
         self._loop = asyncio.get_running_loop()
         self._loop.add_reader(self.socket.fileno(), self._read)
-        self._ticking = self._loop.create_task(self._tick())
+        self.ticking = self._loop.create_task(self._tick())
+        """Runs as long as the server; it ends by itself only where it fails."""
 
     async def close(self) -> None:
         """End all sessions and give the port back."""
-        self._ticking.cancel()
-        await asyncio.gather(self._ticking, return_exceptions=True)
+        self.ticking.cancel()
+        await asyncio.gather(self.ticking, return_exceptions=True)
         for session in list(self.sessions.values()):
             self.end(session, "server closed")
         self._loop.remove_reader(self.socket.fileno())
@@ -134,38 +143,18 @@ class MediaServer:
         if publishes:
             answer, sections = offer.answer(self._local, peer.local)
         else:
-            made: list[Streams] = []
-            answer, sections = offer.answer(self._local, peer.local, self._maker(made))
+            dealer = Dealer()
+            answer, sections = offer.answer(self._local, peer.local, dealer)
             slots = [
                 Slot(section, streams, self.room.rows)
-                for section, streams in zip(sections, made, strict=True)
+                for section, streams in zip(sections, dealer.dealt, strict=True)
             ]
-        session = Session(
-            secrets.token_urlsafe(12), site, peer, now_ns, sections, slots, self._take_ssrc()
-        )
+        own_ssrc = secrets.randbits(32)
+        session = Session(secrets.token_urlsafe(12), site, peer, now_ns, sections, slots, own_ssrc)
         self.sessions[session.id] = session
         self._by_fragment[peer.local.fragment] = session
         self._joining.add(session)
         return session, answer
-
-    def _maker(self, made: list[Streams]) -> Callable[[str], Streams]:
-        """Names and numbers the streams of a subscriber, in the order of its sections."""
-
-        def make(kind: str) -> Streams:
-            place = sum(name_kind == kind for name_kind in kinds)
-            kinds.append(kind)
-            name = ("programme", "called")[place] if place < 2 else f"tile-{place - 2}"
-            made.append(Streams(name, self._take_ssrc(), self._take_ssrc()))
-            return made[-1]
-
-        kinds: list[str] = []
-        return make
-
-    def _take_ssrc(self) -> int:
-        while (ssrc := secrets.randbits(32)) in self._ssrcs or ssrc == 0:
-            pass
-        self._ssrcs.add(ssrc)
-        return ssrc
 
     def end(self, session: Session, reason: str) -> None:
         """End ``session``; a second time does nothing."""
@@ -181,14 +170,12 @@ class MediaServer:
                 slot.close()
         if session.publication is not None:
             self.room.unpublish(session.publication)
-        peer.close(lambda datagram: self._send_to(peer, datagram))
+        peer.close(partial(self._send_to, peer))
         for address in peer.addresses:
             if self._by_address.get(address) is session:
                 del self._by_address[address]
         self._joining.discard(session)
-        self._ssrcs.discard(session.ssrc)
-        for slot in session.slots or ():
-            self._ssrcs -= {slot.ssrc, slot.repair_ssrc}
+        self._publishing.discard(session)
 
     def give_floor(self, floor: Floor) -> None:
         """Put other sites on the floor, at once."""
@@ -203,8 +190,11 @@ class MediaServer:
             found = 0
             for datagram, address in self.socket.receive():
                 found += 1
-                self._take(datagram, address, unix_ns, now_ns)
-            if not found:
+                try:
+                    self._take(datagram, address, unix_ns, now_ns)
+                except Exception:
+                    self._confess()
+            if found < BATCH:
                 return
 
     def _take(self, datagram: bytes, address: bytes, unix_ns: int, now_ns: int) -> None:
@@ -221,6 +211,12 @@ class MediaServer:
             self._take_dtls(session, datagram, address, now_ns)
         else:
             self._drop("garbage")
+
+    def _confess(self) -> None:
+        """Count a defect of this server, and tell of the first: one peer must not end them all."""
+        if "defect" not in self.counters.datagrams:
+            _log.exception("a defect; others like it will only be counted")
+        self._drop("defect")
 
     def _drop(self, reason: str) -> None:
         self.counters.add(self.counters.datagrams, reason)
@@ -273,7 +269,11 @@ class MediaServer:
         """The handshake is over: media may flow."""
         self._joining.discard(session)
         if session.slots is None:
+            for other in list(self._publishing):
+                if other.site == session.site:
+                    self.end(other, "replaced")
             session.publication = self.room.publish(session.site, session.sections)
+            self._publishing.add(session)
             session.due_ns = now_ns + PUBLISHER_REPORTS_NS
         else:
             self._connect_rows(session)
@@ -346,7 +346,7 @@ class MediaServer:
 
     async def _tick(self) -> None:
         """What time brings: retransmitted handshakes, expiry, feedback, reports, encodings."""
-        measured_ns = 0
+        measured_ns = reported_ns = 0
         while True:
             await asyncio.sleep(TICK_S)
             now_ns, unix_ns = time.monotonic_ns(), time.time_ns()
@@ -355,9 +355,15 @@ class MediaServer:
             if now_ns - measured_ns >= 1_000_000_000:
                 measured_ns = now_ns
                 self._measure(now_ns)
-            for session in list(self.sessions.values()):
-                if session.due_ns and session.due_ns <= now_ns:
-                    self._report(session, unix_ns, now_ns)
+            if now_ns - reported_ns >= REPORTS_NS:
+                reported_ns = now_ns
+                for session in self.sessions.values():
+                    if 0 < session.due_ns <= now_ns:
+                        try:
+                            self._report(session, unix_ns, now_ns)
+                        except Exception:
+                            session.due_ns = now_ns + IDLE_REPORTS_NS
+                            self._confess()
 
     def _nudge_joining(self, now_ns: int) -> None:
         for session in list(self._joining):
@@ -366,12 +372,12 @@ class MediaServer:
                 continue
             peer = session.peer
             try:
-                peer.retransmit(lambda datagram, peer=peer: self._send_to(peer, datagram))
+                peer.retransmit(partial(self._send_to, peer))
             except HandshakeError:
                 self.end(session, "handshake failed")
 
     def _ask_publishers(self, now_ns: int) -> None:
-        for session in self.sessions.values():
+        for session in self._publishing:
             if session.publication is not None:
                 for packet in session.publication.requests(session.ssrc, now_ns):
                     self._send_rtcp(session.peer, packet)
@@ -381,8 +387,7 @@ class MediaServer:
     def _measure(self, now_ns: int) -> None:
         for session in list(self.sessions.values()):
             if session.publication is not None:
-                for stream in session.publication.streams.values():
-                    stream.reception.measure_bitrate(now_ns)
+                session.publication.measure_bitrates(now_ns)
             if session.peer.is_expired(now_ns):
                 self.end(session, "consent expired")
         for subscription in self.room.subscriptions:
@@ -391,7 +396,8 @@ class MediaServer:
     def _report(self, session: Session, unix_ns: int, now_ns: int) -> None:
         if session.publication is not None:
             packet = session.publication.reports(session.ssrc, now_ns)
-            session.due_ns = now_ns + PUBLISHER_REPORTS_NS
+            wanted = session.publication.is_wanted
+            session.due_ns = now_ns + (PUBLISHER_REPORTS_NS if wanted else IDLE_REPORTS_NS)
         elif session.subscription is not None:
             packet = session.subscription.reports(unix_ns)
             session.due_ns = now_ns + SUBSCRIBER_REPORTS_NS

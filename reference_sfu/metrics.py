@@ -42,7 +42,9 @@ class _Counts(Collector):
         }
         yield _by("dropped", "Datagrams dropped, by reason.", "reason", dropped)
         yield _by("feedback", "RTCP messages, by kind.", "kind", server.counters.feedback)
-        yield _by("sessions_ended", "Sessions ended, by reason.", "reason", server.counters.sessions)
+        yield _by(
+            "sessions_ended", "Sessions ended, by reason.", "reason", server.counters.sessions
+        )
         yield self._sessions()
         yield GaugeMetricFamily(
             "sfu_draining", "Whether new sessions are refused.", int(server.draining)

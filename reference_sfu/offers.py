@@ -110,9 +110,7 @@ class Offer:
         self._lines = _section_lines(text)
         if not 0 < len(self._session.media) <= MAX_SECTIONS:
             raise UnacceptableOffer(f"1 to {MAX_SECTIONS} media sections, please")
-        bundled = [
-            group.items for group in self._session.group if group.semantic == "BUNDLE"
-        ]
+        bundled = [group.items for group in self._session.group if group.semantic == "BUNDLE"]
         self._bundled = set(bundled[0]) if bundled else set[str]()
         first = self._session.media[0]
         if not bundled:
@@ -192,12 +190,17 @@ class Offer:
             known,
             rids if sending and media.kind == "video" else (),
             tuple(each.ssrc for each in media.ssrc),
-            {
-                group.items[1]: group.items[0]
-                for group in media.ssrc_group
-                if group.semantic == "FID" and len(group.items) == 2
-            },
+            _repairs(media),
         )
+
+
+def _repairs(media: sdp.MediaDescription) -> dict[int, int]:
+    """Streams that others repair: what an FID group says (RFC 5576 § 4.2)."""
+    return {
+        int(group.items[1]): int(group.items[0])
+        for group in media.ssrc_group
+        if group.semantic == "FID" and len(group.items) == 2
+    }
 
 
 def _parse(text: str) -> sdp.SessionDescription:
@@ -222,7 +225,8 @@ def _section_lines(text: str) -> list[list[str]]:
 
 
 def _credentials(media: sdp.MediaDescription) -> Credentials:
-    fragment, password = media.ice.usernameFragment, media.ice.password
+    fragment = media.ice.usernameFragment if media.ice else None
+    password = media.ice.password if media.ice else None
     if not fragment or not password or not 4 <= len(fragment) <= 256 or len(password) < 22:
         raise UnacceptableOffer("no ice-ufrag and ice-pwd (RFC 8839 § 5.4)")
     return Credentials(fragment, password)
@@ -246,9 +250,9 @@ def _codecs(media: sdp.MediaDescription) -> tuple[Codec, ...]:
     found: dict[str, Codec] = {}
     for codec in sorted(media.rtp.codecs, key=lambda each: _place(media.fmt, each)):
         name = _codec_name(codec)
-        if name is not None and codec.payloadType in media.fmt:
-            repair = repairs.get(codec.payloadType)
-            found.setdefault(name, Codec(name, codec.payloadType, repair))
+        number = codec.payloadType
+        if name is not None and number is not None and number in media.fmt:
+            found.setdefault(name, Codec(name, number, repairs.get(number)))
     return tuple(found.values())
 
 
@@ -275,9 +279,7 @@ def _codec_names() -> str:
 def _rejection(media: sdp.MediaDescription) -> str:
     mid = f"a=mid:{media.rtp.muxId}\r\n" if media.rtp.muxId else ""
     formats = " ".join(map(str, media.fmt))
-    return (
-        f"m={media.kind} 0 {media.profile} {formats}\r\nc=IN IP4 0.0.0.0\r\n{mid}a=inactive\r\n"
-    )
+    return f"m={media.kind} 0 {media.profile} {formats}\r\nc=IN IP4 0.0.0.0\r\n{mid}a=inactive\r\n"
 
 
 def _acceptance(
@@ -317,9 +319,7 @@ def _acceptance(
         media.ssrc = [sdp.SsrcDescription(ssrc=streams.ssrc, cname=CNAME)]
         if any(codec.repair_type is not None for codec in section.codecs):
             media.ssrc.append(sdp.SsrcDescription(ssrc=streams.repair_ssrc, cname=CNAME))
-            media.ssrc_group = [
-                sdp.GroupDescription("FID", [streams.ssrc, streams.repair_ssrc])
-            ]
+            media.ssrc_group = [sdp.GroupDescription("FID", [streams.ssrc, streams.repair_ssrc])]
     if section.rids:
         more += [f"a=rid:{rid} recv" for rid in section.rids]
         more.append(f"a=simulcast:recv {';'.join(section.rids)}")

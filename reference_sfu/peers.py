@@ -49,13 +49,12 @@ class Peer:
         self.outbound: Outbound | None = None
         self._password = self.local.password.encode()
         self._username = f"{self.local.fragment}:{remote.fragment}"
-        self._nominated = False
         self._handshake = Handshake(certificate, fingerprints)
 
-    def check(self, message: stun.Message, address: bytes, host: str, port: int, now_ns: int) -> (
-        bytes | None
-    ):
-        """The answer to a binding request from ``address``; None where it is none of this peer's."""
+    def check(
+        self, message: stun.Message, address: bytes, host: str, port: int, now_ns: int
+    ) -> bytes | None:
+        """The answer to a binding request from ``address``; None where it is not the peer's."""
         username = message.attributes.get(stun.USERNAME, b"").decode("ascii", "replace")
         if username != self._username or not message.is_signed_with(self._password):
             return None
@@ -69,12 +68,9 @@ class Peer:
         nominates = stun.USE_CANDIDATE in message.attributes
         if self.address is None or (nominates and self.address != address):
             self.address = address
-        self._nominated |= nominates
         if self.state is State.NEW:
             self.state = State.CHECKED
-        mapped = {
-            stun.XOR_MAPPED_ADDRESS: stun.mapped_address(host, port, message.transaction)
-        }
+        mapped = {stun.XOR_MAPPED_ADDRESS: stun.mapped_address(host, port, message.transaction)}
         return stun.build(stun.BINDING_SUCCESS, message.transaction, mapped, self._password)
 
     def shake(self, datagram: bytes, send: Callable[[bytes], None], now_ns: int) -> None:
@@ -107,4 +103,3 @@ class Peer:
             for datagram in self._handshake.close():
                 send(datagram)
         self.state = State.CLOSED
-

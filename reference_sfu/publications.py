@@ -11,8 +11,9 @@ from reference_sfu.streams import Stream, last_sr_of
 
 MAX_STREAMS = 32
 """Streams of one publication, retransmissions among them."""
-BITRATE = 4_000_000
-"""What a publisher is told that it may send, in bits per second."""
+MOST_BITRATE = 4_000_000
+LEAST_BITRATE = 100_000
+"""Between these, in bits per second, is what a publisher is told that it may send."""
 _SILENCE_NS = 2_000_000_000
 
 
@@ -26,6 +27,9 @@ class Publication:
         self.streams: dict[int, Stream] = {}
         """By SSRC."""
         self._repairs: dict[int, Stream] = {}
+        self.bitrate = float(MOST_BITRATE)
+        """What the publisher is told that it may send, in bits per second."""
+        self._closed = False
         self._sections = sections
 
     def place(self, packet: Packet, now_ns: int) -> tuple[Stream, Packet] | None:
@@ -44,7 +48,7 @@ class Publication:
 
     def _meet(self, packet: Packet, now_ns: int) -> tuple[Stream, Packet] | None:
         """Find the stream of an SSRC that was not seen yet (RFC 8843 § 9.2, RFC 8852)."""
-        if len(self.streams) + len(self._repairs) >= MAX_STREAMS:
+        if self._closed or len(self.streams) + len(self._repairs) >= MAX_STREAMS:
             return None
         for section in self._sections:
             for codec in section.codecs:
@@ -99,8 +103,19 @@ class Publication:
         for slot in list(track.slots):
             slot.show(track)
 
+    @property
+    def is_wanted(self) -> bool:
+        """Whether anyone gets any of its streams, or waits for one."""
+        return any(stream.is_wanted for stream in self.streams.values())
+
+    def measure_bitrates(self, now_ns: int) -> None:
+        """End a measurement of all streams' bitrates and begin the next."""
+        for stream in self.streams.values():
+            stream.reception.measure_bitrate(now_ns)
+
     def close(self) -> None:
-        """End all its streams."""
+        """End all its streams; no others begin."""
+        self._closed = True
         for stream in list(self.streams.values()):
             self._forget(stream)
 
@@ -112,17 +127,19 @@ class Publication:
             self.streams[item.ssrc].hear(item, now_ns)
 
     def reports(self, own_ssrc: int, now_ns: int) -> bytes | None:
-        """The compound packet that the publisher gets every second: how its streams fare."""
+        """The compound packet that the publisher gets: how its streams fare."""
         if not self.streams:
             return None
         blocks = [
-            stream.reception.report(*last_sr_of(stream, now_ns))
-            for stream in self.streams.values()
+            stream.reception.report(*last_sr_of(stream, now_ns)) for stream in self.streams.values()
         ]
+        sent = sum(stream.reception.bitrate for stream in self.streams.values())
+        loss = max(block.fraction_lost for block in blocks) / 256
+        self.bitrate = allowed(self.bitrate, sent, loss)
         return (
             rtcp.receiver_report(own_ssrc, blocks[:31])
-            + rtcp.source_description([own_ssrc], CNAME)
-            + rtcp.estimate(own_ssrc, BITRATE, list(self.streams))
+            + rtcp.source_description(own_ssrc, CNAME)
+            + rtcp.estimate(own_ssrc, int(self.bitrate), list(self.streams))
         )
 
     def requests(self, own_ssrc: int, now_ns: int) -> Iterator[bytes]:
@@ -136,6 +153,19 @@ class Publication:
                     yield rtcp.lost(own_ssrc, stream.ssrc, due)
             if stream.ask_for_key_frame(now_ns):
                 yield rtcp.picture_loss(own_ssrc, stream.ssrc)
+
+
+def allowed(before: float, sent: float, loss: float) -> float:
+    """What a publisher may send, in bits per second, by the loss of what it sent.
+
+    GCC's control by loss (draft-ietf-rmcat-gcc-02 § 6), with the receiver as the one who counts:
+    more than 10 % lost takes half as much off what was sent, less than 2 % adds 5 %.
+    """
+    if loss > 0.1:
+        before = min(before, sent) * (1 - 0.5 * loss)
+    elif loss < 0.02:
+        before *= 1.05
+    return min(max(before, LEAST_BITRATE), MOST_BITRATE)
 
 
 def _unpacked(stream: Stream, packet: Packet) -> tuple[Stream, Packet] | None:

@@ -12,6 +12,8 @@ MAX_MISORDER = 1024
 """Behind by more is no late packet, but one of a stream that began anew, or a stray."""
 NACK_TRIES = 10
 NACK_INTERVAL_NS = 100_000_000
+STALE_NS = 500_000_000
+"""A packet that could have been asked for this long ago is of no use any more."""
 MAX_MISSING = 256
 """Missing packets that are asked for at a time; with more, a key frame is the better cure."""
 
@@ -98,6 +100,9 @@ class Reception:
         due: list[int] = []
         for sequence, (tries, at_ns) in list(self.missing.items()):
             if at_ns > now_ns:
+                continue
+            if now_ns - at_ns > STALE_NS:  # nobody watched when it was missed
+                del self.missing[sequence]
                 continue
             due.append(sequence)
             if tries > 1:

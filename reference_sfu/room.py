@@ -24,7 +24,8 @@ class Sender(Protocol):
     def __call__(
         self, table: npt.NDArray[np.void], rows: npt.NDArray[np.int32], data: bytes, sequence: int,
         timestamp: int, picture_at: int, tl0_at: int, payload_bytes: int, now_ns: int,
-    ) -> None: ...  # fmt: skip
+    ) -> None:  # fmt: skip
+        """Send; raises ValueError for a packet that is too long."""
 
 
 @dataclass(slots=True)

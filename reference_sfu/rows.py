@@ -12,7 +12,8 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from numba import njit
+
+from reference_sfu.compiled import compiled
 
 ADDRESS_BYTES = 28
 """Of the longest socket address, sockaddr_in6."""
@@ -43,7 +44,7 @@ ROW = np.dtype(
 _AGE = 0x4000
 
 
-@njit(cache=True)
+@compiled
 def rewrite(
     row: Any, data: Any, sequence: int, timestamp: int, picture_at: int, tl0_at: int,
     payload_bytes: int, now_ns: int,

@@ -166,12 +166,14 @@ def receiver_report(ssrc: int, blocks: Sequence[ReportBlock]) -> bytes:
     return _packet(RR, len(blocks), struct.pack("!I", ssrc) + _pack_blocks(blocks))
 
 
-def source_description(ssrcs: Sequence[int], cname: str) -> bytes:
-    """An SDES packet that gives all ``ssrcs`` one canonical name (RFC 3550 § 6.5)."""
+def source_description(ssrc: int, cname: str) -> bytes:
+    """An SDES packet that gives ``ssrc`` its canonical name (RFC 3550 § 6.5).
+
+    One chunk only: not every receiver finds the second where the padding of the first ends.
+    """
     name = cname.encode()
     item = bytes((1, len(name))) + name
-    item += bytes(4 - len(item) % 4)
-    return _packet(SDES, len(ssrcs), b"".join(struct.pack("!I", each) + item for each in ssrcs))
+    return _packet(SDES, 1, struct.pack("!I", ssrc) + item + bytes(4 - len(item) % 4))
 
 
 def picture_loss(sender: int, media: int) -> bytes:

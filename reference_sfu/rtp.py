@@ -108,9 +108,7 @@ def write_extensions(elements: Mapping[int, bytes]) -> bytes:
             bytes((number << 4 | len(value) - 1,)) + value for number, value in elements.items()
         )
     else:
-        body = b"".join(
-            bytes((number, len(value))) + value for number, value in elements.items()
-        )
+        body = b"".join(bytes((number, len(value))) + value for number, value in elements.items())
     body += bytes(-len(body) % 4)
     return struct.pack("!HH", 0xBEDE if one_byte else 0x1000, len(body) // 4) + body
 
@@ -135,9 +133,7 @@ class Phrase:
     """Where the payload begins."""
 
 
-def phrase(
-    packet: Packet, numbers: Mapping[str, int], dialect: Dialect, sent_ns: int
-) -> Phrase:
+def phrase(packet: Packet, numbers: Mapping[str, int], dialect: Dialect, sent_ns: int) -> Phrase:
     """``packet`` in ``dialect``.
 
     ``numbers`` are the publisher's of extensions by URI; ``sent_ns``, in nanoseconds since 1970,

@@ -58,7 +58,7 @@ class Settings:
 
 @asynccontextmanager
 async def serving(settings: Settings) -> AsyncIterator[tuple[MediaServer, str]]:
-    """Serve within; gives the media server and the URL. Raises OSError, and ValueError on faults."""
+    """Serve within; gives the media server and the URL. Raises OSError and ValueError."""
     faults = settings.faults()
     if faults:
         raise ValueError("\n".join(faults))
@@ -88,4 +88,8 @@ async def serve(settings: Settings) -> None:
         ready = {"url": url, "udp_port": server.socket.port, "pid": os.getpid()}
         sys.stdout.write(json.dumps(ready) + "\n")
         sys.stdout.flush()
-        await ending.wait()
+        told = loop.create_task(ending.wait())
+        await asyncio.wait({told, server.ticking}, return_when=asyncio.FIRST_COMPLETED)
+        told.cancel()
+        if server.ticking.done():  # it failed, and a server that half works is worse than none
+            await server.ticking

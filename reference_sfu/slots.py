@@ -40,6 +40,30 @@ class Segment:
     """A copy of the row, whose shifts are the segment's."""
 
 
+class Dealer:
+    """Names and numbers a subscriber's streams, one section of its offer after another."""
+
+    def __init__(self) -> None:
+        self.dealt: list[Streams] = []
+        self._places = {"audio": 0, "video": 0}
+
+    def __call__(self, kind: str) -> Streams:
+        """The next stream of ``kind``: the programme's, the called site's, then tiles'."""
+        place = self._places[kind]
+        self._places[kind] += 1
+        name = ("programme", "called")[place] if place < 2 else f"tile-{place - 2}"
+        streams = Streams(name, self._ssrc(), self._ssrc())
+        self.dealt.append(streams)
+        return streams
+
+    def _ssrc(self) -> int:
+        """One that no other of the subscriber's streams has."""
+        taken = {ssrc for each in self.dealt for ssrc in (each.ssrc, each.repair_ssrc)}
+        while (ssrc := secrets.randbits(32)) in taken:
+            pass
+        return ssrc
+
+
 class Slot:
     """One outgoing stream of a subscriber."""
 

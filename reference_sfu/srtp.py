@@ -63,14 +63,11 @@ class Refused(Exception):
         self.replayed = reason.startswith("replay")
 
 
-
 class Inbound:
     """Verifies and decrypts what a peer sends."""
 
     def __init__(self, profile: Profile, key: bytes) -> None:
-        policy = Policy(
-            key=key, ssrc_type=Policy.SSRC_ANY_INBOUND, srtp_profile=profile.policy
-        )
+        policy = Policy(key=key, ssrc_type=Policy.SSRC_ANY_INBOUND, srtp_profile=profile.policy)
         policy.window_size = WINDOW
         self._session = Session(policy)
 
@@ -87,9 +84,7 @@ class Outbound:
     """Encrypts and signs what a peer is sent."""
 
     def __init__(self, profile: Profile, key: bytes) -> None:
-        policy = Policy(
-            key=key, ssrc_type=Policy.SSRC_ANY_OUTBOUND, srtp_profile=profile.policy
-        )
+        policy = Policy(key=key, ssrc_type=Policy.SSRC_ANY_OUTBOUND, srtp_profile=profile.policy)
         policy.window_size = WINDOW
         policy.allow_repeat_tx = True  # a plain retransmission repeats its number
         self._session = Session(policy)

@@ -150,4 +150,3 @@ def last_sr_of(stream: Stream, now_ns: int) -> tuple[int, int]:
 def by_quality(streams: Iterable[Stream]) -> list[Stream]:
     """Encodings from the leanest to the richest."""
     return sorted(streams, key=lambda each: (each.reception.bitrate, each.rid))
-

@@ -100,9 +100,7 @@ def parse(data: bytes) -> Message:
     return Message(kind, transaction, attributes, signed)
 
 
-def build(
-    kind: int, transaction: bytes, attributes: Mapping[int, bytes], password: bytes
-) -> bytes:
+def build(kind: int, transaction: bytes, attributes: Mapping[int, bytes], password: bytes) -> bytes:
     """A message signed with ``password``, FINGERPRINT last (RFC 8445 § 7.1)."""
     body = b"".join(
         _ATTRIBUTE.pack(name, len(value)) + value + bytes(-len(value) % 4)

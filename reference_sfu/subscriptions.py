@@ -126,7 +126,7 @@ class Subscription:
     def reports(self, unix_ns: int) -> bytes | None:
         """Sender reports of all slots that sent since the last time, as one compound packet."""
         ntp = rtcp.ntp_time(unix_ns)
-        parts, ssrcs = [], []
+        parts = []
         for slot in self.slots:
             row = slot.row
             packets = int(row["packets"])
@@ -143,11 +143,8 @@ class Subscription:
                 packets & 0xFFFFFFFF,
                 int(row["octets"]) & 0xFFFFFFFF,
             )
-            parts.append(rtcp.sender_report(report))
-            ssrcs.append(slot.ssrc)
-        if not parts:
-            return None
-        return b"".join(parts) + rtcp.source_description(ssrcs[:31], CNAME)
+            parts.append(rtcp.sender_report(report) + rtcp.source_description(slot.ssrc, CNAME))
+        return b"".join(parts) or None
 
     def close(self) -> None:
         """Give all slots back."""

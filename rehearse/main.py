@@ -11,7 +11,7 @@ from typing import Annotated
 
 import typer
 
-from rehearse import live_commands, run_commands, scenario_commands
+from rehearse import live_commands, run_commands, scenario_commands, sfu_command
 from rehearse.endings import INTERRUPTED, close_stdout, heed_signals
 
 app = typer.Typer(
@@ -44,7 +44,12 @@ def _rehearse(
     pass
 
 
-for _commands in (scenario_commands.COMMANDS, run_commands.COMMANDS, live_commands.COMMANDS):
+for _commands in (
+    scenario_commands.COMMANDS,
+    run_commands.COMMANDS,
+    live_commands.COMMANDS,
+    sfu_command.COMMANDS,
+):
     for _name, _command in _commands.items():
         app.command(_name)(_command)
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from results.quantities import format_bytes, format_number, format_span, format_value
+from results.summary import value_of
 from scenarios.thresholds import Expression, Target
 
 _MARKS = {"pass": "✓", "fail": "✗", "inconclusive": "?"}
@@ -46,7 +47,7 @@ def _value(threshold: Mapping[str, Any]) -> str:
     aggregation = Expression.parse(threshold["expression"], metric).aggregation
     shown = f"p({aggregation[1:]})" if aggregation.startswith("p") else aggregation
     unit = "count" if aggregation == "count" else metric.unit
-    return f"{shown} = {format_value(threshold['value'], unit)}"
+    return f"{shown} = {format_value(value_of(threshold), unit)}"
 
 
 def _cost(summary: Mapping[str, Any]) -> str:

@@ -13,6 +13,9 @@ from rehearse.options import AsJson, Overrides, Quiet, RunFolder, ScenarioName, 
 
 # ruff: noqa: PLC0415  # imports stand in the commands that need them
 
+MUCH_MEMORY = 1 << 30
+"""Bytes of samples from which on a run is warned of."""
+
 if TYPE_CHECKING:
     from results.records import Run
     from scenarios.scenario import Scenario
@@ -65,6 +68,8 @@ def simulate(
             folder = out if out is not None else default_folder(loaded.name)
             check_folder(folder)
             _check_parent(folder)
+            if not quiet:
+                _warn_of_memory(loaded)
             run = _play(loaded, threads, trace_packets, quiet)
             if not quiet:
                 complain("rehearse: writing the run and its report")
@@ -119,6 +124,12 @@ def plot(
         str | None,
         typer.Option(help="The metric that it shows, of those it can.", show_default=False),
     ] = None,
+    site: Annotated[
+        str | None,
+        typer.Option(
+            metavar="SITE", help="The site that it shows, where it shows one.", show_default=False
+        ),
+    ] = None,
 ) -> None:
     """Draw one plot of a run."""
     with clear_endings():
@@ -131,7 +142,7 @@ def plot(
         loaded = _read(run)
         path = out if out is not None else Path(f"{name}.png")
         try:
-            save_plot(loaded, name, path, metric)
+            save_plot(loaded, name, path, metric, site)
         except ValueError as error:
             raise Refusal(f"rehearse: {error}") from None
         say(path)
@@ -155,6 +166,21 @@ def _check_site(scenario: "Scenario", site: str) -> None:
         close = nearest(site, sites)
         hint = f"; did you mean {close}?" if close else ""
         raise Refusal(f"--trace-packets: {site!r} — must be a site that is played{hint}")
+
+
+def _warn_of_memory(scenario: "Scenario") -> None:
+    """Say so, before the run, where the table of samples alone takes much memory."""
+    from results.quantities import format_bytes
+    from results.records import sample_bytes
+    from scenarios.population import populate
+
+    intervals = -(-scenario.duration // scenario.interval)
+    least = sample_bytes(len(populate(scenario).site) * intervals)
+    if least > MUCH_MEMORY:
+        complain(
+            f"rehearse: samples alone will take {format_bytes(least)} of memory; a longer interval "
+            "or fewer endpoints take less"
+        )
 
 
 def _play(scenario: "Scenario", threads: int | None, site: str | None, quiet: bool) -> "Run":

@@ -27,10 +27,18 @@ def list_scenarios(as_json: AsJson = False) -> None:
         if as_json:
             _print_json([asdict(entry) for entry in entries])
             return
-        width = max(len(entry.name) for entry in entries)
-        for entry in entries:
-            size = f"{entry.endpoints:>7,} endpoints {format_span(entry.duration_s):>7}"
-            say(f"{entry.name:<{width}} {size}  {entry.title}")
+        rows = [
+            (
+                entry.name,
+                f"{entry.endpoints:,} {'endpoint' if entry.endpoints == 1 else 'endpoints'}",
+                format_span(entry.duration_s),
+                entry.title,
+            )
+            for entry in entries
+        ]
+        names, sizes, spans = (max(len(row[i]) for row in rows) for i in range(3))
+        for name, size, span, title in rows:
+            say(f"{name:<{names}}  {size:>{sizes}}  {span:>{spans}}  {title}")
 
 
 def validate(

@@ -97,9 +97,8 @@ def groups_of(run: Run, attribute: str) -> Mapping[str, NDArray[np.bool_]]:
 
 def profile_of(run: Run) -> str | None:
     """The congestion control's profile that the scenario names; None where it has none."""
-    control = getattr(run.scenario.media, "congestion_control", None)
-    profile = getattr(control, "profile", None)
-    return None if profile is None else str(profile)
+    profile = run.scenario.media.congestion_control.profile
+    return None if profile == "none" else profile
 
 
 def describe_adaptation(run: Run) -> dict[str, Any] | None:

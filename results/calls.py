@@ -47,9 +47,10 @@ def read_calls(run: Run) -> list[Call]:
 
 
 def by_access(run: Run, calls: Sequence[Call]) -> dict[str, list[Call]]:
-    """The ``calls`` of each kind of access link that any endpoint called has, as the scenario
-    orders them."""
-    kinds = {kind: [c for c in calls if c.endpoint["access"] == kind] for kind in run.scenario.access}
+    """The ``calls`` by kind of access link, in the scenario's order; kinds without any are out."""
+    kinds = {
+        kind: [c for c in calls if c.endpoint["access"] == kind] for kind in run.scenario.access
+    }
     return {kind: own for kind, own in kinds.items() if own}
 
 

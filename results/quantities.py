@@ -91,14 +91,17 @@ def format_number(value: float, digits: int = 3) -> str:
 
 def format_value(value: float | None, unit: Unit, digits: int = 3) -> str:
     """``value`` in ``unit`` as one would say it: `0.1234`, `s` becomes `123 ms`."""
-    if value is None or math.isnan(value):
-        return NO_DATA
-    if math.isinf(value):
-        return NEVER if unit == "s" else NO_DATA
+    if value is None or not math.isfinite(value):
+        return NEVER if value == math.inf and unit == "s" else NO_DATA
     if unit == "count":
         return f"{value:,.0f}" if value == round(value) else format_number(value, digits)
     if unit == "score":
         return f"{value:.2f}"
+    return _format_amount(value, unit, digits)
+
+
+def _format_amount(value: float, unit: Unit, digits: int) -> str:
+    """``value`` with the symbol of the scale in which it reads best."""
     if value == 0:
         return f"0 {_SCALES[unit][1 if unit == 's' else 0][1].symbol}"
     if unit == "ratio":

@@ -14,7 +14,7 @@ _Count = TypeVar("_Count", int, NDArray[np.int64])
 
 
 def order(rank: float | str, count: _Count) -> _Count:
-    """The place, from 1 on, of the percentile ``rank`` among ``count`` values: ceil(rank · n / 100).
+    """The place, from 1 on, of the percentile ``rank`` among ``count`` values: ⌈rank · n / 100⌉.
 
     Args:
         rank: 0 to 100, taken as it is written: 99.9 of 1,000 values is the 999th, though 99.9 as

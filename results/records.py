@@ -103,6 +103,18 @@ SAMPLES = pa.schema(
 )
 """Endpoint × interval, ordered by time, then by the endpoints' order."""
 
+
+def sample_bytes(rows: int) -> int:
+    """Bytes that so many rows of SAMPLES take in memory; texts are their codes."""
+    widths = (
+        field.type.index_type.bit_width
+        if pa.types.is_dictionary(field.type)
+        else field.type.bit_width
+        for field in SAMPLES
+    )
+    return int(rows * sum(widths) // 8)
+
+
 CALL_BUDGET = ("signalling", "key_frame", "uplink", "fan_out", "playout")
 """Parts of the time to the floor, in the order in which they pass."""
 

@@ -12,10 +12,12 @@ from markupsafe import Markup
 from results.plots import PLOTS
 from results.plots.inline import inline_plot
 from results.plots.plot import write
-from results.quantities import NO_DATA, format_number, format_span, format_value, label_of
+from results.quantities import format_span, format_value, label_of
 from results.records import Run
+from results.report_people import audio_only_section, floor_section
 from results.report_rows import (
     GROUP_TITLES,
+    control_of,
     group_table,
     packet_places,
     run_facts,
@@ -23,12 +25,20 @@ from results.report_rows import (
     tiles,
     worst_places,
 )
+from results.summary import aggregate_of
 from scenarios.metrics import METRICS
 
 HERE = Path(__file__).parent
 
 FIGURES: Sequence[tuple[str, str | None]] = (
-    ("delay-over-time", "one_way_delay"),
+    ("freezes", None),
+    ("freezes-by-province", None),
+    ("layers", None),
+    ("estimate", None),
+    ("endpoint", None),
+    ("time-to-floor", None),
+    ("time-to-floor-budget", None),
+    ("delay-over-time", "mouth_to_ear_delay"),
     ("province-heatmap", "packet_loss"),
     ("province-heatmap", "one_way_delay"),
     ("province-map", "mouth_to_ear_delay"),
@@ -38,6 +48,9 @@ FIGURES: Sequence[tuple[str, str | None]] = (
     ("link-utilization", None),
 )
 """Plots and their metrics, in the report's order."""
+
+ABOUT_CALLS = ("time-to-floor", "time-to-floor-budget")
+"""Plots that are left out where nobody was called."""
 
 MARKS = {"pass": "✓", "fail": "✗", "inconclusive": "?"}
 AGGREGATIONS = ("mean", "p50", "p95", "p99", "min", "max")
@@ -68,7 +81,10 @@ def render_report(run: Run, summary: Json, manifest: Json | None = None) -> str:
         lstrip_blocks=True,
     )
     environment.globals.update(
-        marks=MARKS, value=format_value, label=label_of, number=format_number, no_data=NO_DATA
+        marks=MARKS,
+        value=format_value,
+        label=label_of,
+        aggregate=aggregate_of,
     )
     script = (HERE / "report.js").read_text(encoding="utf-8")
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
@@ -83,7 +99,14 @@ def render_report(run: Run, summary: Json, manifest: Json | None = None) -> str:
         thresholds=[threshold_row(row) for row in summary["thresholds"]],
         tiles=tiles(summary),
         worst=worst_places(run, summary["worst"]),
-        figures=[_figure(run, name, metric) for name, metric in FIGURES],
+        control=control_of(run),
+        floor=(floor := floor_section(run)),
+        audio_only=audio_only_section(run),
+        figures=[
+            _figure(run, name, metric)
+            for name, metric in FIGURES
+            if floor or name not in ABOUT_CALLS
+        ],
         tables=[group_table(run, summary, attribute) for attribute in GROUP_TITLES],
         metrics=[(METRICS[name], entry) for name, entry in summary["metrics"].items()],
         aggregations=AGGREGATIONS,
@@ -100,10 +123,16 @@ def _figure(run: Run, name: str, metric: str | None) -> dict[str, Any]:
     markup = inline_plot(plot, run, key, metric)
     return {
         "key": key,
-        "title": plot.title_for(metric),
-        "caption": plot.description,
+        "title": plot.headline(run, metric),
+        "caption": plot.caption(run, metric),
         "markup": Markup(markup),  # noqa: S704 - matplotlib escapes the text that it draws
-        "command": f"rehearse plot RUN {name}" + (f" --metric {metric}" if metric else ""),
+        "command": " ".join(
+            [
+                f"rehearse plot RUN {name}",
+                *([f"--metric {metric}"] if metric else []),
+                *([f"--site {site}"] if (site := plot.choose_site(run, None)) else []),
+            ]
+        ),
     }
 
 
@@ -132,8 +161,8 @@ def _caveats(run: Run) -> list[str]:
         *run.assumptions,
         "Percentiles of delays are over single packets (or frames), kept in histograms: each is "
         "within 1 % of the exact value.",
-        f"Loss, jitter, bit rate and MOS have one value per endpoint and interval of {interval}; "
-        "their percentiles are over these, and what is shorter is averaged out.",
+        "Loss, jitter, bit rate, freezes and MOS have one value per endpoint and interval of "
+        f"{interval}; their percentiles are over these, and what is shorter is averaged out.",
         f"One run with one seed ({scenario.seed}): another draw of links and losses gives other "
         "figures.",
     ]

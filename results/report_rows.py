@@ -1,10 +1,12 @@
 """Rows of the report's tables: values in human units, and what is worst in each column."""
 
+import math
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from results.adaptation import profile_of
 from results.plots.style import label_for
 from results.quantities import (
     NO_DATA,
@@ -16,6 +18,7 @@ from results.quantities import (
     unit_of,
 )
 from results.records import Run
+from results.summary import aggregate_of, value_of
 from scenarios.metrics import METRICS, Metric
 from scenarios.thresholds import Expression, Target
 
@@ -28,6 +31,9 @@ SHOWN_BY_GROUP: Sequence[tuple[str, str]] = (
     ("jitter", "p95"),
     ("bitrate", "mean"),
     ("audio_mos", "mean"),
+    ("residual_loss", "mean"),
+    ("freeze_ratio", "mean"),
+    ("video_mos", "mean"),
 )
 """Columns of the tables by group: metrics and aggregations."""
 
@@ -78,9 +84,9 @@ def threshold_row(row: Json) -> ThresholdRow:
     """The line of a threshold of the summary."""
     target = Target.parse(row["metric"])
     expression = Expression.parse(row["expression"], target.metric)
-    value = row["value"]
+    value = value_of(row)
     margin = None
-    if value is not None and expression.bound:
+    if value is not None and math.isfinite(value) and expression.bound:
         margin = (expression.bound - value) / abs(expression.bound)
         margin = -margin if ">" in expression.operator else margin
     unit = "count" if expression.aggregation == "count" else target.metric.unit
@@ -101,9 +107,20 @@ def tiles(summary: Json) -> list[tuple[str, str, str]]:
     """Label, value and note of the figures that everyone asks for first."""
 
     def aggregate(metric: str, name: str) -> str:
-        return format_value(summary["metrics"].get(metric, {}).get(name), unit_of(metric))
+        entry = summary["metrics"].get(metric, {})
+        return format_value(aggregate_of(entry, name), unit_of(metric))
 
-    return [
+    calls = summary["calls"]
+    floor = (
+        (
+            "Time to floor",
+            aggregate("time_to_floor", "p95"),
+            f"p95 of {calls['count']:,} calls; median {aggregate('time_to_floor', 'p50')}",
+        )
+        if calls
+        else None
+    )
+    shown = [
         (
             "Mouth-to-ear delay",
             aggregate("mouth_to_ear_delay", "p95"),
@@ -115,21 +132,28 @@ def tiles(summary: Json) -> list[tuple[str, str, str]]:
             f"p95; median {aggregate('glass_to_glass_delay', 'p50')}",
         ),
         (
-            "Packet loss",
-            aggregate("packet_loss", "mean"),
-            f"mean; p99 {aggregate('packet_loss', 'p99')}",
+            "Loss after repair",
+            aggregate("residual_loss", "mean"),
+            f"mean; before repair {aggregate('packet_loss', 'mean')}",
+        ),
+        (
+            "Picture frozen",
+            aggregate("freeze_ratio", "mean"),
+            f"of the time, mean; p99 {aggregate('freeze_ratio', 'p99')}",
         ),
         (
             "Audio MOS",
             aggregate("audio_mos", "mean"),
             f"mean; least {aggregate('audio_mos', 'min')}",
         ),
+        floor,
         (
             "Busiest shared link",
             aggregate("link_utilization", "max"),
             f"at its fullest; mean of all {aggregate('link_utilization', 'mean')}",
         ),
     ]
+    return [tile for tile in shown if tile is not None]
 
 
 def worst_places(run: Run, worst: Json) -> list[tuple[str, list[dict[str, str]]]]:
@@ -188,6 +212,12 @@ def group_table(run: Run, summary: Json, attribute: str) -> dict[str, Any]:
     }
 
 
+def control_of(run: Run) -> str:
+    """The congestion control that was played, by its profile."""
+    profile = profile_of(run)
+    return f"Google Congestion Control, profile {profile}" if profile else "none"
+
+
 def run_facts(run: Run, manifest: Json) -> list[tuple[str, str]]:
     """How the run came about and what it took."""
     cost = run.cost
@@ -197,6 +227,7 @@ def run_facts(run: Run, manifest: Json) -> list[tuple[str, str]]:
     facts = [
         ("Command", shlex.join(run.command)),
         ("Scenario", f"{run.scenario.name}, seed {run.scenario.seed}"),
+        ("Congestion control", control_of(run)),
         ("Started", run.started),
         ("Finished", run.finished),
         (

@@ -7,6 +7,8 @@ from dataclasses import asdict
 from statistics import fmean
 from typing import Any
 
+from results.adaptation import describe_adaptation
+from results.calls import describe_calls
 from results.distribution import SUMMARY, Distribution
 from results.records import BUDGET, Run
 from results.selection import Measurements
@@ -28,7 +30,8 @@ def summarize(run: Run) -> Json:
     Beyond what the schema asks for: ``reason`` (of the verdict), ``groups`` and ``group_sizes``
     (attribute → value → metrics, endpoints), ``command_centre`` (its own metrics, which no other
     figure contains), ``budget`` (mean seconds by part of the mouth-to-ear delay, overall and by
-    access), ``worst`` (results.worst), ``accounting`` and ``assumptions``.
+    access), ``adaptation`` (results.adaptation) and ``calls`` (results.calls), null where there
+    was none, ``worst`` (results.worst), ``accounting`` and ``assumptions``.
 
     JSON has no infinity. An aggregation over calls that is infinite is null, and its entry counts
     the calls that were ``unanswered``; see ``aggregate_of``. A threshold whose value is infinite
@@ -68,6 +71,8 @@ def summarize(run: Run) -> Json:
             for metric in ENDPOINT_METRICS
         },
         "budget": _budget(run),
+        "adaptation": describe_adaptation(run),
+        "calls": describe_calls(run),
         "assumptions": list(run.assumptions),
         "interrupted": run.interrupted,
         "doubts": list(run.doubts),

@@ -15,11 +15,14 @@ from scenarios.meeting import COMMAND_CENTRE
 METRICS = {
     "packet_loss": "packet_loss",
     "mouth_to_ear_delay": "mouth_to_ear_delay_mean",
+    "freeze_ratio": "freeze_ratio",
     "audio_mos": "audio_mos",
 }
 """What endpoints and groups are ranked by, and the column of samples that it is taken from."""
 GROUPS = ("carrier", "access", "province", "level")
 """Attributes whose worst value is told."""
+LOSSES = ("packet_loss", "freeze_ratio")
+"""Metrics of which there may be none at all, and then there is no worst."""
 ROWS = 5
 """Endpoints told for each metric."""
 
@@ -39,6 +42,8 @@ class _Endpoints:
     """The endpoints table."""
     values: Mapping[str, NDArray[np.float64]]
     """Means over intervals, by METRICS."""
+    residual_loss: NDArray[np.float64]
+    """Means over intervals."""
     budget: Mapping[str, NDArray[np.float64]]
     """Mean seconds by part of the mouth-to-ear delay."""
     lost: Mapping[str, NDArray[np.float64]]
@@ -55,7 +60,8 @@ def find_worst(run: Run) -> dict[str, list[dict[str, Any]]]:
         ``endpoints``: rows of metric, value, reason, site, name, province, carrier, access;
         ``groups``: rows of metric, value, reason, attribute, group, endpoints (how many).
         Values are means over intervals, for groups over their endpoints' means. Without loss
-        there is no worst loss, and an attribute that all endpoints share has no worst group.
+        there is no worst loss, without freezes none of these, and an attribute that all endpoints
+        share has no worst group.
     """
     endpoints = _measure(run)
     upstream = _UpstreamLosses(run)
@@ -65,7 +71,7 @@ def find_worst(run: Run) -> dict[str, list[dict[str, Any]]]:
         badness = -values if metric == "audio_mos" else values
         ranked = np.argsort(-badness, kind="stable")  # NaN last
         for index in (int(i) for i in ranked[:ROWS] if not np.isnan(values[i])):
-            if metric == "packet_loss" and values[index] == 0:
+            if metric in LOSSES and values[index] == 0:
                 break
             row = endpoints.rows[index]
             found["endpoints"].append(
@@ -93,7 +99,7 @@ def _worst_group(
     if len(known) < 2:
         return []
     worst = (min if metric == "audio_mos" else max)(known, key=known.__getitem__)
-    if metric == "packet_loss" and known[worst] == 0:
+    if metric in LOSSES and known[worst] == 0:
         return []
     return [
         {
@@ -142,6 +148,7 @@ def _measure(run: Run) -> _Endpoints:
     return _Endpoints(
         rows=table.select(["site", "name", *GROUPS]).to_pylist(),
         values={metric: mean(column(name)) for metric, name in METRICS.items()},
+        residual_loss=mean(column("residual_loss")),
         budget={part: table[f"budget_{part}"].to_numpy().astype(np.float64) for part in BUDGET},
         lost={**lost, "before": np.maximum(before, 0)},
         intervals=total(np.ones(len(owners))),
@@ -163,6 +170,8 @@ def _reason(
         return _loss_reason(endpoints, indices, upstream)
     if metric == "mouth_to_ear_delay":
         return _delay_reason(endpoints, indices)
+    if metric == "freeze_ratio":
+        return _freeze_reason(endpoints, indices)
     delay, loss = (
         _mean(endpoints.values[cause][indices]) for cause in ("mouth_to_ear_delay", "packet_loss")
     )
@@ -184,6 +193,16 @@ def _loss_reason(endpoints: _Endpoints, indices: list[int], upstream: "_Upstream
     if silent:
         reasons.append(f"nothing arrived in {silent / intervals:.0%} of the intervals")
     return ", ".join(reasons) or "no place of loss is known"
+
+
+def _freeze_reason(endpoints: _Endpoints, indices: list[int]) -> str:
+    lost, missing = (
+        _mean(values[indices])
+        for values in (endpoints.values["packet_loss"], endpoints.residual_loss)
+    )
+    if np.isnan(lost) or np.isnan(missing):
+        return "its losses are not known"
+    return f"{lost:.1%} of packets lost, {missing:.1%} still missing after repair"
 
 
 def _delay_reason(endpoints: _Endpoints, indices: list[int]) -> str:

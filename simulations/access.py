@@ -29,7 +29,7 @@ class Loads:
 
     def index(self, load: tuple[LoadStep, ...], steps: tuple[RateStep, ...] = ()) -> int:
         """The row, in the tables, of a ``load`` on a link whose rate goes in ``steps``."""
-        times = sorted({step.at for step in (*load, *steps)})
+        times = sorted({step.at for step in load} | {step.at for step in steps})
         course = tuple((at, _value(at, load, steps)) for at in times)
         return self.courses.setdefault(course, len(self.courses))
 

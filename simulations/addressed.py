@@ -20,7 +20,7 @@ from numba.np.arrayobj import make_array, populate_array
 _WORD = ir.IntType(64)
 
 
-class AddressedType(types.Type):  # type: ignore[misc]
+class AddressedType(types.Type):
     """The type, for numba, of a tuple with the given fields: (name, type of array)."""
 
     def __init__(self, fields: tuple[tuple[str, Any], ...]) -> None:
@@ -58,7 +58,7 @@ class Addressed:
         return self._type
 
 
-@typeof_impl.register(Addressed)
+@typeof_impl.register(Addressed)  # type: ignore[untyped-decorator]
 def _typeof(value: Addressed, _context: Any) -> AddressedType:
     return value.type()
 
@@ -69,7 +69,7 @@ class _Model(models.PrimitiveModel):  # type: ignore[misc]
         super().__init__(manager, kind, _WORD)
 
 
-@unbox(AddressedType)
+@unbox(AddressedType)  # type: ignore[untyped-decorator]
 def _unbox(_kind: AddressedType, value: Any, c: Any) -> NativeValue:
     answer = c.pyapi.call_method(value, "address")
     address = c.pyapi.long_as_longlong(answer)
@@ -85,7 +85,7 @@ class _Attributes(AttributeTemplate):  # type: ignore[misc]
         return kind.fields.get(name)
 
 
-@lower_getattr_generic(AddressedType)
+@lower_getattr_generic(AddressedType)  # type: ignore[untyped-decorator]
 def _getattr(context: Any, builder: Any, kind: AddressedType, value: Any, name: str) -> Any:
     array_type = kind.fields[name]
     table = builder.inttoptr(value, _WORD.as_pointer())

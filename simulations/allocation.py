@@ -2,14 +2,13 @@
 
 Audio comes first and is always sent. Of what the estimate leaves, every picture gets its lowest
 layer, in order: the shared screen, the pictures, the wall's tiles; then, in the same order, each is
-raised as far as it fits. What is raised needs some room to spare, and time since the last lowering:
-the estimate swings, and every change of layer costs a key frame. No standard says how; the margin
-and the waiting time are this model's own.
+raised as far as it fits. What is taken up needs some room to spare, and what is raised above its
+lowest layer time since the last lowering, too: the estimate swings, and every change of layer costs
+a key frame. The lowest layer does not wait: after a fall it may be missing only because its
+publisher had paused it. No standard says how; the margin and the waiting time are this model's own.
 """
 
 from typing import Any
-
-import numpy as np
 
 from simulations.compiled import inlined, kernel
 from simulations.outs import NOTHING, out_index
@@ -17,7 +16,7 @@ from simulations.outs import NOTHING, out_index
 MARGIN = 1.15
 """A layer is taken up where the estimate has room for this multiple of what it adds."""
 RAISE_AFTER = 5_000_000_000
-"""ns after a lowering before anything is raised."""
+"""ns after a lowering before anything is raised above its lowest layer."""
 
 
 @inlined
@@ -47,7 +46,7 @@ def rate_of(world: Any, seat: int, layer: int) -> float:
 @inlined
 def _column(world: Any, slot: int, layer: int) -> int:
     """Where a layer of the stream stands in tables by seat: a screen's stands behind the layers."""
-    return world.settings[0].layers if slot == world.settings[0].screen_slot else layer  # type: ignore[no-any-return]
+    return world.settings[0].layers if slot == world.settings[0].screen_slot else layer
 
 
 @inlined
@@ -106,7 +105,8 @@ def _step(world: Any, slot: int, endpoint: int, left: float, raises: bool, highe
             return left
         more = rate_of(world, seat, _column(world, slot, layer)) - cost
         kept = layer <= out.before
-        if left < more or not (kept or (raises and left >= more * MARGIN)):
+        waits = highest and not raises
+        if left < more or not (kept or (not waits and left >= more * MARGIN)):
             return left
         out.wanted = layer
         left -= more

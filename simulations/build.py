@@ -6,7 +6,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from results.histograms import BUCKETS
 from scenarios.links import LoadStep
 from scenarios.media import Media
 from scenarios.population import Population
@@ -22,11 +21,10 @@ from simulations.queues import make_queues
 from simulations.rates import FOREVER, LIFETIME
 from simulations.settings import settings_of
 from simulations.stations import schedule_burst
-from simulations.topology import ORDERS, Plan, Station
+from simulations.topology import Plan, Station
 from simulations.trace import PLACES
 from simulations.world import (
     CASCADE,
-    ENDPOINT,
     FAN_OUT,
     LETTER,
     LEVELS,
@@ -73,9 +71,7 @@ def build(
         access_links(access, population, direction, keys, loads) for direction in ("down", "up")
     ]
     load_times, load_shares = loads.tables()
-    subscribers, audience = _audience(
-        scenario, population, keys("fan-out order", population.site)
-    )
+    subscribers, audience = _audience(scenario, population, keys("fan-out order", population.site))
     members = np.argsort(plan.group, kind="stable").astype(np.int32)
     first = np.searchsorted(plan.group[members], np.arange(plan.group.max() + 2))
     room = max(profile.down.packets for profile in access) + NEW_MAIL

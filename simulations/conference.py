@@ -129,7 +129,7 @@ def simulate(
         engine.advance(until)
 
     def sample(begin: int, end: int) -> None:
-        sampler.sample(engine.world, publishing, begin, end)
+        sampler.sample(engine.world, begin, end)
         telemetry.sample(engine.world, begin, end)
         tracer.collect(engine.world)
         restart_counts(engine.world)
@@ -257,7 +257,7 @@ def endpoints_table(scenario: Scenario, population: Population, engine: Engine) 
 
 
 def _playout(sums: Any, encoding: int, output: int) -> NDArray[np.float64]:
-    """ns from the access link's far end to the ear: what is left of the mean time from the mouth."""
+    """ns from the access link to the ear: what is left of the mean time from the mouth."""
     before = (
         encoding
         + sums["budget_uplink"] / sums["budget_packets"]

@@ -55,7 +55,10 @@ class Meeting:
         self.centre = len(population) - 1
         self.moves = agenda(scenario, population, replication)
         self.call: Call | None = None
-        self.led = scenario.meeting.roll_call is not None
+        roll_call = scenario.meeting.roll_call
+        self.led = roll_call is not None
+        self.camera = roll_call.camera if roll_call else 0
+        """From the call's arrival to the first frame that is captured, ns."""
 
     def play(self) -> Process:
         """Make every move at its time."""
@@ -123,8 +126,6 @@ class Meeting:
 
     def _call(self, endpoint: int, picture: int) -> Process:
         """Call ``endpoint``: signalling, its camera, its picture."""
-        wanted = self.scenario.meeting.roll_call
-        assert wanted is not None
         called = int(self.env.now)
         call = self.call = Call(called, endpoint)
         self.log.calls.append(call)
@@ -144,7 +145,7 @@ class Meeting:
         if self.call is not call:
             return  # the chair has gone on
         call.granted = int(self.env.now)
-        self._show(endpoint, picture, call.granted + wanted.camera)
+        self._show(endpoint, picture, call.granted + self.camera)
         self.publishing.hear(endpoint, self._site(endpoint), call.granted)
         self.log.add(call.granted, "floor", self._site(endpoint), self.population.name[endpoint])
 

@@ -208,7 +208,7 @@ def add(histogram: Any, bucket: int, forget: int) -> None:
     """
     excess = -ONE
     for i in range(len(histogram)):
-        kept = (np.int64(histogram[i]) * forget) >> 15
+        kept: Any = (np.int64(histogram[i]) * forget) >> 15
         if i == bucket:
             kept += ((1 << 15) - forget) << 15
         histogram[i] = kept
@@ -216,7 +216,7 @@ def add(histogram: Any, bucket: int, forget: int) -> None:
     for i in range(len(histogram)):  # rounding took some of the sum
         if excess == 0:
             break
-        correction = min(abs(excess), np.int64(histogram[i]) >> 4)
+        correction: Any = min(abs(excess), np.int64(histogram[i]) >> 4)
         if excess > 0:
             correction = -correction
         histogram[i] += correction

@@ -11,6 +11,7 @@ from typing import Any
 import numba
 import numpy as np
 
+from simulations import reporting, steering
 from simulations.compiled import kernel, parallel_kernel
 from simulations.fanout import run_fan_out, run_ingress
 from simulations.groups import run_group
@@ -71,15 +72,19 @@ def run_part(world: Any, step: int, thread: int, until: int) -> None:
         if step == GROUP:
             run_group(world, group, until)
             continue
-        for j in range(group_first[group], group_first[group + 1]):
+        last = group_first[group + 1] - 1
+        for j in range(group_first[group], last + 1):
+            soon = np.uint64(members[min(j + 2, last)])
             if step == FEEDBACK:
+                reporting.ask_ahead(world, soon, until)
                 report(world, members[j], thread, until)
             else:
+                steering.ask_ahead(world, soon)
                 steer(world, members[j], until)
 
 
 @parallel_kernel
-def play(world: Any, until: int) -> bool:
+def play(world: Any, until: int) -> bool:  # noqa: PLR0912
     """Play up to ``until``; False if edges in ``world.full`` must grow before playing goes on.
 
     There is one parallel loop for all steps: parallel loops are what takes longest to compile.

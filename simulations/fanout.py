@@ -97,7 +97,7 @@ class _Out(NamedTuple):
 
 
 @kernel
-def run_fan_out(world: Any, s: int, n: int, until: int) -> int:
+def run_fan_out(world: Any, s: int, n: int, until: int) -> int:  # noqa: PLR0912, PLR0915
     """Copy what arrives at the fan-out of node ``n``, station ``s``, before ``until``.
 
     Returns:
@@ -165,12 +165,12 @@ def run_fan_out(world: Any, s: int, n: int, until: int) -> int:
             row = np.uint64(at * people)
             shown = world.slot_seats[at]
             # Who is shown there may be shown this one instead: the chair, before it goes.
-            other = np.uint64(0 if shown < 0 else seats[shown].publisher)
-            instead = shown >= 0 and seat_shown(world, at, np.int64(other)) == packet.seat
+            other: Any = np.int64(0 if shown < 0 else seats[shown].publisher)
+            instead = shown >= 0 and seat_shown(world, at, other) == packet.seat
             for i in range(first, last):
                 to = np.uint64(subscribers[i])
                 stream = outs[row + to]
-                meant = instead if to == other and shown >= 0 else shown == packet.seat
+                meant = instead if to == np.uint64(other) and shown >= 0 else shown == packet.seat
                 if to != np.uint64(packet.publisher) and takes_picture(stream, packet, meant):
                     number = number_of(stream, packet)
                     if number >= stream.first:
@@ -195,7 +195,8 @@ def run_fan_out(world: Any, s: int, n: int, until: int) -> int:
 
 @kernel
 def _take_orders(world: Any, n: int) -> int:
-    """Put what the node sends of its own accord in this tick in order of time; −1, or a full edge."""
+    """Put what the node sends of its own accord in this tick in order of time; −1, or an edge that
+    must grow first."""
     edge, legs, orders = world.edges[world.orders_edges[n]], world.legs, world.orders
     for i in range(world.audience[n], world.audience[n + 1]):
         endpoint = world.subscribers[i]

@@ -242,7 +242,7 @@ def _play_packet(buffer: Any, slot: Any) -> int:
     buffer.hidden = 0
     buffer.next = buffer.head + 1
     buffer.waiting -= 1
-    return max(delay, 0)
+    return max(delay, 0)  # type: ignore[no-any-return]
 
 
 @inlined

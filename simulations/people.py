@@ -9,9 +9,9 @@ from results.histograms import BUCKETS
 from scenarios.population import Population
 from scenarios.scenario import Scenario
 from scenarios.units import SECOND
+from simulations import frames, nack
 from simulations.congestion import make_controllers
 from simulations.feedback import MAIL, MESSAGE, MESSAGES, REQUEST, REQUESTS
-from simulations import frames, nack
 from simulations.frames import FRAME, PICTURE
 from simulations.history import COPY, SENDER
 from simulations.jitter_buffer import BUFFER, SLOT

@@ -20,7 +20,7 @@ def seats_of(scenario: Scenario, settings: Any) -> int:
     """Endpoints that can publish at once."""
     meeting = scenario.meeting
     tiles = meeting.wall.tiles if meeting.wall else 0
-    return _CHANGES + settings.voices + 2 * settings.pictures + tiles
+    return _CHANGES + int(settings.voices) + 2 * int(settings.pictures) + tiles
 
 
 def publishers(scenario: Scenario, settings: Any) -> dict[str, Any]:

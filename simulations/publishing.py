@@ -7,9 +7,12 @@ import numpy as np
 
 from scenarios.randomness import mix_keys, name_hashes, stream_key
 from scenarios.scenario import Scenario
+from simulations import freezes
+from simulations.allocation import seat_shown
 from simulations.compiled import kernel
 from simulations.congestion import make_controllers
 from simulations.media import TRACK, encode_at
+from simulations.outs import out_index
 from simulations.packets import AUDIO, PADDING, PICTURE, RESENT, SCREEN
 from simulations.rates import FOREVER
 from simulations.seats import FIRST_LAYER_TRACK, VOICE_TRACK
@@ -73,7 +76,7 @@ class Publishing:
         world.endpoints["seen"] = NOBODY
         world.call[:] = NOBODY
         world.totals[FLOOR] = seat.index
-        world.totals[STIRRED] = now
+        self._stir(now)
 
     def lead(self, endpoint: int, site: str, now: int) -> None:
         """Make ``endpoint`` the chair: its picture goes to whoever has the floor in its place."""
@@ -130,7 +133,7 @@ class Publishing:
         else:
             world.seats["picture_slot"][seat.index] = NOBODY
             self._drop(seat, "", now)
-        world.totals[STIRRED] = now
+        self._stir(now)
 
     def show_tile(self, tile: int, endpoint: int, site: str, now: int) -> None:
         """From ``now`` (ns) on, ``endpoint`` is on the wall's ``tile``."""
@@ -147,7 +150,7 @@ class Publishing:
         world.slot_seats[stream] = seat.index
         world.seats["tile_slot"][seat.index] = stream
         self._send_layers(seat, 1 << settings.tile_layer, now)
-        world.totals[STIRRED] = now
+        self._stir(now)
 
     def share_screen(self, endpoint: int, site: str, now: int) -> None:
         """Let everyone see the screen of ``endpoint`` beside the pictures."""
@@ -160,7 +163,7 @@ class Publishing:
         world.slot_seats[slot] = seat.index
         world.seats["screen_slot"][seat.index] = slot
         self._send_layers(seat, 1 << self.settings.layers, now)
-        world.totals[STIRRED] = now
+        self._stir(now)
 
     def hide_screen(self, endpoint: int, now: int) -> None:
         """End the sharing of ``endpoint``'s screen."""
@@ -172,7 +175,13 @@ class Publishing:
             world.seats["active"][seat.index] &= ~(1 << self.settings.layers)
             world.layer_rates[seat.index, self.settings.layers] = 0
             self._drop(seat, "screen", now)
-            world.totals[STIRRED] = now
+            self._stir(now)
+
+    def _stir(self, now: int) -> None:
+        """Who is seen has changed."""
+        self.world.totals[STIRRED] = now
+        if not self.settings.adapts:
+            _watch(self.world, now)
 
     def shown(self) -> set[int]:
         """Endpoints that pictures are meant to show."""
@@ -309,6 +318,23 @@ class Publishing:
                 track["next_capture"] += -(-behind // int(track["period"])) * int(track["period"])
                 track["next"] = track["next_capture"] + track["encode_delay"]
                 world.layer_rates[seat.index, column] = world.layer_bitrates[column]
+
+
+@kernel
+def _watch(world: Any, now: int) -> None:
+    """Where nothing adapts, a picture is wanted wherever its stream is meant to show somebody, and
+    its layer, settled beforehand, is one that is sent."""
+    settings, n = world.settings[0], len(world.endpoints)
+    for endpoint in range(n):
+        place = world.endpoints[endpoint]
+        for i in range(place.pictures):
+            slot = settings.voices + i
+            picture = world.screens[place.first_picture + i].freezes
+            wanted = world.outs[out_index(settings, n, slot, endpoint)].wanted
+            if wanted >= 0 and seat_shown(world, slot, endpoint) >= 0:
+                freezes.begin(picture, now)
+            else:
+                freezes.stop(picture, now)
 
 
 @kernel

@@ -20,6 +20,9 @@ RATE = np.dtype(
         ("nominal", np.float64),  # bit/s
         ("current", np.int64),  # bit/s, holds until `until`
         ("until", np.int64),  # ns
+        # Transmissions look ahead: both may be of a time to come.
+        ("since", np.int64),  # from when on `current` holds, ns
+        ("before", np.int64),  # bit/s, held until then
         *PROCESS,  # of the fading; without it, step is 0
         ("spread", np.float64),
         # holes: an alternating renewal process
@@ -72,6 +75,8 @@ def refresh(rate: Any, load_times: Any, load_shares: Any, now: int) -> None:
             until = min(until, rate.hole_end)
         else:
             until = min(until, rate.hole_begin)
+    rate.before = rate.current
+    rate.since = now
     rate.current = np.int64(value)
     rate.until = until
 

@@ -50,9 +50,14 @@ METER = np.dtype(
 @inlined
 def count(histograms: Any, row: int, value: int) -> None:
     """Count ``value`` (ns) in a row of (n, BUCKETS) histograms; see `results.histograms`."""
+    histograms[row, bucket_of(value)] += 1
+
+
+@inlined
+def bucket_of(value: int) -> Any:
+    """The bucket of ``value`` (ns)."""
     bits = np.float64(max(value, 1)).view(np.int64)
-    bucket = np.uint64(min(max(int(bits >> MANTISSA_SHIFT) - FIRST_BUCKET, 0), BUCKETS - 1))
-    histograms[row, bucket] += 1
+    return np.uint64(min(max(int(bits >> MANTISSA_SHIFT) - FIRST_BUCKET, 0), BUCKETS - 1))
 
 
 @inlined

@@ -15,8 +15,29 @@ from simulations.feedback import (
     room_for_requests,
 )
 from simulations.frames import wants_key_frame
-from simulations.links import carry_control
+from simulations.layout import CACHE_LINE
+from simulations.links import LINK, carry_control
 from simulations.nack import due
+from simulations.prefetching import prefetch
+
+_LINK_LINES = LINK.itemsize // CACHE_LINE + 1
+
+
+@kernel
+def ask_ahead(world: Any, endpoint: Any, until: int) -> None:
+    """Ask for what `report` reads of an endpoint whose turn comes soon."""
+    place = world.endpoints[endpoint]
+    prefetch(world.mails, endpoint, 0)
+    prefetch(world.legs, endpoint, 0)
+    prefetch(world.controllers, endpoint, 0)
+    for i in range(world.settings[0].pictures):
+        k = np.uint64(place.first_picture + i)
+        prefetch(world.nacks, k, 0)
+        prefetch(world.screens, k, 0)
+        prefetch(world.screens, k, 1)
+    if until >= world.legs[endpoint].feedback_at:
+        for line in range(_LINK_LINES):
+            prefetch(world.uplinks, endpoint, line)
 
 
 @kernel

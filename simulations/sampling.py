@@ -15,7 +15,6 @@ from scenarios.units import SECOND
 from simulations.compiled import kernel
 from simulations.distributions import fold
 from simulations.freezes import settle
-from simulations.publishing import Publishing
 from simulations.quality import audio_mos, burst_ratio, codec_of
 from simulations.rates import refresh
 from simulations.video_quality import video_mos
@@ -46,16 +45,16 @@ class Sampler:
         self.stretch_ends = self._stretch_ends()
         self.delivered = 0
 
-    def sample(self, world: World, publishing: Publishing, begin: int, end: int) -> None:
+    def sample(self, world: World, begin: int, end: int) -> None:
         """Take the interval from ``begin`` to ``end`` (ns)."""
         settle_pictures(world.screens, begin, end)
         refresh_links(world, end)
         row: dict[str, NDArray[Any]] = {}
         self._take_delays(world, row)
-        heard, seen = self._take_streams(world, row, end - begin)
-        self._take_control(world, row, end - begin)
+        heard = self._take_streams(world, row, end - begin)
+        self._take_control(world, row, begin, end)
         row["audio_mos"] = self._audio_mos(world, row, heard)
-        row["video_mos"] = self._video_mos(world, row, seen, end - begin)
+        row["video_mos"] = self._video_mos(world, row, end - begin)
         self.rows.append(
             {
                 name: v if v.dtype == object else np.asarray(v, _numpy_type(name))
@@ -89,18 +88,18 @@ class Sampler:
 
     def _take_streams(
         self, world: World, row: dict[str, NDArray[Any]], length: int
-    ) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
-        """What became of voices and pictures; who heard something, and who was to see something."""
+    ) -> NDArray[np.bool_]:
+        """What became of voices and pictures; who was to hear something."""
         settings, n = world.settings.view(np.recarray)[0], len(self.population)
         voices, pictures = world.voices, world.pictures
         whose_voice = np.arange(len(voices)) // settings.voices
         whose_picture = np.minimum(np.arange(len(pictures)) // settings.pictures, n - 1)
 
         def of_voices(values: NDArray[Any]) -> NDArray[np.float64]:
-            return np.bincount(whose_voice, values, n)
+            return np.bincount(whose_voice, values, n).astype(np.float64)
 
         def of_pictures(values: NDArray[Any]) -> NDArray[np.float64]:
-            return np.bincount(whose_picture, values, n)
+            return np.bincount(whose_picture, values, n).astype(np.float64)
 
         heard, lost = of_voices(voices["expected"]), of_voices(voices["lost"])
         watched, missed = of_pictures(pictures["expected"]), of_pictures(pictures["lost"])
@@ -132,10 +131,13 @@ class Sampler:
         first = voices[:: settings.voices]
         row["jitter"] = np.where(first["source"] >= 0, first["jitter"], np.nan) / SECOND
         row["bitrate"] = world.meters["bytes"] * 8.0 / (length / SECOND)
-        return heard > 0, wanted > 0
+        return np.asarray(heard > 0)
 
-    def _take_control(self, world: World, row: dict[str, NDArray[Any]], length: int) -> None:
+    def _take_control(
+        self, world: World, row: dict[str, NDArray[Any]], begin: int, end: int
+    ) -> None:
         """Estimates beside what the links really carry, layers, repair, and links' counts."""
+        length = end - begin
         settings, n = world.settings.view(np.recarray)[0], len(self.population)
         outs = world.outs[settings.voices * n : (settings.voices + 1) * n]
         names = np.array([layer.name for layer in self.scenario.media.video.layers] + [None])
@@ -165,7 +167,7 @@ class Sampler:
             for column in ("packets", "dropped_queue", "dropped_policer", "lost"):
                 row[f"{name}_{column}"] = links[column].copy()
             policed = links["policer"]["rate"]
-            rate = links["rate"]["current"].astype(np.float64)
+            rate = rate_at(links["rate"], end).astype(np.float64)
             capacity = np.where(policed > 0, np.minimum(rate, policed), rate)
             row["capacity" if name == "downlink" else "uplink_capacity"] = capacity
 
@@ -183,7 +185,7 @@ class Sampler:
         return np.where(heard & np.isnan(delay), 1.0, scores)
 
     def _video_mos(
-        self, world: World, row: dict[str, NDArray[Any]], seen: NDArray[np.bool_], length: int
+        self, world: World, row: dict[str, NDArray[Any]], length: int
     ) -> NDArray[np.float64]:
         """Quality of the first picture; 1 where one was to be seen and nothing came."""
         settings, n = world.settings.view(np.recarray)[0], len(self.population)
@@ -332,6 +334,11 @@ def refresh_links(world: Any, now: int) -> None:
             rate = links[i].rate
             if rate.until <= now:
                 refresh(rate, world.load_times, world.load_shares, now)
+
+
+def rate_at(rates: NDArray[Any], now: int) -> NDArray[np.int64]:
+    """bit/s that links have ``now`` (ns), though their state may be ahead by a transmission."""
+    return np.where(rates["since"] > now, rates["before"], rates["current"])
 
 
 def _ratio(part: NDArray[Any], whole: NDArray[Any]) -> NDArray[np.float64]:

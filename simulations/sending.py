@@ -31,7 +31,7 @@ def publish(world: World, until: int) -> int:
         if track.next >= until:
             return -1
         seat = seats[track.seat]
-        if track.media != AUDIO and track.media != PADDING and seat.pacer_free > track.next:
+        if track.media not in (AUDIO, PADDING) and seat.pacer_free > track.next:
             track.next = seat.pacer_free
             continue
         publisher = seat.publisher
@@ -51,7 +51,7 @@ def publish(world: World, until: int) -> int:
         now = packet.sent
         if seat.padding > 0:  # what is sent beside the padding belongs to the probe, too
             packet.probe = seat.padding_probe
-        if track.media != AUDIO and track.media != PADDING and seat.pacing > 0.0:
+        if track.media not in (AUDIO, PADDING) and seat.pacing > 0.0:
             seat.pacer_free = now + np.int64(packet.size * seat.pacing)
         entry = seat.next
         world.seat_packets[track.seat, np.uint64(entry & (KEPT - 1))] = index

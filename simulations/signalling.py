@@ -2,8 +2,6 @@
 
 from typing import Any
 
-import numpy as np
-
 from simulations.compiled import kernel
 from simulations.links import carry_control
 
@@ -29,9 +27,7 @@ def signal(world: Any, sender: int, receiver: int, now: int, size: int) -> int:
     entry = at_city + places[sender].path + places[receiver].path
     entry += world.city_delays[here, there]
     entry = max(entry, places[receiver].entered)
-    return np.int64(
-        carry_control(
-            world.downlinks[receiver], world.downlink_starts, world.downlink_sizes,
-            world.load_times, world.load_shares, entry, size,
-        )
+    return carry_control(
+        world.downlinks[receiver], world.downlink_starts, world.downlink_sizes, world.load_times,
+        world.load_shares, entry, size,
     )  # fmt: skip

@@ -11,7 +11,6 @@ from simulations.randomness import exponential
 from simulations.rates import FOREVER
 from simulations.trace import note
 
-
 NEVER = FOREVER >> 1
 """When the transmission of a packet begins that no rate is left for."""
 

@@ -7,19 +7,34 @@ import numpy as np
 
 from simulations.allocation import allocate, seat_shown
 from simulations.compiled import kernel
-from simulations.congestion import PACING, acknowledge, conclude, next_probe, process
+from simulations.congestion import CONTROLLER, PACING, acknowledge, conclude, next_probe, process
 from simulations.feedback import KEY_FRAME_WANTED, MESSAGES, REQUESTS
 from simulations.freezes import begin, stop
 from simulations.history import AGAIN, FILLER, entry_slot, find_copy, is_kept
+from simulations.layout import CACHE_LINE
 from simulations.legs import ORDERS, order
 from simulations.outs import NOTHING, out_index
 from simulations.padding import padding_for
+from simulations.prefetching import prefetch
 from simulations.seats import FIRST_LAYER_TRACK, screen_track
 from simulations.settings import TICK
 from simulations.world import STIRRED
 
+_CONTROLLER_LINES = CONTROLLER.itemsize // CACHE_LINE + 1
+
 LOOK = 4 * TICK
 """ns between looks at a subscriber that nothing has been heard from."""
+
+
+@kernel
+def ask_ahead(world: Any, endpoint: Any) -> None:
+    """Ask for what `steer` reads of an endpoint whose turn comes soon."""
+    for line in range(_CONTROLLER_LINES):
+        prefetch(world.controllers, endpoint, line)
+    for line in range(2):
+        prefetch(world.legs, endpoint, line)
+    prefetch(world.mails, endpoint, 0)
+    prefetch(world.senders, endpoint, 0)
 
 
 @kernel
@@ -97,7 +112,7 @@ def _answer(world: Any, endpoint: int, position: int, now: int) -> None:
         return
     leg.repair -= copy.size
     gap = copy.size * 8e9 / (PACING * max(controller.target, 1))
-    time = min(now + np.int64(leg.orders * gap), now + TICK - 1)
+    time = min(now + int(leg.orders * gap), now + TICK - 1)
     order(leg, world.orders[endpoint], time, copy.packet, copy.number, copy.slot, AGAIN, 0)
 
 
@@ -133,9 +148,7 @@ def _choose(world: Any, endpoint: int, now: int) -> None:
         if out.source != world.tracks[track].source:
             world.key_wanted[seat, column] = 1
     if settings.probing and leg.padding == 0:
-        rate = next_probe(
-            controller, now, np.int64(leg.recent), np.int64(leg.recent + more * 1.2), True
-        )
+        rate = next_probe(controller, now, int(leg.recent), int(leg.recent + more * 1.2), True)
         if rate > 0:
             leg.padding, leg.padding_gap = padding_for(
                 rate, leg.recent, settings.payload + settings.header
@@ -157,4 +170,3 @@ def _pad(world: Any, endpoint: int, now: int) -> None:
         )  # fmt: skip
         leg.padding_at += leg.padding_gap
         leg.padding -= 1
-

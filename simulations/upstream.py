@@ -149,7 +149,9 @@ def _hear_node(world: Any, s: int, now: int) -> None:
     seat.recent += (rate - seat.recent) * 0.125
     seat.recent_bytes = 0
     share = controller.target * world.settings[0].repair_share / 8.0
-    seat.repair = min(seat.repair + share * TICK * 1e-9, max(share, 2.0 * world.settings[0].payload))
+    seat.repair = min(
+        seat.repair + share * TICK * 1e-9, max(share, 2.0 * world.settings[0].payload)
+    )
     while mail.head < mail.tail:
         message = world.seat_messages[s, np.uint64(mail.head & (MESSAGES - 1))]
         if message.arrival > now:
@@ -287,7 +289,7 @@ def _probe(world: Any, s: int, now: int) -> None:
         seat.lowered_at = now
     seat.target_before = controller.target
     limited = controller.target >= wanted or now - seat.lowered_at >= QUIET
-    rate = next_probe(controller, now, np.int64(seat.recent), np.int64(wanted), limited)
+    rate = next_probe(controller, now, int(seat.recent), int(wanted), limited)
     if rate > 0:
         seat.padding, seat.padding_gap = padding_for(
             rate, seat.recent, settings.payload + settings.header

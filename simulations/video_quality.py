@@ -1,18 +1,19 @@
 """Picture quality: an estimate of the opinion on a conference's pictures, elementwise.
 
-No recommendation scores a conference whose encoder, resolution and losses change by the second. This
-score puts parts of three together, on the rating scale of 0 to 100 that they share with G.107:
+No recommendation scores a conference whose encoder, resolution and losses change by the second.
+This score puts parts of three together, on the rating scale of 0 to 100 that they share with G.107:
 
-- Coding: ITU-T G.1070 (06/2018, clause 11.3 and annex B), made for video telephony, from the bitrate
-  and the frame rate that are encoded. Its coefficients are for H.264 at 640 × 480 and 400 kbit/s to
-  2 Mbit/s; other sizes are taken to need as many bits per pixel. Bits too few for the frame rate
-  take from the score as it says; frames fewer than bits would allow do not, as that is counted next.
-- Size and motion: ITU-T P.1203.1 (10/2017, clause 8.1), what scaling up to a full HD screen and a low
-  frame rate leave of it; G.1070's size is the measure of scaling. Its own function of the bitrate is
-  not used: it hardly falls below the bitrates that were tested, 1 Mbit/s for 720 lines.
-- Freezing: ITU-T P.1203.3 (10/2017, clause 8.1), by the share of time that the picture stands still.
-  Receivers here show no frame with a packet missing, so packets that never came are frozen time
-  too, if more of them are missing than time is frozen.
+- Coding: ITU-T G.1070 (06/2018, clause 11.3 and annex B), made for video telephony, from the
+  bitrate and the frame rate that are encoded. Its coefficients are for H.264 at 640 × 480 and
+  400 kbit/s to 2 Mbit/s; other sizes are taken to need as many bits per pixel. Bits too few for the
+  frame rate take from the score as it says; frames fewer than bits would allow do not, as that is
+  counted next.
+- Size and motion: ITU-T P.1203.1 (10/2017, clause 8.1), what scaling up to a full HD screen and a
+  low frame rate leave of it; G.1070's size is the measure of scaling. Its own function of the
+  bitrate is not used: it hardly falls below the bitrates that were tested, 1 Mbit/s for 720 lines.
+- Freezing: ITU-T P.1203.3 (10/2017, clause 8.1), by the share of time that the picture stands
+  still. Receivers here show no frame with a packet missing, so packets that never came are frozen
+  time too, if more of them are missing than time is frozen.
 
 Scores below 8 frames a second, or outside G.1070's bitrates, are extrapolated.
 """
@@ -23,8 +24,8 @@ from numpy.typing import ArrayLike, NDArray
 SCORE_NOTE = (
     "Video scores take coding from ITU-T G.1070 (H.264 at 480 lines, other heights by bits per "
     "pixel), scaling to a full HD screen and frame rate from ITU-T P.1203.1, and freezing from "
-    "ITU-T P.1203.3. No viewers have validated this combination: at bitrates that P.1203.1 was made "
-    "for it lies up to 1.3 points above that model, so scores compare runs with one another, "
+    "ITU-T P.1203.3. No viewers have validated this combination: at bitrates that P.1203.1 was "
+    "made for it lies up to 1.3 points above that model, so scores compare runs with one another, "
     "and differences below half a point say little."
 )
 """Model, source and uncertainty, for reports."""
@@ -83,7 +84,9 @@ def video_mos(
     return np.where(known, np.where(seen, scores, 1.0), np.nan)
 
 
-def coding_score(bitrate: ArrayLike, frame_rate: ArrayLike, height: ArrayLike) -> NDArray[np.float64]:
+def coding_score(
+    bitrate: ArrayLike, frame_rate: ArrayLike, height: ArrayLike
+) -> NDArray[np.float64]:
     """Score (1 to 4.459) of pictures coded with ``bitrate`` (bit/s), by G.1070's equations 11-17 to
     11-20, in which the frame rate counts as far as it exceeds the best one."""
     lines = np.maximum(np.asarray(height, dtype=np.float64), 1.0)

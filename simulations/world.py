@@ -275,7 +275,7 @@ class _Arrays(NamedTuple):
     """(rows, 6) source, sequence, slot, size, place (see `simulations.trace`), time."""
 
 
-class World(Addressed, _Arrays):
+class World(Addressed, _Arrays):  # type: ignore[misc]
     """All state, as `_Arrays` lists it; kernels take it as a single address."""
 
 

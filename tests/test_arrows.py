@@ -9,7 +9,14 @@ import pytest
 ROOT = Path(__file__).parent.parent
 
 MAY_IMPORT = {
-    "rehearse": {"rehearse", "results", "scenarios", "simulations", "synthetic_clients"},
+    "rehearse": {
+        "rehearse",
+        "results",
+        "scenarios",
+        "simulations",
+        "synthetic_clients",
+        "reference_sfu",
+    },
     "simulations": {"simulations", "scenarios", "results.records", "results.histograms"},
     # Links and receivers with what they stand on, estimates of what links carry, quality, and the
     # agenda of the meeting.
@@ -43,10 +50,20 @@ MAY_IMPORT = {
     },
     "results": {"results", "scenarios"},
     "scenarios": {"scenarios"},
+    "reference_sfu": {"reference_sfu"},
 }
 """What each room may import of ours: rooms, or single modules of one."""
 
-ROOMS = ("rehearse", "simulations", "synthetic_clients", "results", "scenarios", "docs", "tests")
+ROOMS = (
+    "rehearse",
+    "simulations",
+    "synthetic_clients",
+    "results",
+    "scenarios",
+    "reference_sfu",
+    "docs",
+    "tests",
+)
 
 
 def is_of(module: str, parent: str) -> bool:

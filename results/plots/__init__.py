@@ -87,8 +87,8 @@ PLOTS: Mapping[str, Plot] = {
             "One endpoint over the meeting",
             "Bit rate received, the node's estimate and the downlink's true capacity, with freezes "
             "shaded (the darker, the longer); below, the layer of the programme picture. Where the "
-            "endpoint publishes, the same of its uplink. Unless --site says otherwise, the "
-            "endpoint that was frozen longest.",
+            "endpoint publishes, the same of its uplink. Another endpoint is chosen with --site; "
+            "by itself the plot takes the one that was frozen longest.",
             endpoint.draw,
             (7.5, 5.6),
             faceted=True,

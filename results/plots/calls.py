@@ -89,15 +89,17 @@ def draw_distribution(run: Run, ax: Axes) -> None:
     ax.set_xlabel(axis_title(label_of(METRIC), scale) + (", log scale" if wide else ""))
     ax.grid(visible=True)
     mark_bounds(run, ax, METRIC, scale.factor, lambda share: share * 100)
-    ax.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=2, borderaxespad=0.1)
+    named = ", ".join(f"p{rank:g}" for rank in RANKS)
+    ax.legend(
+        loc="lower left", bbox_to_anchor=(0, 1), ncols=2, borderaxespad=0.1, alignment="left",
+        title=f"access link (calls): {named}", title_fontsize=7.5,
+    )  # fmt: skip
 
 
 def _percentiles(calls: Sequence[Call]) -> str:
     values = np.sort([call.time_to_floor for call in calls])
-    named = {
-        rank: format_value(float(values[order(rank, len(values)) - 1]), "s") for rank in RANKS
-    }
-    return ", ".join(f"p{rank:g} {text}" for rank, text in named.items())
+    named = {rank: format_value(float(values[order(rank, len(values)) - 1]), "s") for rank in RANKS}
+    return ", ".join(named.values())
 
 
 def draw_budget(run: Run, figure: Figure | SubFigure) -> None:

@@ -8,7 +8,6 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 from numpy.typing import NDArray
 
-from results.readings import Delays, delays
 from results.plots.bounds import bounds_of, mark_bounds
 from results.plots.style import (
     INK,
@@ -23,6 +22,7 @@ from results.plots.style import (
     say_no_data,
 )
 from results.quantities import Scale, format_value, label_of
+from results.readings import Delays, delays
 from results.records import Run
 
 MILLISECONDS = Scale(1e3, "ms")

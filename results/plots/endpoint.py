@@ -82,7 +82,7 @@ def draw(run: Run, figure: Figure | SubFigure, site: str) -> None:
     if not found.any(*DOWN, *UP):
         say_no_data(figure.add_subplot(), "No sample of this site was taken in this run.")
         return
-    watched, publishes = bool(np.isfinite(found.layer).any()), found.any(*UP)
+    watched, publishes = bool(np.isfinite(found.layer).any()), found.any("uplink_bitrate")
     heights = [3.0, *([0.9] if watched else []), *([1.8] if publishes else [])]
     panels = figure.subplots(len(heights), 1, sharex=True, squeeze=False, height_ratios=heights)[
         :, 0
@@ -99,6 +99,7 @@ def draw(run: Run, figure: Figure | SubFigure, site: str) -> None:
     for ax in panels:
         ax.set_xlabel("")
     time_axis(panels[-1], run.duration_s)
+    figure.align_ylabels()
     mark_events(panels[0], run, factor)
 
 
@@ -122,7 +123,7 @@ def _rates(
         log_axis(ax, "y")
         # A rate of zero leaves the axes at the bottom.
         ax.set_ylim(positive.min() / 1.4, positive.max() * 1.4)
-        name += ", log scale"
+        name += "\nlog scale"
     elif len(positive):
         ax.set_ylim(0, positive.max() * 1.08)
     ax.set_ylabel(name)

@@ -5,7 +5,7 @@ from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure, SubFigure
 
-from results.adaptation import Estimates, groups_of, read_estimates
+from results.adaptation import ALL, Estimates, groups_of, read_estimates
 from results.plots.style import (
     INK,
     LONGEST_KEY,
@@ -20,6 +20,8 @@ from results.records import Run
 
 COLUMNS = 3
 CELLS = 26
+FEW_TICKS = 100.0
+"""Axes that span more than this multiple have ticks at powers of ten only."""
 """Hexagons across a panel."""
 DENSITY = LinearSegmentedColormap.from_list("density", ["#bcdcf0", "#4f9fd0", "#0b4f8a"])
 """From few (pale) to many (dark)."""
@@ -33,6 +35,8 @@ def draw(run: Run, figure: Figure | SubFigure) -> None:
         return
     groups = groups_of(run, "access")
     kinds = [name for name in groups if len(found.of(groups[name]).estimate)]
+    if len(kinds) == 2:
+        kinds.remove(ALL)  # the only kind is all there is
     columns = min(COLUMNS, len(kinds))
     rows = -(-len(kinds) // columns)
     panels = figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False)
@@ -42,8 +46,9 @@ def draw(run: Run, figure: Figure | SubFigure) -> None:
     for position, (ax, kind) in enumerate(zip(panels.flat, kinds, strict=False)):
         own = found.of(groups[kind])
         _density(ax, own, scale.factor, low, high)
-        every = position == 0
-        name = "All endpoints" if every else clean(label_for(run, "access", kind), LONGEST_KEY)
+        name = (
+            "All endpoints" if kind == ALL else clean(label_for(run, "access", kind), LONGEST_KEY)
+        )
         ax.set_title(f"{name} ({int(groups[kind].sum()):,})")
         ax.text(
             0.03, 0.96, f"{format_value(own.above, 'ratio', 2)} above capacity",
@@ -58,16 +63,14 @@ def draw(run: Run, figure: Figure | SubFigure) -> None:
 
 
 def _density(ax: Axes, own: Estimates, factor: float, low: float, high: float) -> None:
-    log_axis(ax, "x")
-    log_axis(ax, "y")
     extent = (np.log10(low), np.log10(high), np.log10(low), np.log10(high))
     ax.hexbin(
         own.capacity * factor, own.estimate * factor, xscale="log", yscale="log", extent=extent,
         gridsize=CELLS, mincnt=1, bins="log", cmap=DENSITY, linewidths=0,
     )  # fmt: skip
-    # The scales that hexbin sets bring their own ticks.
-    log_axis(ax, "x")
-    log_axis(ax, "y")
+    # After hexbin, whose scales bring their own ticks; narrow panels have room for few.
+    for which in ("x", "y"):
+        log_axis(ax, which, (1.0,) if high > FEW_TICKS * low else (1.0, 3.0))
     ax.plot([low, high], [low, high], color=INK, linewidth=0.9, linestyle=(0, (4, 2)))
     ax.set_xlim(low, high)
     ax.set_ylim(low, high)

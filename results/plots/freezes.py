@@ -1,8 +1,11 @@
 """Freezes: when pictures stood still, and in which provinces."""
 
+from collections.abc import Sequence
+
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure, SubFigure
+from numpy.typing import NDArray
 
 from results.adaptation import ALL, groups_of
 from results.plots.marks import mark_events
@@ -22,7 +25,9 @@ from results.plots.style import (
 )
 from results.readings import endpoint_groups, values
 from results.records import Run
+from scenarios.metrics import Unit
 
+FEWEST_ROWS = 8
 NOTHING = "No picture was watched in this run."
 
 
@@ -37,7 +42,9 @@ def draw_over_time(run: Run, ax: Axes) -> None:
     shades, kinds = colours(run, "access"), list(run.scenario.access)
     highest = 0.0
     groups = groups_of(run, "access")
-    for name in [*(name for name in groups if name != ALL), ALL]:
+    kinds_shown = [name for name in groups if name != ALL]
+    # With one kind of link, it is all there is.
+    for name in [*kinds_shown, *([ALL] if len(kinds_shown) != 1 else [])]:
         own = found.values[:, groups[name]]
         known = np.isfinite(own).sum(axis=1)
         share = np.divide(
@@ -52,7 +59,7 @@ def draw_over_time(run: Run, ax: Axes) -> None:
             x, np.repeat(share, 2) * 100, color=shades.get(name, INK), linestyle=style,
             linewidth=1.0 if name == ALL else 1.6, label=f"{label} ({int(groups[name].sum()):,})",
         )  # fmt: skip
-    ax.set_ylim(0, highest * 105 or 1)
+    ax.set_ylim(0, min(highest * 105, 102) or 1)
     ax.set_ylabel("Endpoints that froze (%)")
     ax.grid(visible=True, axis="y")
     mark_events(ax, run, factor)
@@ -74,12 +81,13 @@ def draw_by_province(run: Run, figure: Figure | SubFigure) -> None:
     hourly = counts * 3600e9 / run.scenario.interval
     # NaN last, and equals in the table's order.
     order = np.lexsort((np.arange(len(names)), -np.nan_to_num(shares, nan=-1)))
-    left, right = figure.subplots(1, 2, sharey=True)
+    left, right = figure.subplots(1, 2, sharey=True, gridspec_kw={"wspace": 0.1})
     labels = with_counts([names[i] for i in order], group, names)
-    for ax, found, unit, title in (
+    panels: Sequence[tuple[Axes, NDArray[np.float64], Unit, str]] = (
         (left, shares[order], "ratio", "Time frozen"),
         (right, hourly[order], "count", "Freezes per endpoint and hour"),
-    ):
+    )
+    for ax, found, unit, title in panels:
         scale = value_axis(ax, "x", unit, found)
         ax.barh(range(len(order)), np.nan_to_num(found) * scale.factor, color=RED, height=0.7)
         ax.set_xlabel(f"{title} ({scale.symbol})" if scale.symbol else title)
@@ -87,7 +95,8 @@ def draw_by_province(run: Run, figure: Figure | SubFigure) -> None:
         ax.tick_params(axis="y", length=0)
         ax.grid(visible=True, axis="x")
     left.set_yticks(range(len(order)), labels)
-    left.set_ylim(len(order) - 0.4, -0.6)
+    # Few bars stay as thin as many.
+    left.set_ylim(max(len(order), FEWEST_ROWS) - 0.4, -0.6)
 
 
 def _intervals(run: Run) -> int:

@@ -5,9 +5,9 @@ from matplotlib.axes import Axes
 
 from results.plots.marks import mark_events
 from results.plots.provinces import bar_ticks, colour_map, norm_for, read_provinces, title_of
-from results.readings import DELAYS
 from results.plots.style import say_no_data, time_axis
 from results.quantities import label_of, scale_for, unit_of
+from results.readings import DELAYS
 from results.records import Run
 
 NO_DATA_COLOUR = "#b9c1c9"

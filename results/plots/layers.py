@@ -21,7 +21,8 @@ def occupancy(run: Run) -> tuple[list[str], list[str], NDArray[np.float64]]:
     Rows are all endpoints, then each carrier, then each access kind; an empty label parts them.
     """
     layers = read_layers(run)
-    labels, shares = [], []
+    labels: list[str] = []
+    shares: list[NDArray[np.float64]] = []
     for attribute in ("carrier", "access"):
         groups = groups_of(run, attribute)
         for name, members in groups.items():
@@ -47,7 +48,7 @@ def draw(run: Run, ax: Axes) -> None:
     labels, names, shares = occupancy(run)
     rows = np.array([i for i, label in enumerate(labels) if label])
     count = len(names) - 1
-    shades = [*(SHADES(i / max(count - 1, 1)) for i in range(count)), RED]
+    shades = [*(SHADES(i / (count - 1) if count > 1 else 1.0) for i in range(count)), RED]
     left = np.zeros(len(labels))
     for i in [*reversed(range(count)), count]:
         widths = shares[:, i]

@@ -122,7 +122,8 @@ def _events(run: Run) -> list[tuple[float, str]]:
     names[COMMAND_CENTRE] = run.scenario.command_centre.name
     marks = []
     for time, kind, subject, detail in rows:
-        if kinds.count(kind) > MOST_MARKS or not 0 <= time <= run.duration_s:
+        # A call is marked by whom the floor goes to.
+        if kind == "call" or kinds.count(kind) > MOST_MARKS or not 0 <= time <= run.duration_s:
             continue
         who = names.get(subject, subject or "")
         # Whoever has the floor is the one event that needs no more words than a name.

@@ -5,7 +5,6 @@ from matplotlib.axes import Axes
 from numpy.typing import NDArray
 
 from results.plots.marks import mark_events
-from results.readings import DELAYS, VALUES, delays, values
 from results.plots.style import (
     BLUE,
     RED,
@@ -17,6 +16,7 @@ from results.plots.style import (
     value_axis,
 )
 from results.quantities import label_of, unit_of
+from results.readings import DELAYS, VALUES, delays, values
 from results.records import Run
 from scenarios.metrics import METRICS
 

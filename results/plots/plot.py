@@ -9,6 +9,7 @@ from pathlib import Path
 import matplotlib as mpl
 import pyarrow.compute as pc
 from matplotlib.figure import Figure
+from matplotlib.font_manager import FontProperties
 
 from results.plots.style import MUTED, clean, label_for, styled, wrap
 from results.quantities import format_span, label_of
@@ -17,6 +18,8 @@ from results.records import Run
 SUFFIXES = (".png", ".svg")
 CAPTION_SIZE = 7.5
 LONGEST_TITLE = 200
+BOLD = 1.15
+"""How much wider than others bold letters are."""
 
 
 @dataclass(frozen=True)
@@ -151,6 +154,8 @@ class Plot:
     def _add_titles(self, figure: Figure, run: Run, metric: str | None, site: str | None) -> None:
         scenario = run.scenario
         title = clean(self.headline(run, metric, site), LONGEST_TITLE)
+        size = FontProperties(size=mpl.rcParams["figure.titlesize"]).get_size_in_points()
+        title = wrap(title, figure.get_figwidth() * 72 * 0.97 / BOLD, size)
         figure.suptitle(title, x=0.012, ha="left")
         played = f"{run.mode}, {format_span(run.duration_s)}, seed {scenario.seed}"
         caption = f"{self.caption(run, metric)}\n{clean(scenario.title, LONGEST_TITLE)} ({played})."

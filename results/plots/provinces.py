@@ -10,6 +10,8 @@ from matplotlib.colors import AsinhNorm, LinearSegmentedColormap, LogNorm, Norma
 from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, NullLocator
 from numpy.typing import NDArray
 
+from results.plots.style import clean, plain
+from results.quantities import label_of, unit_of
 from results.readings import (
     DELAYS,
     VALUES,
@@ -19,8 +21,6 @@ from results.readings import (
     floats,
     values,
 )
-from results.plots.style import clean, plain
-from results.quantities import label_of, unit_of
 from results.records import Run
 from scenarios.metrics import METRICS, Unit
 

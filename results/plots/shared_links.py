@@ -8,12 +8,13 @@ from matplotlib.figure import Figure, SubFigure
 from matplotlib.lines import Line2D
 from numpy.typing import NDArray
 
-from results.readings import codes, floats, intervals
+from results.plots.bounds import upper_bounds
 from results.plots.style import (
     BLUE,
     INK,
     LONGEST_KEY,
     MUTED,
+    RED,
     clean,
     colours,
     held,
@@ -21,10 +22,30 @@ from results.plots.style import (
     say_no_data,
     time_axis,
 )
+from results.readings import codes, floats, intervals
 from results.records import Run
 
+METRIC = "link_utilization"
 KINDS = ("backbone", "peering", "aggregation", "cascade")
 BUSIEST = 10
+BOUND_STYLE = (0, (5, 2))
+
+
+def explain_bounds(run: Run) -> str:
+    """What a red line is, where one is drawn."""
+    kinds = set(read_utilization(run).kinds)
+    if not any(_bounds(run, kind) for kind in kinds):
+        return ""
+    return "A red line is a threshold that the busiest link must stay below."
+
+
+def _bounds(run: Run, kind: str) -> list[float]:
+    """Thresholds on the maximum over all links, or over those of ``kind``."""
+    return [
+        bound.value
+        for bound in upper_bounds(run, METRIC, {"kind"})
+        if bound.share == 1 and bound.selector.get("kind", kind) == kind
+    ]
 
 
 @dataclass(frozen=True)
@@ -82,6 +103,8 @@ def draw(run: Run, figure: Figure | SubFigure) -> None:
     panels = upper.subplots(1, len(known), sharey=True, squeeze=False)[0]
     for ax, kind in zip(panels, known, strict=True):
         _over_time(ax, run, found, kind)
+        for bound in _bounds(run, kind):
+            ax.axhline(bound * 100, color=RED, linewidth=1.0, linestyle=BOUND_STYLE)
     panels[0].set_ylim(0, limit)
     panels[0].set_ylabel("Utilization (%)")
     _busiest(lower.add_subplot(), run, found, limit)

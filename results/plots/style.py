@@ -148,11 +148,11 @@ def plain(value: float) -> str:
     return text.rstrip("0").rstrip(".") if "." in text else text
 
 
-def log_axis(ax: Axes, which: str) -> None:
-    """Make an axis logarithmic with plain numbers at 1, 2 and 5."""
+def log_axis(ax: Axes, which: str, subs: Sequence[float] = (1.0, 2.0, 5.0)) -> None:
+    """Make an axis logarithmic with plain numbers at ``subs`` times each power of ten."""
     getattr(ax, f"set_{which}scale")("log")
     axis = getattr(ax, f"{which}axis")
-    axis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
+    axis.set_major_locator(LogLocator(subs=subs))
     axis.set_major_formatter(FuncFormatter(lambda value, _: plain(value)))
     axis.set_minor_locator(NullLocator())
     axis.set_minor_formatter(NullFormatter())

@@ -34,9 +34,7 @@ def draw_waterfalls(
         fixed: places of parts that are grey.
     """
     rows = -(-len(panels) // COLUMNS)
-    axes = figure.subplots(
-        rows, min(COLUMNS, len(panels)), sharex=True, sharey=True, squeeze=False
-    )
+    axes = figure.subplots(rows, min(COLUMNS, len(panels)), sharex=True, sharey=True, squeeze=False)
     widest = max(max(seconds[:-1].sum(), seconds[-1]) for _, _, seconds in panels)
     scale = scale_for("s", float(widest))
     for position, (ax, (name, colour, seconds)) in enumerate(zip(axes.flat, panels, strict=False)):

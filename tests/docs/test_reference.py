@@ -93,7 +93,10 @@ def test_every_table_and_every_column_is_there(pages: Mapping[str, str]) -> None
 
 def test_comments_of_columns_are_read_from_the_source(pages: Mapping[str, str]) -> None:
     assert "| `lost_at` |" in pages["run-folder"]
-    assert "| `packets_expected` | int32 | by RTP sequence numbers |" in pages["run-folder"]
+    assert (
+        "| `packets_expected` | int32 | first transmissions addressed to it |"
+        in pages["run-folder"]
+    )
     assert "| `budget_uplink` | float | mean over audio packets, s |" in pages["run-folder"]
 
 

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from rehearse.main import main
-from results.records import Run
+from results.records import Run, sample_bytes
 from results.store import read_run
 from tests.rehearse.conftest import Rehearse
 from tests.results.sample_run import make_run
@@ -87,6 +87,16 @@ def test_stdout_is_data_and_stderr_progress(rehearse: Rehearse, played: dict[str
         "rehearse: writing the run and its report",
     ]
     assert rehearse("simulate", "smoke", "--out", "again", "--json", "--quiet").err == ""
+
+
+def test_much_memory_is_warned_of_before_the_run(
+    rehearse: Rehearse, played: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows = 10 * 21  # nine endpoints and the command centre, once a second
+    monkeypatch.setattr("rehearse.run_commands.MUCH_MEMORY", sample_bytes(rows))
+    assert "of memory" not in rehearse("simulate", "smoke", *QUICK, "--out", "a").err
+    monkeypatch.setattr("rehearse.run_commands.MUCH_MEMORY", sample_bytes(rows) - 1)
+    assert "samples alone will take " in rehearse("simulate", "smoke", *QUICK, "--out", "b").err
 
 
 def test_a_run_goes_below_the_current_directory(rehearse: Rehearse, played: dict[str, Any]) -> None:
@@ -184,11 +194,19 @@ def test_a_plot_is_drawn(rehearse: Rehearse, folder: Path, name: str | None, beg
     assert Path(name or "delay-cdf.png").read_bytes().startswith(begin)
 
 
+def test_a_plot_of_one_site_names_it(rehearse: Rehearse, folder: Path) -> None:
+    ending = rehearse("plot", folder, "endpoint", "--site", "p79", "--out", "a.svg")
+    assert (ending.code, ending.out) == (0, "a.svg\n")
+    assert "(p79)" in Path("a.svg").read_text(encoding="utf-8")
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
         (("delay-cfd",), "no plot is called 'delay-cfd'; did you mean delay-cdf?"),
         (("delay-cdf", "--out", "a.pdf"), "a plot is saved as .png or .svg, not as '.pdf'"),
+        (("endpoint", "--site", "p97"), "no site of the run is called 'p97'; did you mean p79?"),
+        (("delay-cdf", "--site", "p79"), "plot delay-cdf shows no site that could be chosen"),
         (("delay-cdf", "--metric", "x"), "no metric of plot delay-cdf is called 'x'"),
         (("delay-cdf", "--out", "no/such/a.png"), "No such file or directory"),
     ],

@@ -3,6 +3,7 @@ from pathlib import Path
 
 import pytest
 
+from scenarios.library import list_library
 from scenarios.loading import load_scenario
 from tests.rehearse.conftest import Rehearse
 from tests.scenarios.small import SITES, write_small
@@ -14,13 +15,16 @@ def test_list_shows_the_library(rehearse: Rehearse) -> None:
     ending = rehearse("list")
     assert (ending.code, ending.err) == (0, "")
     lines = ending.out.splitlines()
-    assert [line.split()[0] for line in lines] == ["national-briefing", "rural-evening", "smoke"]
-    assert "2,594 endpoints  30 min  A 30-minute national briefing" in lines[0]
+    found = {line.split()[0]: line for line in lines}
+    assert list(found) == [entry.name for entry in list_library()] == sorted(found)
+    assert {"national-briefing", "rural-evening", "smoke", "roll-call"} <= set(found)
+    assert "2,594 endpoints  30 min  A 30-minute national briefing" in found["national-briefing"]
 
 
 def test_list_as_json(rehearse: Rehearse) -> None:
     entries = json.loads(rehearse("list", "--json").out)
-    assert entries[2] == {
+    (smoke,) = [entry for entry in entries if entry["name"] == "smoke"]
+    assert smoke == {
         "name": "smoke",
         "title": "Sixty of the national briefing's endpoints for a minute",
         "endpoints": 60,

@@ -43,7 +43,9 @@ class Adaptation:
         own = nominal * rng.lognormal(0, 0.5, len(sites))
         fading = np.where(np.isin(access, ("4g", "satellite")), 0.3, 0.02)[:, None]
         capacity = own[:, None] * np.exp(fading * rng.normal(size=shape))
-        self.capacity = np.where(busy, capacity * BUSY_SHARE * rng.lognormal(0, 0.9, shape), capacity)
+        self.capacity = np.where(
+            busy, capacity * BUSY_SHARE * rng.lognormal(0, 0.9, shape), capacity
+        )
         wanted = APPLICATION_LIMIT * rng.lognormal(0, 0.1, shape)
         error = np.exp(rng.normal(-0.18, np.where(busy, 0.2, 0.05), shape))
         self.estimate = np.where(self.dead, 30e3, np.minimum(self.capacity * error, wanted))

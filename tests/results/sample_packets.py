@@ -11,7 +11,7 @@ from results.histograms import BUCKETS, bucket_of
 from results.records import ATTRIBUTES, HISTOGRAMS, SAMPLES
 from scenarios.scenario import Scenario
 from scenarios.thresholds import Target
-from simulations.quality import audio_mos
+from simulations.quality import CODECS, audio_mos
 
 BASE_DELAY = {"fibre": 0.012, "dsl": 0.024, "4g": 0.055, "satellite": 0.290}
 SPREAD = {"fibre": 0.001, "dsl": 0.004, "4g": 0.015, "satellite": 0.010}
@@ -111,7 +111,7 @@ def make_samples(
         "bitrate": bits / seconds,
         # Silence is the worst there is to hear, not a gap in the data.
         "audio_mos": np.where(
-            audio_received, audio_mos(np.nan_to_num(ear), audio_loss, 1.0, "opus"), 1.0
+            audio_received, audio_mos(np.nan_to_num(ear), audio_loss, 1.0, CODECS["opus"]), 1.0
         ),
         "downlink_packets": expected,
         "downlink_dropped_queue": packets.dropped.sum(axis=2),

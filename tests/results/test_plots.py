@@ -78,7 +78,8 @@ def crowded() -> Run:
 def test_each_plot_draws_each_of_its_metrics(run: Run, name: str, metric: str | None) -> None:
     plot = PLOTS[name]
     found = written(plot.figure(run, metric))
-    assert plot.title_for(metric) in found
+    title = clean(plot.headline(run, metric), 200)
+    assert title in " ".join(" ".join(found).split())
     assert not [text for text in found if text.startswith("No ")]
 
 
@@ -126,7 +127,7 @@ def test_titles_name_the_metric() -> None:
 
 def test_svg_holds_names_as_text(run: Run) -> None:
     found = texts(PLOTS["province-heatmap"].render(run, ".svg"))
-    assert "Bà Rịa - Vũng Tàu" in found
+    assert any(text.startswith("Bà Rịa - Vũng Tàu (") for text in found)
 
 
 def test_png_has_the_size_that_the_plot_asks_for(run: Run, tmp_path: Path) -> None:
@@ -141,7 +142,7 @@ def test_png_has_the_size_that_the_plot_asks_for(run: Run, tmp_path: Path) -> No
     [
         (
             ("delay-cfd", "a.png", None),
-            "no plot is called 'delay-cfd'; did you mean delay-cdf? (there are delay-cdf, ",
+            "no plot is called 'delay-cfd'; did you mean delay-cdf? (there are freezes, ",
         ),
         (("delay-cdf", "a.pdf", None), "a plot is saved as .png or .svg, not as '.pdf'"),
         (("delay-cdf", "a", None), "a plot is saved as .png or .svg, not as ''"),

@@ -95,7 +95,8 @@ def test_labels_name_each_province_and_its_value(run: Run) -> None:
     labels = [text.get_text() for text in ax.texts]
     loss = Measurements(run).by("province", "packet_loss")["Cà Mau"].mean
     assert loss is not None
-    assert f"Cà Mau\n{loss * 100:.3f} %" in labels
+    size = Measurements(run).sizes("province")["Cà Mau"]
+    assert f"Cà Mau ({size})\n{loss * 100:.3f} %" in labels
 
 
 def test_labels_end_apart_from_each_other_and_from_dots(seats: NDArray[np.float64]) -> None:

@@ -9,8 +9,11 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
+from results.adaptation import audio_only_endpoints
+from results.calls import median_parts, read_calls, unanswered
 from results.manifest import describe
 from results.plots import PLOTS, inline
+from results.quantities import format_value
 from results.records import TABLES, Accounting, Cost, Run
 from results.report import FIGURES, render_report, split_blocks, write_report
 from results.report_rows import GROUP_TITLES, group_table, threshold_row
@@ -156,7 +159,7 @@ def test_the_margin_is_positive_inside_the_bound(
 def test_each_group_has_its_row_and_the_worst_is_marked(html: str, page: Page, run: Run) -> None:
     for title in GROUP_TITLES.values():
         assert f"<h3>{title}</h3>" in html
-    heads = {row[0]: row for row in page.rows if len(row) == 10}
+    heads = {row[0]: row for row in page.rows if len(row) == 13}
     assert {"Cà Mau", "VNPT", "Viettel", "4G", "Satellite", "commune"} <= set(heads)
     summary = summarize(run)["groups"]["province"]
     losses = {name: entry["packet_loss"]["mean"] for name, entry in summary.items()}
@@ -295,6 +298,63 @@ def test_the_run_can_be_made_again_from_what_is_told(page: Page, run: Run) -> No
     assert "40.0 × real time" in text
     assert "238 MiB" in text
     assert "numpy" in text
+
+
+def test_calls_are_told_by_access_link_with_their_parts(page: Page, run: Run) -> None:
+    calls = read_calls(run)
+    text = " ".join(page.text.split())
+    assert f"{len(calls)} calls, 1 never answered." in text
+    rows = {row[0]: row for row in page.rows if len(row) == 11}
+    assert rows["Access link"][1:6] == ["Calls", "Never answered", "p50", "p95", "p99"]
+    assert rows["Access link"][6:] == ["Signalling", "Key frame", "Uplink", "Fan-out", "Playout"]
+    satellites = [c for c in calls if c.endpoint["access"] == "satellite"]
+    assert rows["Satellite"][1:3] == [str(len(satellites)), "1"]
+    assert rows["Satellite"][4:6] == ["never", "never"]
+    medians = median_parts(calls)
+    assert medians is not None
+    assert rows["All"][6:] == [format_value(part, "s") for part in medians[:-1]]
+    (silent,) = unanswered(calls)
+    assert f"{silent.endpoint['name']} ({silent.endpoint['site']} · " in text
+
+
+def test_who_had_audio_alone_is_told_with_estimate_and_capacity(page: Page, run: Run) -> None:
+    deprived = audio_only_endpoints(run)
+    text = " ".join(page.text.split())
+    assert f"{len(deprived)} endpoints were sent no picture" in text
+    found = [row for row in page.rows if row[0].startswith(deprived[0].row["name"])]
+    expected = [
+        format_value(deprived[0].share, "ratio"),
+        format_value(deprived[0].estimate, "bit/s"),
+        format_value(deprived[0].capacity, "bit/s"),
+    ]
+    assert expected in [row[1:] for row in found]
+
+
+@pytest.mark.usefixtures("without_plots")
+def test_nobody_called_and_nobody_deprived_is_said_too(run: Run) -> None:
+    layers = pa.array(["high"] * len(run.tables["samples"])).dictionary_encode()
+    samples = run.tables["samples"]
+    index = samples.schema.get_field_index("layer")
+    field = samples.schema.field("layer")
+    samples = samples.set_column(index, field, layers.cast(field.type))
+    calls = TABLES["calls"].empty_table()
+    fine = replace(run, tables={**run.tables, "samples": samples, "calls": calls})
+    page = Page(render_report(fine, summarize(fine)))
+    assert "Nobody: every endpoint was being sent a picture" in " ".join(page.text.split())
+    assert "floor" not in page.ids
+
+
+def test_the_congestion_controls_profile_is_named(page: Page) -> None:
+    text = " ".join(page.text.split())
+    assert "congestion control: Google Congestion Control, profile libwebrtc" in text
+
+
+@pytest.mark.usefixtures("without_plots")
+def test_a_threshold_that_was_never_met_says_never() -> None:
+    run = make_run(make_scenario(thresholds={"time_to_floor": ["max < 9s"]}))
+    page = Page(render_report(run, summarize(run)))
+    assert "max is never, must be max < 9s" in " ".join(page.text.split())
+    assert ["✗ fail", "Time to floor", "max < 9s", "never", ""] in page.rows
 
 
 @pytest.mark.usefixtures("without_plots")

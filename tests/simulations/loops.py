@@ -12,7 +12,7 @@ from simulations.media import emit
 from simulations.policers import conforms
 from simulations.randomness import exponential, normal_quantile, standard_normal, uniform
 from simulations.rates import FOREVER, refresh, transmit
-from simulations.receivers import count, receive
+from simulations.receivers import account, count, measure, measure_jitter
 from simulations.stations import serve
 
 NO_LOAD = (np.array([[0, FOREVER]]), np.array([[0.0, 0.0]]))
@@ -148,15 +148,22 @@ def emitted(track: Any, packets: Any) -> None:
 
 
 @array_kernel
-def received(
-    stream: Any, meter: Any, histograms: Any, packets: Any, arrivals: Any, offsets: Any
-) -> None:
-    """Give the receiver all packets; ``histograms`` is (3, 1, BUCKETS)."""
-    for i in range(len(packets)):
-        receive(
-            stream, meter, histograms[0], histograms[1], histograms[2], 0,
-            packets[i], arrivals[i], offsets[0], offsets[1],
-        )  # fmt: skip
+def accounted(stream: Any, numbers: Any, arrived: Any) -> None:
+    """Account for first transmissions, in the order in which the node sent them."""
+    for i in range(len(numbers)):
+        account(stream, numbers[i], arrived[i])
+
+
+@array_kernel
+def measured(meter: Any, histograms: Any, delays: Any) -> None:
+    for i in range(len(delays)):
+        measure(meter, histograms, 0, delays[i])
+
+
+@array_kernel
+def jittered(stream: Any, sources: Any, transits: Any) -> None:
+    for i in range(len(transits)):
+        measure_jitter(stream, sources[i], transits[i])
 
 
 @array_kernel

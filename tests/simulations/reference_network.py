@@ -474,4 +474,3 @@ def _light(a: Any, b: Any, detour: float) -> int:
     """ns that light takes at 200,000 km/s along ``detour`` times the great circle."""
     metres = float(great_circle(float(a[0]), float(a[1]), float(b[0]), float(b[1])))
     return round(metres * detour / 200_000_000 * 1e9)
-

@@ -7,7 +7,7 @@ import pytest
 
 from scenarios.population import populate
 from simulations.build import build
-from simulations.packets import PACKET
+from simulations.packets import PACKET, PADDING
 from simulations.rates import FOREVER
 from simulations.topology import plan
 from tests.simulations.networks import Playing, make_scenario, merged
@@ -23,7 +23,7 @@ def test_only_links_with_a_load_have_bursts() -> None:
         assert (state["burst_at"] < FOREVER) == loaded
 
 
-def test_every_endpoint_listens_at_its_node_and_watches_one_layer_at_most() -> None:
+def test_every_endpoint_is_of_its_node_s_audience_and_watches_the_layer_that_fits() -> None:
     halves = {"north": "50%", "south": "50%"}
     rules = [
         {"when": {"site": ["s1", "s5"]}, "carrier": "red", "access": "thin", "node": "south"},
@@ -36,16 +36,13 @@ def test_every_endpoint_listens_at_its_node_and_watches_one_layer_at_most() -> N
     )
     playing = Playing(scenario)
     world, people = playing.engine.world, playing.population
-    watching: dict[int, int] = {}
-    for n in range(2):
-        first = world.audiences[n]
-        parts = [world.subscribers[a:b].tolist() for a, b in pairwise(first)]
-        assert sorted(parts[0]) == np.flatnonzero(people.node == n).tolist()
-        for layer, viewers in enumerate(parts[1:]):
-            watching |= dict.fromkeys(viewers, layer)
-        assert sum(map(len, parts[1:])) == sum(1 for e in parts[0] if people.layer[e] >= 0)
-    assert watching == {e: layer for e, layer in enumerate(people.layer.tolist()) if layer >= 0}
-    assert people.layer[1] == -1
+    for n, (a, b) in enumerate(pairwise(world.audience)):
+        listeners = world.subscribers[a:b].tolist()
+        assert sorted(listeners) == np.flatnonzero(people.node == n).tolist()
+    picture = world.outs[len(people) : 2 * len(people)]  # behind those of the one voice
+    assert picture["wanted"].tolist() == people.layer.tolist()
+    assert [people.layer[people.site.index(site)] for site in ("s1", "s2", "s3")] == [0, -1, 1]
+    assert (world.outs["layer"] == -1).all()  # nothing is forwarded yet
 
 
 def test_packets_live_as_long_as_they_may_be_on_their_way() -> None:
@@ -57,8 +54,11 @@ def test_packets_live_as_long_as_they_may_be_on_their_way() -> None:
     world = playing.engine.world
     a_second = world.totals[0] / 3
     assert world.packets.dtype == PACKET
-    assert len(world.packets) > 70 * a_second
-    assert len(world.packets) & (len(world.packets) - 1) == 0
+    ring = playing.settings.packet_mask + 1
+    assert ring > 70 * a_second
+    assert ring & (ring - 1) == 0
+    assert len(world.packets) == ring + 1  # and, behind it, what all of nodes' padding is
+    assert world.packets["media"][-1] == PADDING
 
 
 @pytest.mark.parametrize("threads", [1, 2, 3, 8])

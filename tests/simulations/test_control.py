@@ -2,45 +2,53 @@
 
 from typing import Any
 
-import numpy as np
 import pytest
 import simpy
 
-from scenarios.population import populate
 from scenarios.scenario import Scenario
 from simulations import control
-from simulations.media import TRACK
-from simulations.publishing import Publishing
-from tests.simulations.networks import make_scenario
+from simulations.control import LINGER, RETRY, TRIES
+from tests.simulations.networks import Playing, deal, make_scenario
 
 SECOND = 10**9
+NOBODY = -1
 
 
-class Stage:
-    """A publishing whose changes are written down."""
+class Played:
+    """A meeting whose moves are made, though no packet is played."""
 
     def __init__(self, scenario: Scenario) -> None:
-        wall = scenario.meeting.wall
-        tracks = np.zeros(3 + (wall.tiles if wall else 0), TRACK)
-        self.scenario, self.population = scenario, populate(scenario)
-        self.publishing = Publishing(tracks, scenario.media, 1, 0, 0)
-        self.env, self.log = simpy.Environment(initial_time=0), control.Log()
-        self.env.process(
-            control.floor(self.env, scenario, self.population, self.publishing, self.log)
-        )
-        self.env.process(control.wall(self.env, scenario, self.population, self.publishing))
+        self.playing = Playing(scenario)
+        self.stage = self.playing.stage
+        self.publishing = self.stage.publishing
+        self.site = self.playing.population.site
 
-    def at(self, seconds: float) -> Any:
+    def at(self, seconds: float) -> tuple[str, list[str]]:
         """The floor and the tiles at a time: sites."""
-        self.env.run(round(seconds * SECOND) + 1)
-        site = self.population.site
-        return site[self.publishing.floor], [site[e] for e in self.publishing.tiles]
+        self.stage.env.run(round(seconds * SECOND) + 1)
+        settings, world = self.playing.settings, self.playing.world
+        tiles = world.slot_seats[settings.voices + settings.pictures : -1]
+        shown = [self.site[world.seats["publisher"][seat]] for seat in tiles]
+        return self.site[self.publishing.floor], shown
+
+    @property
+    def events(self) -> list[tuple[int, str, str, str]]:
+        return self.stage.log.events
+
+    def sending(self) -> set[str]:
+        """Who publishes something."""
+        return {self.site[endpoint] for endpoint in self.publishing.taken}
+
+    def heard(self) -> set[str]:
+        world = self.playing.world
+        voices = world.slot_seats[: self.playing.settings.voices]
+        return {self.site[world.seats["publisher"][seat]] for seat in voices if seat >= 0}
 
 
-def stage(floor: list[tuple[str, str]], endpoints: int = 6, **wall: Any) -> Stage:
+def stage(floor: list[tuple[str, str]], endpoints: int = 6, **wall: Any) -> Played:
     turns = [{"at": at, "site": site} for at, site in floor]
     meeting = {"floor": turns} | ({"wall": wall} if wall else {})
-    return Stage(make_scenario({"duration": "1min", "meeting": meeting}, endpoints=endpoints))
+    return Played(make_scenario({"duration": "1min", "meeting": meeting}, endpoints=endpoints))
 
 
 def test_the_floor_goes_from_turn_to_turn() -> None:
@@ -48,7 +56,7 @@ def test_the_floor_goes_from_turn_to_turn() -> None:
     assert [played.at(t)[0] for t in (0, 1.4, 1.5, 3.9, 4, 30)] == [
         "command-centre", "command-centre", "s3", "s3", "command-centre", "command-centre"
     ]  # fmt: skip
-    assert played.log.events == [
+    assert played.events == [
         (0, "floor", "command-centre", "Centre"),
         (1_500_000_000, "floor", "s3", "Xã s3"),
         (4_000_000_000, "floor", "command-centre", "Centre"),
@@ -95,6 +103,84 @@ def test_a_wall_for_everyone_shows_everyone() -> None:
 
 def test_without_a_wall_nothing_is_shown() -> None:
     assert stage([("0s", "s1")]).at(10) == ("s1", [])
+
+
+def test_who_had_the_floor_goes_on_sending_for_a_while_but_is_heard_no_more() -> None:
+    played = stage([("0s", "s1"), ("2s", "s2"), ("3s", "s3")])
+    linger = LINGER / SECOND
+    for seconds, sending, heard in [
+        (1, {"s1"}, {"s1"}),
+        (2, {"s1", "s2"}, {"s2"}),
+        (3, {"s1", "s2", "s3"}, {"s3"}),
+        (2 + linger, {"s2", "s3"}, {"s3"}),
+        (3 + linger, {"s3"}, {"s3"}),
+    ]:
+        played.at(seconds)
+        assert played.sending() - {"command-centre"} == sending
+        assert played.heard() == heard
+
+
+def roll_call(loss: str = "0%", hold: str = "8s", **more: Any) -> Played:
+    call = {"begin": "1s", "every": "10s", "hold": hold, "camera": "500ms", "order": "table"}
+    rules = [deal(f"s{n}", "red", "thin", "south") for n in range(1, 4)]
+    changes = {
+        "duration": "30s",
+        "endpoints": {"rules": rules},
+        "access": {"thin": {"loss": {"to_bad": loss, "to_good": "1%", "loss_in_bad": "100%"}}},
+        "meeting": {"roll_call": {**call, **more}},
+    }
+    return Played(make_scenario(changes, endpoints=3))
+
+
+def test_a_call_reaches_the_endpoint_after_its_way_and_opens_its_camera() -> None:
+    played = roll_call()
+    played.at(5)
+    call = played.stage.log.calls[0]
+    assert (played.site[call.endpoint], call.called) == ("s1", SECOND)
+    # 2 ms to the node and 7 ms from it, light between the cities, and 600 bytes at 500 kbit/s
+    assert 1.018 * SECOND < call.granted < 1.06 * SECOND
+    seat = played.playing.world.seats[played.publishing.taken[call.endpoint].index]
+    assert seat["opened"] == call.granted + SECOND // 2
+    assert played.heard() == {"s1", "command-centre"}  # the chair is heard throughout
+    assert [event[1] for event in played.events] == ["floor", "call", "floor"]
+    assert played.at(9.5)[0] == "command-centre"  # the floor has gone back
+    assert played.heard() == {"command-centre"}
+
+
+def test_a_call_that_never_arrives_is_tried_so_many_times_and_the_meeting_goes_on() -> None:
+    played = roll_call(loss="100%", every="29s", hold="28s")
+    waits = [RETRY * 2**i for i in range(TRIES)]
+    assert played.at(1 + sum(waits) / SECOND + 1)[0] == "command-centre"
+    call = played.stage.log.calls[0]
+    assert call.granted == call.shown == NOBODY
+    world = played.playing.world
+    # lost on its way, as all else of RTCP and signalling not counted among media packets
+    assert world.downlinks["lost"].sum() == world.downlinks["packets"].sum() == 0
+    assert world.downlinks["bytes"][call.endpoint] == TRIES * 600
+
+
+def test_a_call_that_the_chair_has_given_up_takes_no_floor() -> None:
+    slow = {"delay": "2s"}
+    changes = {
+        "duration": "30s",
+        "endpoints": {"rules": [deal("s1", "red", "thin", "south")]},
+        "access": {"thin": slow},
+        "meeting": {"roll_call": {"every": "10s", "hold": "1s", "order": "table"}},
+    }
+    played = Played(make_scenario(changes, endpoints=1))
+    for seconds in (0.5, 1.5, 5, 9):
+        assert played.at(seconds)[0] == "command-centre"
+    assert len(played.stage.log.calls) == 1
+
+
+def test_a_shared_screen_is_written_down() -> None:
+    share = [{"at": "1s", "until": "3s", "site": "s2"}]
+    changes = {"duration": "5s", "media": {"screen": {}}, "meeting": {"screen": share}}
+    played = Played(make_scenario(changes))
+    played.at(4)
+    assert played.events[1:] == [
+        (SECOND, "screen", "s2", "on"), (3 * SECOND, "screen", "s2", "off")
+    ]  # fmt: skip
 
 
 def test_changes_of_load_are_written_down_in_time() -> None:

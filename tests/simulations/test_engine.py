@@ -14,7 +14,7 @@ from simulations import world as levels
 from simulations.engine import grown
 from simulations.packets import ITEM
 from simulations.world import World
-from tests.simulations.networks import CLOSED, SITES, Playing, deal, make_scenario, merged
+from tests.simulations.networks import SITES, Playing, deal, make_scenario
 from tests.simulations.reference_network import (
     ACCESS,
     BACKBONE_DOWN,

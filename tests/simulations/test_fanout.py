@@ -29,9 +29,13 @@ def test_everyone_but_the_speaker_gets_the_programme() -> None:
     for speaker in (0, 3, 6):
         site = [*SITES[:6], "command-centre"][speaker]
         meeting = {"floor": [{"at": "0s", "site": site}]}
-        got = packets(played({"endpoints": NORTH, "meeting": meeting}))
-        assert got[speaker] == 0
+        world = played({"endpoints": NORTH, "meeting": meeting})
+        got = packets(world)
         assert len({count for e, count in enumerate(got) if e != speaker}) == 1
+        # Who has the floor hears nobody, and sees the chair in place of itself.
+        assert world.voices["expected"][speaker] == 0
+        assert (got[speaker] > 25) == (speaker != 6)
+        assert got[speaker] == world.pictures["expected"][speaker]
 
 
 def test_everyone_gets_the_layer_that_fits() -> None:
@@ -85,7 +89,7 @@ def test_the_order_of_service_is_no_ones_favour() -> None:
     for seed in range(30):
         playing = Playing(make_scenario({"endpoints": NORTH, "seed": seed}, endpoints=6))
         world = playing.engine.world
-        listeners = world.subscribers[world.audiences[0, 0] : world.audiences[0, 1]].tolist()
+        listeners = world.subscribers[world.audience[0] : world.audience[1]].tolist()
         assert sorted(listeners) == list(range(7))
         first.add(listeners[0])
     assert first == set(range(7))

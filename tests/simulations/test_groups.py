@@ -1,10 +1,11 @@
 """Groups: mailboxes that overflow, receivers that get each packet once and in time."""
 
 import numpy as np
+import pytest
 
 from simulations.packets import AUDIO
 from simulations.world import NEW_MAIL
-from tests.simulations.networks import Playing, make_scenario
+from tests.simulations.networks import Playing, deal, make_scenario
 
 SECOND = 10**9
 
@@ -63,22 +64,43 @@ def test_more_mail_than_there_is_room_for_is_received_all_the_same() -> None:
 
 def test_an_endpoints_streams_are_its_own() -> None:
     playing = play("50ms", [])
-    world = playing.drain(4 * SECOND)
+    world = playing.drain(8 * SECOND)
     for e in (0, 1):
-        voice, picture = world.streams[2 * e : 2 * e + 2]
-        assert voice["received"] + picture["received"] == world.meters["packets"][e]
-        assert voice["received"] == world.meters["audio_packets"][e]
-        assert picture["frames_complete"] == world.meters["frames"][e]
+        voice, picture = world.voices[e], world.pictures[e]
+        assert voice["expected"] + picture["expected"] == world.meters["packets"][e]
+        assert voice["lost"] == picture["lost"] == 0
+        assert world.voice_buffers[e]["played"] == world.meters["played"][e] == voice["expected"]
+        assert world.screens[e]["frames_rendered"] == world.meters["frames"][e]
     rows = world.trace_rows[: world.trace[1]]
     voices = ((rows[:, 4] == 11) & (rows[:, 2] == AUDIO)).sum()
-    assert world.streams[0]["received"] == voices
-    assert not world.streams[4:]["received"].any()  # the speaker's
+    assert world.voices[0]["expected"] == voices
+    assert not world.voices[2]["expected"]  # the speaker's
+    assert not world.pictures[2]["expected"]
 
 
 def test_histograms_count_every_packet_once() -> None:
-    world = play("50ms", list(range(0, 2 * SECOND, 70_000_001))).drain(4 * SECOND)
+    world = play("50ms", list(range(0, 2 * SECOND, 70_000_001))).drain(8 * SECOND)
     for histograms, counts in (
-        (world.delays, "packets"), (world.audio_delays, "audio_packets"),
-        (world.frame_delays, "frames"),
+        (world.delays, "timed"), (world.audio_delays, "played"), (world.frame_delays, "frames"),
     ):  # fmt: skip
         np.testing.assert_array_equal(histograms.sum(axis=1), world.meters[counts])
+        assert world.meters[counts].sum() > 0
+
+
+def test_what_has_not_come_for_two_seconds_is_lost_when_that_is_known() -> None:
+    rules = [deal(site, "red", "thin", "north") for site in ("s1", "s2")]
+    changes = {
+        "duration": "6s",
+        "endpoints": {"rules": rules},
+        "access": {"thin": {"down": {"rate": "1bps"}}},
+        "media": {"audio": {"dtx": False}},
+    }
+    playing = Playing(make_scenario(changes, endpoints=2))
+    lost = []
+    for until in (1, 2, 3, 4):
+        world = playing.advance(until * SECOND)
+        lost.append(int(world.voices["lost"][0]))
+        assert world.voices["expected"][0] == lost[-1]
+    assert lost[:2] == [0, 0]
+    # 50 packets a second, sent from 26.5 ms on
+    assert lost[2:] == pytest.approx([50, 100], abs=2)

@@ -9,15 +9,18 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from scenarios.media import Media
-from simulations.media import NOISE_BYTES, TRACK, earliest
-from simulations.packets import AUDIO, FIRST_TILE, PACKET, VIDEO
-from simulations.publishing import Publishing
+from simulations.media import NOISE_BYTES, REPAYMENT, TRACK, earliest
+from simulations.packets import AUDIO, PACKET, PICTURE
 from simulations.rates import FOREVER
 from tests.simulations.confidence import SEEDS, check_mean
 from tests.simulations.loops import emitted
+from tests.simulations.networks import Playing, make_scenario
 
 SECOND = 10**9
 MS = 1_000_000
+HEADER = 50
+VOICE, LOW = 0, 2
+"""Places of a seat's tracks."""
 LAYERS = [
     {"name": "low", "height": 180, "bitrate": "150kbps"},
     {"name": "high", "height": 720, "bitrate": "1200kbps"},
@@ -26,17 +29,23 @@ LAYERS = [
 
 def make_media(audio: dict[str, Any] | None = None, video: dict[str, Any] | None = None) -> Media:
     return Media.model_validate(
-        {"audio": audio or {}, "video": {"layers": LAYERS, **(video or {})}}
+        {
+            "audio": audio or {},
+            "video": {"layers": LAYERS, **(video or {})},
+            "congestion_control": {"profile": "none"},
+        }
     )
 
 
 def make_tracks(media: Media, seed: int = 1, now: int = 0) -> NDArray[Any]:
-    """The voice and both layers of a speaker, and a tile of the low layer."""
-    tracks = np.zeros(4, TRACK)
-    publishing = Publishing(tracks, media, seed, 0, 0)
-    publishing.give_floor(5, "here", now)
-    publishing.show_tile(0, 6, "there", now)
-    return tracks
+    """The voice and both layers of a speaker."""
+    changes = {"media": media.model_dump(exclude_unset=True)}
+    playing = Playing(make_scenario(changes, endpoints=6, seed=seed))
+    publishing = playing.stage.publishing
+    publishing.show(5, "here", now, 0)
+    publishing.hear(5, "here", now)
+    first = publishing.taken[5].index * int(playing.settings.tracks)
+    return playing.world.tracks[[first + VOICE, first + LOW, first + LOW + 1]]
 
 
 def packets_of(track: Any, until: int) -> NDArray[Any]:
@@ -93,7 +102,7 @@ def test_a_picture_is_frames_of_packets(
     assert (packets["size"] > media.header).all()
     assert (packets["size"] <= payload + media.header).all()
     assert packets["sequence"].tolist() == list(range(len(packets)))
-    assert (packets["slot"] == VIDEO).all()
+    assert (packets["media"] == PICTURE).all()
     assert (packets["layer"] == layer).all()
     # Frames follow one another, each whole, each captured at its own instant.
     frames, first, counts = np.unique(packets["frame"], return_index=True, return_counts=True)
@@ -125,7 +134,7 @@ def test_a_constant_voice() -> None:
     assert (packets["size"] == 80 + 50).all()
     assert packets["sequence"].tolist() == list(range(len(packets)))
     assert (packets["frame_packets"] == 1).all()
-    assert (packets["slot"] == AUDIO).all()
+    assert (packets["media"] == AUDIO).all()
     assert (packets["publisher"] == 5).all()
 
 
@@ -163,8 +172,33 @@ def test_the_earliest_track_is_the_first_of_equals() -> None:
     assert earliest(tracks) == 1
 
 
-def test_a_tile_is_a_stream_of_its_own() -> None:
-    packets = packets_of(make_tracks(make_media())[3], 5 * SECOND)
-    assert (packets["publisher"] == 6).all()
-    assert (packets["slot"] == FIRST_TILE).all()
-    assert (packets["layer"] == 0).all()
+def test_packets_of_a_frame_count_up_and_key_frames_are_marked() -> None:
+    media = make_media(video={"key_frame_interval": "1s"})
+    packets = packets_of(make_tracks(media)[2], 5 * SECOND)
+    first = np.flatnonzero(np.diff(packets["frame"], prepend=0))
+    assert (packets["index"] == np.arange(len(packets)) - first[packets["frame"] - 1]).all()
+    assert (packets["key"] == (packets["frame"] % 25 == 1)).all()
+
+
+def test_a_key_frame_out_of_turn_is_made_up_for_by_smaller_frames() -> None:
+    media = make_media(video={"size_spread": 0, "key_frame_interval": "20s"})
+    tracks = make_tracks(media)
+    before, sizes = one_by_one(tracks[2:], 1000)
+    tracks["key_wanted"] = 1
+    packets, sizes = one_by_one(tracks[2:], 1000)
+    keys = np.flatnonzero(packets["key"])
+    key = int(packets["frame"][keys[0]])
+    assert set(packets["frame"][keys].tolist()) == {key}  # once, and as soon as a frame begins
+    assert key - int(before["frame"][-1]) == 1
+    usual = 1_200_000 / 8 / 25 * 500 / (499 + 5)
+    assert sizes[key] == pytest.approx(5 * usual, rel=0.01)
+    # four frames' worth too much, paid back by a quarter of each frame
+    assert sizes[key + 1 : key + 17] == pytest.approx((1 - REPAYMENT) * usual, rel=0.01)
+    assert sizes[key + 17 : key + 40] == pytest.approx(usual, rel=0.01)
+
+
+def one_by_one(tracks: NDArray[Any], count: int) -> tuple[NDArray[Any], NDArray[Any]]:
+    """The next ``count`` packets of a track, and the payload of frames by their number."""
+    packets = np.zeros(count, PACKET)
+    emitted(tracks[0], packets)
+    return packets, np.bincount(packets["frame"], packets["size"] - HEADER)

@@ -1,58 +1,168 @@
-"""Who sends what, from when."""
+"""Who sends what, from when, and who is shown and heard."""
+
+from typing import Any
 
 import numpy as np
 
-from scenarios.media import Media
-from simulations.media import TRACK
-from simulations.packets import AUDIO, FIRST_TILE, VIDEO
+from scenarios.population import populate
+from simulations.build import build
+from simulations.packets import AUDIO, PADDING, PICTURE, RESENT, SCREEN
 from simulations.publishing import NOBODY, Publishing
-from tests.simulations.test_media import make_media
+from simulations.rates import FOREVER
+from simulations.topology import plan
+from simulations.world import World
+from tests.simulations.networks import make_scenario
 
-MEDIA: Media = make_media()
+MS = 1_000_000
+MEETING: dict[str, Any] = {
+    "pictures": 2,
+    "discussion": {"speakers": 1, "voices": 1, "begin": "1500ms"},
+    "screen": [{"at": "1s", "site": "s1"}],
+    "wall": {"tiles": 2, "layer": "high"},
+}
+"""Streams: two voices, two pictures, a screen, two tiles; the chair's place is the last."""
+VOICE, LOW, HIGH, SCREEN_TRACK = 0, 2, 3, 4
 
 
-def make_publishing(tiles: int = 2, seed: int = 1, replication: int = 0) -> Publishing:
-    tracks = np.zeros(3 + tiles, TRACK)
-    return Publishing(tracks, MEDIA, seed, replication, tile_layer=1)
+def make(seed: int = 1, replication: int = 0, **media: Any) -> Publishing:
+    changes = {"meeting": MEETING, "media": {"screen": {}, **media}}
+    scenario = make_scenario(changes, endpoints=6, seed=seed)
+    population = populate(scenario)
+    world: World = build(scenario, population, plan(scenario, population), replication=replication)
+    return Publishing(world, scenario, replication)
 
 
-def test_nobody_has_the_floor_at_first() -> None:
-    publishing = make_publishing()
+def tracks(publishing: Publishing, endpoint: int) -> Any:
+    """The tracks of an endpoint's seat."""
+    each = int(publishing.settings.tracks)
+    seat = publishing.taken[endpoint].index
+    return publishing.world.tracks[seat * each : (seat + 1) * each]
+
+
+def streams(publishing: Publishing) -> list[int]:
+    """The endpoint that each stream is meant to show."""
+    seats = publishing.world.slot_seats
+    return [int(publishing.world.seats["publisher"][s]) if s >= 0 else NOBODY for s in seats]
+
+
+def test_nobody_sends_at_first() -> None:
+    publishing = make()
     assert publishing.floor == NOBODY
-    assert publishing.tiles.tolist() == [NOBODY, NOBODY]
+    assert set(streams(publishing)) == {NOBODY}
+    assert (publishing.world.tracks["next"] == FOREVER).all()
+    assert publishing.shown() == set()
 
 
-def test_the_floor_is_a_voice_and_every_layer() -> None:
-    publishing = make_publishing()
-    publishing.give_floor(4, "site", 1000)
-    tracks = publishing.tracks[:3]
-    assert tracks["slot"].tolist() == [AUDIO, VIDEO, VIDEO]
-    assert tracks["layer"].tolist() == [0, 0, 1]
-    assert tracks["publisher"].tolist() == [4, 4, 4]
-    assert tracks["next"].tolist() == [1000 + 26_500_000] + [1000 + 40_000_000] * 2
-    assert (publishing.floor, publishing.floor_since) == (4, 1000)
-    assert (publishing.tracks[3:]["next"] == 0).all()  # tiles as they were
+def test_who_is_shown_sends_every_layer_and_who_is_heard_a_voice() -> None:
+    publishing = make()
+    publishing.show(4, "site", 1000, 1)
+    sent = tracks(publishing, 4)
+    assert sent["media"].tolist() == [AUDIO, RESENT, PICTURE, PICTURE, SCREEN, PADDING]
+    assert sent["layer"][LOW : HIGH + 1].tolist() == [0, 1]
+    assert set(sent["publisher"].tolist()) == {4}
+    idle = FOREVER
+    assert sent["next"].tolist() == [idle, idle, 1000 + 40 * MS, 1000 + 40 * MS, idle, idle]
+    publishing.hear(4, "site", 2000)
+    assert tracks(publishing, 4)["next"][VOICE] == 2000 + 26_500_000
+    assert streams(publishing) == [4, -1, -1, 4, -1, -1, -1, -1]
+    assert publishing.floor == 4
+    assert publishing.shown() == {4}
 
 
-def test_a_tile_is_one_layer_in_a_slot_of_its_own() -> None:
-    publishing = make_publishing()
-    publishing.show_tile(1, 9, "site", 50)
-    assert publishing.tracks[4]["slot"] == FIRST_TILE + 1
-    assert publishing.tracks[4]["layer"] == 1
-    assert publishing.tiles.tolist() == [NOBODY, 9]
-    assert publishing.tiles_since.tolist() == [0, 50]
+def test_a_camera_sees_nothing_before_its_first_frame() -> None:
+    publishing = make()
+    publishing.show(4, "site", 1000, 0, 1000 + 500 * MS)
+    assert (tracks(publishing, 4)["next"][LOW : HIGH + 1] == 1000 + 540 * MS).all()
+
+
+def test_a_voice_needs_a_free_stream() -> None:
+    publishing = make()
+    for endpoint in (1, 2, 3):
+        publishing.hear(endpoint, f"s{endpoint}", 0)
+    assert streams(publishing)[:2] == [1, 2]
+    publishing.mute(1, 5)
+    assert streams(publishing)[:2] == [NOBODY, 2]
+    assert 1 not in publishing.taken
+    publishing.hear(3, "s3", 6)
+    assert streams(publishing)[:2] == [3, 2]
+
+
+def test_a_speaker_of_a_discussion_talks_without_a_pause() -> None:
+    publishing = make()
+    publishing.hear(1, "a", 0)
+    publishing.hear(2, "b", 0, talking=True)
+    assert tracks(publishing, 1)["pause"][VOICE] > 0
+    assert tracks(publishing, 2)["pause"][VOICE] == 0
+
+
+def test_a_tile_is_one_layer_and_its_last_endpoint_leaves() -> None:
+    publishing = make()
+    publishing.show_tile(1, 3, "a", 50)
+    sending = tracks(publishing, 3)["next"] != FOREVER
+    assert np.flatnonzero(sending).tolist() == [HIGH]
+    publishing.show_tile(1, 2, "b", 60)
+    assert streams(publishing)[5:7] == [NOBODY, 2]
+    assert set(publishing.taken) == {2}
+
+
+def test_a_shared_screen_is_a_track_of_its_own_until_it_ends() -> None:
+    publishing = make()
+    publishing.show(1, "a", 0, 0)
+    publishing.share_screen(1, "a", 0)
+    assert tracks(publishing, 1)["next"][SCREEN_TRACK] < FOREVER
+    publishing.share_screen(2, "b", 10)  # takes its place
+    assert tracks(publishing, 1)["next"][SCREEN_TRACK] == FOREVER
+    assert streams(publishing)[4] == 2
+    assert publishing.shown() == {1}
+    publishing.hide_screen(2, 20)
+    assert streams(publishing)[4] == NOBODY
+    assert set(publishing.taken) == {1}
+
+
+def test_who_is_replaced_keeps_sending_until_hidden() -> None:
+    publishing = make()
+    publishing.show(1, "a", 0, 0)
+    publishing.show(2, "b", 100, 0)
+    assert publishing.shown() == {2}
+    assert (tracks(publishing, 1)["next"][LOW : HIGH + 1] < FOREVER).all()
+    publishing.hide(1, 200)
+    assert set(publishing.taken) == {2}
+    publishing.hide(2, 300)  # has the picture
+    assert set(publishing.taken) == {2}
+
+
+def test_the_chair_is_kept_for_whoever_has_the_floor() -> None:
+    publishing = make()
+    publishing.lead(6, "centre", 0)
+    publishing.show(6, "centre", 0, 0)
+    publishing.show(1, "a", 100, 0)
+    publishing.hide(6, 100)
+    seat = publishing.world.seats[publishing.taken[6].index]
+    assert (seat["only"], seat["picture_slot"]) == (1, publishing.first_picture)
+    assert streams(publishing)[-1] == 6
 
 
 def test_every_stream_is_a_new_source_that_begins_with_zero() -> None:
-    publishing = make_publishing()
+    publishing = make()
     sources = []
+    for turn in range(4):
+        publishing.world.tracks["sequence"] = 99
+        publishing.show(turn, f"s{turn}", turn, 0)
+        sources += tracks(publishing, turn)["source"].tolist()
+        assert not tracks(publishing, turn)["sequence"].any()
+        if turn:
+            publishing.hide(turn - 1, turn)
+    assert len(set(sources)) == len(sources) == 24
+
+
+def test_the_seat_that_is_free_for_longest_is_taken() -> None:
+    publishing = make()
+    seats = []
     for turn in range(3):
-        publishing.tracks["sequence"] = 99
-        publishing.give_floor(turn, f"s{turn}", turn)
-        publishing.show_tile(0, turn, f"s{turn}", turn)
-        sources += publishing.tracks["source"][:4].tolist()
-        assert not publishing.tracks["sequence"][:4].any()
-    assert len(set(sources)) == len(sources) == 12
+        publishing.hear(turn, f"s{turn}", 100 * turn)
+        seats.append(publishing.taken[turn].index)
+        publishing.mute(turn, 100 * turn + 50)
+    assert len(set(seats)) == 3  # what is on its way from one is not taken for the next one's
 
 
 def test_draws_depend_on_seed_replication_site_and_time() -> None:
@@ -60,10 +170,22 @@ def test_draws_depend_on_seed_replication_site_and_time() -> None:
     for seed, replication, site, now in [
         (1, 0, "a", 0), (2, 0, "a", 0), (1, 1, "a", 0), (1, 0, "b", 0), (1, 0, "a", 1),
     ]:  # fmt: skip
-        publishing = make_publishing(seed=seed, replication=replication)
-        publishing.give_floor(3, site, now)
-        keys.add(int(publishing.tracks[0]["key"]))
+        publishing = make(seed=seed, replication=replication)
+        publishing.show(3, site, now, 0)
+        keys.add(int(tracks(publishing, 3)["key_stream"][LOW]))
     assert len(keys) == 5
-    again = make_publishing()
-    again.give_floor(7, "a", 0)  # the endpoint's number is no part of it
-    assert int(again.tracks[0]["key"]) in keys
+    again = make()
+    again.show(5, "a", 0, 0)  # the endpoint's number is no part of it
+    assert int(tracks(again, 5)["key_stream"][LOW]) in keys
+
+
+def test_where_senders_adapt_layers_begin_as_the_estimate_allows() -> None:
+    control = {"profile": "libwebrtc", "start": "150kbps"}
+    publishing = make(congestion_control=control)
+    publishing.show(1, "a", 0, 0)
+    sent = tracks(publishing, 1)
+    assert sent["next"][LOW] < FOREVER
+    assert sent["next"][HIGH] == FOREVER
+    rates = publishing.world.layer_rates[publishing.taken[1].index]
+    assert rates[0] == 100_000
+    assert rates[1:].tolist() == [0, 0]

@@ -5,17 +5,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scenarios.library import load_example
 from simulations.quality import (
     BEST_RATING,
     CODECS,
     Codec,
     audio_mos,
     burst_ratio,
+    codec_of,
     delay_impairment,
     loss_impairment,
     opinion_score,
 )
+from tests.simulations.networks import make_scenario
 
 CODEC = st.sampled_from(sorted(CODECS))
 DELAY = st.floats(0, 5)
@@ -78,7 +79,7 @@ def test_a_codecs_own_impairment_is_there_without_loss() -> None:
 
 
 def test_score_of_a_good_and_of_a_bad_line() -> None:
-    good, bad = audio_mos([0.08, 0.4], [0, 0.05], 1, "g711")
+    good, bad = audio_mos([0.08, 0.4], [0, 0.05], 1, CODECS["g711"])
     assert good == pytest.approx(4.41, abs=0.005)
     # R = 93.2 - 24.07 - 15.78 = 53.35
     assert bad == pytest.approx(1 + 0.035 * 53.35 + 7e-6 * 53.35 * -6.65 * 46.65, abs=0.001)
@@ -89,7 +90,7 @@ def test_more_delay_is_never_better(
     one: float, other: float, loss: float, burst: float, codec: str
 ) -> None:
     less, more = sorted([one, other])
-    scores = audio_mos([less, more], loss, burst, codec)
+    scores = audio_mos([less, more], loss, burst, CODECS[codec])
     assert scores[1] <= scores[0] + 1e-9
 
 
@@ -98,7 +99,7 @@ def test_more_loss_is_never_better(
     delay: float, one: float, other: float, burst: float, codec: str
 ) -> None:
     less, more = sorted([one, other])
-    scores = audio_mos(delay, [less, more], burst, codec)
+    scores = audio_mos(delay, [less, more], burst, CODECS[codec])
     assert scores[1] <= scores[0] + 1e-9
 
 
@@ -107,17 +108,17 @@ def test_loss_in_bursts_is_never_better(
     delay: float, loss: float, one: float, other: float, codec: str
 ) -> None:
     less, more = sorted([one, other])
-    scores = audio_mos(delay, loss, [less, more], codec)
+    scores = audio_mos(delay, loss, [less, more], CODECS[codec])
     assert scores[1] <= scores[0] + 1e-9
 
 
 @given(DELAY, LOSS, BURST, CODEC)
 def test_scores_stay_on_their_scale(delay: float, loss: float, burst: float, codec: str) -> None:
-    assert 1 <= float(audio_mos(delay, loss, burst, codec)) <= 4.41
+    assert 1 <= float(audio_mos(delay, loss, burst, CODECS[codec])) <= 4.41
 
 
 def test_what_is_not_known_has_no_score() -> None:
-    scores = audio_mos([np.nan, 0.1, 0.1], [0, np.nan, 0], [1, 1, np.nan], "opus")
+    scores = audio_mos([np.nan, 0.1, 0.1], [0, np.nan, 0], [1, 1, np.nan], CODECS["opus"])
     assert np.isnan(scores).all()
 
 
@@ -127,9 +128,19 @@ def test_opus_stays_inside_the_published_estimates() -> None:
     assert 10 <= opus.robustness <= 20
 
 
-def test_an_unknown_codec_is_refused() -> None:
-    with pytest.raises(KeyError):
-        audio_mos(0.1, 0, 1, "morse")
+@pytest.mark.parametrize(
+    ("audio", "codec"),
+    [
+        ({}, CODECS["opus"]),
+        ({"codec": "g711"}, CODECS["g711"]),
+        ({"impairment": 11}, Codec(11, CODECS["opus"].robustness)),
+        ({"codec": "g711", "impairment": 0, "robustness": 4.3}, Codec(0, 4.3)),
+    ],
+)
+def test_a_scenario_s_codec_may_have_values_of_its_own(
+    audio: dict[str, object], codec: Codec
+) -> None:
+    assert codec_of(make_scenario({"media": {"audio": audio}})) == codec
 
 
 @pytest.mark.parametrize(

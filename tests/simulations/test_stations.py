@@ -33,6 +33,7 @@ class Link:
         *,
         rate: int = 8_000_000,
         load: list[tuple[int, float]] = IDLE,
+        steps: list[tuple[int, float]] = IDLE,
         burst: int = 1000,
         limit_bytes: int = 10**9,
         limit_packets: int = 1 << 14,
@@ -43,11 +44,13 @@ class Link:
             STATION,
             queue=queues[0],
             rate=rate,
+            current=rate,
+            steps=1,
             burst_at=FOREVER,
             burst_bytes=burst,
             key=stream_key(seed, 0, "background"),
         )
-        self.times, self.shares = profiles(load)
+        self.times, self.shares = profiles(load, steps)
         self.shared = (starts, line, self.times, self.shares)
         schedule_burst(self.state, self.times, self.shares, 0)
 
@@ -94,6 +97,29 @@ def test_a_link_without_a_rate_lets_pass_at_once() -> None:
     assert link.serve([0, 0, 5], 1500).tolist() == [0, 0, 5]
     assert link.state["packets"] == 3
     assert link.state["bytes"] == 4500
+
+
+@pytest.mark.parametrize(
+    ("steps", "at", "departure"),  # 10 kB; a negative share is a rate, and 1 stands for none
+    [
+        ([(0, -8e6)], 0, 10 * MS),
+        ([(0, -8e6), (20 * MS, -4e6)], 15 * MS, 25 * MS),  # a transmission that has begun goes on
+        ([(0, -8e6), (20 * MS, -4e6)], 20 * MS, 40 * MS),
+        ([(0, -8e6), (20 * MS, 1.0), (70 * MS, -8e6)], 30 * MS, 80 * MS),
+        ([(0, 1.0), (20 * MS, 1.0), (70 * MS, -4e6)], 0, 90 * MS),
+    ],
+)
+def test_the_rate_goes_in_steps(steps: list[tuple[int, float]], at: int, departure: int) -> None:
+    link = Link(steps=steps)
+    assert link.serve([at], 10_000).tolist() == [departure]
+    assert link.state["delay_max"] == departure - at
+
+
+def test_a_link_that_never_moves_again_keeps_what_it_has() -> None:
+    link = Link(steps=[(0, -8e6), (20 * MS, 1.0)], limit_bytes=3000)
+    departures = link.serve([30 * MS] * 5, 1000)  # one in service, three that wait
+    assert (departures[:4] > 10**17).all()
+    assert departures[4] == DROPPED
 
 
 def plain_bursts(seed: int, load: list[tuple[int, float]], burst: int, until: int) -> list[int]:
@@ -208,7 +234,7 @@ def test_of_copies_that_arrive_at_once_the_first_edges_is_served_first() -> None
     edges["mask"] = 15
     for e, times in enumerate([[1], [7, 9], [5, 9], [5, 8]]):
         for number, time in enumerate(times):
-            push(edges[e], items, time, number, e)
+            push(edges[e], items, time, number, e, 0)
     state = record(STATION, first_edge=1, edges=3)
     order = []
     while (e := next_edge(state, edges, items, 9)) >= 0:

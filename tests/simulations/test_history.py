@@ -1,0 +1,58 @@
+"""What a node remembers of what it sent."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from simulations.history import AGAIN, COPY, FILLER, FIRST, SENDER, entry_slot, find_copy, is_kept
+
+RING = 8
+
+
+def sent(copies: list[tuple[int, int, int, int]]) -> tuple[Any, Any]:
+    """A subscriber's ring, the second of two, after (sent, slot, number, kind) of each copy."""
+    sender = np.zeros(1, SENDER)[0]
+    sender["base"], sender["mask"] = RING, RING - 1
+    ring = np.zeros(2 * RING, COPY)
+    for copy in copies:
+        at = int(entry_slot(sender, int(sender["next"])))
+        for name, value in zip(("sent", "slot", "number", "kind"), copy, strict=True):
+            ring[name][at] = value
+        sender["next"] += 1
+    return sender, ring
+
+
+def test_a_ring_is_filled_within_its_own_part_and_forgets_the_oldest() -> None:
+    sender, ring = sent([(i, 0, i, FIRST) for i in range(1, 13)])
+    assert (ring["number"][:RING] == 0).all()
+    assert sorted(ring["number"][RING:]) == list(range(5, 13))
+    kept = [entry for entry in range(12) if is_kept(sender, entry)]
+    assert kept == list(range(4, 12))
+
+
+@pytest.mark.parametrize(
+    ("slot", "number", "since", "entry"),
+    [
+        (0, 10, 0, 5),  # the newest of two: it was sent again
+        (0, 11, 0, 3),
+        (1, 10, 0, 2),  # another stream's
+        (0, 12, 0, -1),  # padding carries no number of a stream
+        (0, 11, 40, 3),
+        (0, 11, 41, -1),  # too long ago
+        (0, 9, 0, -1),  # never sent
+    ],
+)
+def test_the_newest_copy_is_found(slot: int, number: int, since: int, entry: int) -> None:
+    sender, ring = sent(
+        [
+            (10, 0, 8, FIRST), (20, 0, 10, FIRST), (30, 1, 10, FIRST), (40, 0, 11, FIRST),
+            (50, 0, 12, FILLER), (60, 0, 10, AGAIN),
+        ]
+    )  # fmt: skip
+    assert find_copy(sender, ring, slot, number, since) == entry
+
+
+def test_what_was_written_over_is_not_found() -> None:
+    sender, ring = sent([(i, 0, i, FIRST) for i in range(20)])
+    assert [find_copy(sender, ring, 0, number, 0) for number in (11, 12, 19)] == [-1, 12, 19]

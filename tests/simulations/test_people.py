@@ -1,0 +1,39 @@
+"""The arrays of those who listen and watch: everyone's place, and room for everything."""
+
+from itertools import pairwise
+
+import numpy as np
+
+from simulations.settings import TICK
+from tests.simulations.networks import CLOSED, Playing, make_scenario, merged
+
+MEETING = {"pictures": 2, "wall": {"tiles": 5, "layer": "low"}}
+
+
+def test_everyone_has_streams_of_its_own_and_the_centre_tiles_besides() -> None:
+    world = Playing(make_scenario(merged(CLOSED, {"meeting": MEETING}), endpoints=6)).world
+    places = world.endpoints
+    ends = [*places["first_picture"].tolist(), len(world.pictures)]
+    assert [b - a for a, b in pairwise(ends)] == places["pictures"].tolist() == [2] * 6 + [7]
+    assert places["first_voice"].tolist() == list(range(7))
+    assert len(world.voices) == 7
+    for table in ("screens", "frames", "nacks", "missing"):
+        assert len(getattr(world, table)) == len(world.pictures), table
+
+
+def test_rings_hold_three_seconds_of_what_everyone_is_sent() -> None:
+    playing = Playing(make_scenario(merged(CLOSED, {"meeting": MEETING}), endpoints=6))
+    before = playing.advance(5 * 10**9).senders["next"].copy()
+    world = playing.advance(8 * 10**9)
+    ends = [*world.senders["base"].tolist(), len(world.copies)]
+    rings = [b - a for a, b in pairwise(ends)]
+    assert rings == (world.senders["mask"] + 1).tolist()
+    assert all(ring & (ring - 1) == 0 for ring in rings)
+    assert (world.senders["next"] - before <= rings).all()
+
+
+def test_feedback_does_not_come_from_everyone_at_once() -> None:
+    world = Playing(make_scenario(CLOSED, endpoints=11)).world
+    at = world.legs["feedback_at"]
+    assert (at % TICK == 0).all()
+    assert np.bincount((at // TICK) % 4).tolist() == [3, 3, 3, 3]

@@ -1,0 +1,121 @@
+"""A publisher shares its estimate out, hears its node, and repairs."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from simulations.packets import PICTURE
+from simulations.rates import FOREVER
+from simulations.upstream import spread_rate
+from tests.simulations.networks import CLOSED, Playing, deal, make_scenario, merged
+
+SECOND = 10**9
+VOICE = 52_000
+"""bit/s of a voice on the wire."""
+
+
+def make(changes: dict[str, Any] | None = None) -> Playing:
+    screen = {"media": {"screen": {"bitrate": "300kbps"}},
+              "meeting": {"screen": [{"at": "1s", "site": "s1"}]}}  # fmt: skip
+    return Playing(make_scenario(merged(merged(CLOSED, screen), changes or {})))
+
+
+@pytest.mark.parametrize(
+    ("target", "active", "rates"),  # kbit/s on the wire; bits of the layers and the screen; payload
+    [
+        (30, 0b011, (0, 0, 0)),  # a third of 100, a fifth more, on the wire: 41.7
+        (41, 0b011, (0, 0, 0)),
+        (42, 0b011, (40.32, 0, 0)),
+        (104.2, 0b011, (100, 0, 0)),
+        (270, 0b011, (100, 0, 0)),
+        (271, 0b011, (100, 160.16, 0)),
+        (9000, 0b011, (100, 400, 0)),
+        (9000, 0b001, (100, 0, 0)),  # nobody watches the high one
+        (9000, 0b010, (0, 400, 0)),
+        (150, 0b010, (100, 0, 0)),  # what is wanted does not fit: the best below
+        (9000, 0b000, (0, 0, 0)),
+        (200, 0b111, (0, 0, 192)),  # the screen comes first
+        (400, 0b111, (84, 0, 300)),
+        (9000, 0b111, (100, 400, 300)),
+    ],
+)
+def test_the_estimate_is_shared_out(target: float, active: int, rates: tuple[float, ...]) -> None:
+    playing = make()
+    world, publishing = playing.world, playing.stage.publishing
+    publishing._seat(1, "s2", 0, None)
+    seat = publishing.taken[1].index
+    for voice in (False, True):  # a voice goes before all
+        if voice:
+            publishing.hear(1, "s2", 0)
+            world.layer_rates[seat] = 0
+            world.tracks["bitrate"] = 0
+        world.seats["active"][seat] = active
+        world.seat_controllers["target"][seat] = round(1000 * target) + VOICE * voice
+        spread_rate(world, seat, 0)
+        assert world.layer_rates[seat].tolist() == pytest.approx([1000 * r for r in rates], abs=2)
+        first = seat * playing.settings.tracks + 2
+        sending = world.tracks["next"][first : first + 3] < FOREVER
+        assert sending.tolist() == [rate > 0 for rate in rates]
+
+
+def test_a_layer_that_is_sent_goes_on_until_its_least_bitrate_does_not_fit() -> None:
+    playing = make()
+    world, publishing = playing.world, playing.stage.publishing
+    publishing.show(1, "s2", 0, 0)
+    seat = publishing.taken[1].index
+    found = []
+    for target in (50_000, 36_000, 34_000, 41_000, 42_000):
+        world.seat_controllers["target"][seat] = target
+        spread_rate(world, seat, SECOND)
+        found.append(bool(world.layer_rates[seat, 0]))
+    assert found == [True, True, False, False, True]
+    track = world.tracks[seat * playing.settings.tracks + 2]
+    assert track["key_wanted"]  # it begins again with a key frame
+    assert track["next"] >= SECOND
+
+
+def uplink(playing: Playing, until: int) -> Any:
+    playing.advance(until)
+    return playing.world
+
+
+def test_layers_that_nobody_watches_are_paused() -> None:
+    # All listeners' links hold the low layer only.
+    rules = [deal(f"s{n}", "red", "thin", "north") for n in (1, 2, 3, 4)]
+    thin = {"down": {"rate": "300kbps"}}
+    narrow = {
+        "duration": "10s", "endpoints": {"rules": rules}, "access": {"thin": thin},
+    }  # fmt: skip
+    wide = {**narrow, "access": {"thin": {"down": {"rate": "30Mbps"}}}}
+    for changes, rates in ((narrow, (100_000, 0, 0)), (wide, (0, 400_000, 0))):
+        world = uplink(make(changes), 9 * SECOND)
+        seat = int(world.slot_seats[1])
+        assert tuple(world.layer_rates[seat]) == rates
+
+
+@pytest.mark.parametrize("nack", [True, False])
+def test_the_node_asks_the_publisher_for_what_was_lost_on_its_uplink(nack: bool) -> None:
+    loss = {"to_bad": "2%", "to_good": "60%", "loss_in_bad": "100%"}
+    rules = [deal("s1", "red", "thin", "north"), {"carrier": "red", "access": "fibre"}]
+    changes = {
+        "duration": "8s",
+        "endpoints": {"rules": rules},
+        "access": {"thin": {"up": {"rate": "5Mbps"}, "down": {"rate": "5Mbps"}, "loss": loss}},
+        "meeting": {"floor": [{"at": "0s", "site": "s1"}], "screen": []},
+        "media": {"repair": {"nack": nack}},
+    }
+    playing = make(changes)
+    world = playing.advance(7 * SECOND)
+    nacks, settings = world.seat_nacks, playing.settings
+    lost = int(world.uplinks["lost"][0])
+    assert lost > 10
+    packets = world.packets[: settings.packet_mask + 1]
+    again = packets[(packets["again"] == 1) & (packets["media"] == PICTURE)]
+    assert (len(again) > 0) == nack
+    assert (nacks["asked"].sum() > 0) == nack
+    if nack:
+        # once each within a round trip, and hardly ever in vain
+        assert nacks["recovered"].sum() > 0.8 * len(again)
+        keys = again["source"].astype(np.int64) << 32 | again["sequence"]
+        assert len(np.unique(keys)) > 0.7 * len(keys)
