@@ -19,9 +19,17 @@ from synthetic_clients.assignment import Assignment
 from synthetic_clients.batch_loop import BatchLoop, run
 from synthetic_clients.janus import JanusVideoRoom, feed_of
 from synthetic_clients.process import Process
-from tests.synthetic_clients.janus_server import ADMIN_SECRET, Janus, can_run, running_janus
+from tests.programs import need
+from tests.synthetic_clients.janus_server import (
+    ADMIN_SECRET,
+    Janus,
+    can_namespaces,
+    running_janus,
+)
 
-real = pytest.mark.skipif(not can_run(), reason="needs Debian's janus, and root for a namespace")
+real = pytest.mark.skipif(
+    not can_namespaces(), reason="needs root, to make a network namespace for Janus"
+)
 
 
 def test_a_site_has_one_number_and_its_own() -> None:
@@ -48,6 +56,7 @@ def test_a_target_names_the_room(target: str, url: str, room: int) -> None:
 
 @pytest.fixture(scope="module")
 def janus() -> Iterator[Janus]:
+    need("janus", "janus")
     with running_janus() as started:
         yield started
 
