@@ -69,12 +69,12 @@ def running_janus() -> Iterator[Janus]:
         _ip("-n", name, "link", "set", far, "up")
         _ip("-n", name, "link", "set", "lo", "up")
         _configure(folder)
-        process = subprocess.Popen(
-            ["ip", "netns", "exec", name, "janus", "-F", str(folder), "-C",
-             str(folder / "janus.jcfg")],
-            stdout=(folder / "log").open("wb"), stderr=subprocess.STDOUT,
-            stdin=subprocess.DEVNULL,
-        )  # fmt: skip
+        with (folder / "log").open("wb") as log:
+            process = subprocess.Popen(
+                ["ip", "netns", "exec", name, "janus", "-F", str(folder), "-C",
+                 str(folder / "janus.jcfg")],
+                stdout=log, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL,
+            )  # fmt: skip
         _await_port(there, 8188, folder / "log")
         yield Janus(there, process.pid)
     finally:
