@@ -61,11 +61,11 @@ def janus() -> Iterator[Janus]:
         yield started
 
 
-def admin(janus: Janus, path: str, **message: Any) -> dict[str, Any]:
+def admin(server: Janus, path: str, **message: Any) -> dict[str, Any]:
     """What Janus' admin API says."""
     body = {"transaction": "t", "admin_secret": ADMIN_SECRET, **message}
     request = urllib.request.Request(  # noqa: S310
-        f"{janus.admin}{path}", json.dumps(body).encode(), {"Content-Type": "application/json"}
+        f"{server.admin}{path}", json.dumps(body).encode(), {"Content-Type": "application/json"}
     )
     with urllib.request.urlopen(request, timeout=10) as answer:  # noqa: S310
         found: dict[str, Any] = json.load(answer)
