@@ -31,7 +31,10 @@ def _add_options(parser: Any) -> None:
     group.add_argument(
         "--target", default=EMBEDDED, help="embedded, sfu+http://…, whip+http://…, …"
     )
-    group.add_argument("--token", default=None, is_secret=True, help="what the server asks for")
+    parser.add_argument(
+        "--token", default=None, is_secret=True, env_var="REHEARSE_TOKEN",
+        help="what the server asks for",
+    )  # fmt: skip
     group.add_argument("--endpoints", type=int, default=None, help="so many, instead of all")
     group.add_argument("--join-over", type=float, default=10.0, help="seconds in which all come in")
 

@@ -245,7 +245,8 @@ class Receivers:
             due = expected - int(view["expected_before"])
             lost = due - (received - int(view["received_before"]))
             view["expected_before"], view["received_before"] = expected, received
-            since = now - int(view["report_arrival"]) if view["report_arrival"] else 0
+            # A report that is still on the virtual link is not there yet.
+            since = max(now - int(view["report_arrival"]), 0) if view["report_arrival"] else 0
             jitter = float(streams[view["place"]]["jitter"])
             blocks.append(
                 RtcpReceiverInfo(

@@ -120,6 +120,24 @@ def test_a_meeting_is_sampled_and_balances(sfu: str) -> None:
         assert row["decoded"] > 10
 
 
+def test_a_report_on_its_way_over_the_link_has_not_arrived(sfu: str) -> None:
+    async def work(process: Process) -> None:
+        await until(lambda: received(process, 1) > 20)
+        views = process.state.views
+        mine = views["endpoint"] == 1
+        process.state.views["report_middle"][mine] = 5
+        process.state.views["report_arrival"][mine] = process.clock() + 10**9
+        for block in process.receivers._blocks(1, process.clock()):
+            assert (block.lsr, block.dlsr) == (0, 0)
+            assert len(bytes(block)) == 24
+        process.state.views["report_arrival"][mine] = process.clock() - 10**9
+        for block in process.receivers._blocks(1, process.clock()):
+            assert block.lsr == 5
+            assert 65_536 <= block.dlsr < 10 * 65_536
+
+    play(sfu, work)
+
+
 def test_header_only_and_probe_clients_side_by_side_count_the_same(sfu: str) -> None:
     async def work(process: Process) -> None:
         await until(lambda: min(received(process, e) for e in (1, 2)) > 200)
