@@ -45,11 +45,11 @@ class Outcome:
 def judge(run: Run, measurements: Measurements) -> Outcome:
     """The verdict on ``run``, whose values ``measurements`` holds.
 
-    A threshold without data is inconclusive, whatever it asks. The run fails if any threshold
-    that is not advisory fails, unless the run was interrupted, or whatever played it was not up to
-    it: nothing follows from such a run. Else it is inconclusive if any of those is, if there is none of
-    them, for then nothing was put to the test, or if packets are not all accounted for; else it
-    passes.
+    A threshold without data is inconclusive, whatever it asks. Nothing follows from a run that was
+    interrupted, or that its generator was not up to: it is inconclusive. Else the run fails if any
+    threshold that is not advisory fails; else it is inconclusive if any of those is, if there is
+    none of them, for then nothing was put to the test, or if packets are not all accounted for;
+    else it passes.
     """
     judgements = tuple(
         judge_threshold(text, threshold, measurements)

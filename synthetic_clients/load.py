@@ -29,6 +29,8 @@ READY_S = 180.0
 """Seconds that client processes have to get ready: the first time, they compile."""
 PATIENCE_S = 120.0
 """After the last has been let in, the meeting begins without those who are not there by then."""
+FASTEST = 100
+"""Users a second that Locust starts at most."""
 COUNTDOWN_S = 2.0
 """From everyone's arrival to the meeting's beginning."""
 SHARE, MEETING, HALT, TOLD = (
@@ -319,7 +321,7 @@ class JoinShape(LoadTestShape):
         if rehearsal.joining_s is None:
             return 1, 1.0
         users = rehearsal.planned(time.perf_counter() - rehearsal.joining_s + 1)
-        return users, float(max(users, 1))
+        return users, float(min(max(users, 1), FASTEST))
 
 
 def join_shape() -> JoinShape:
