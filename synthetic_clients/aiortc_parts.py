@@ -89,6 +89,10 @@ class _Connection(aioice.Connection):
         return self._protocols[0].transport
 
     @property
+    def nominated(self) -> bool:
+        return 1 in self._nominated
+
+    @property
     def remote(self) -> tuple[str, int]:
         address: tuple[str, int] = self._nominated[1].remote_addr
         return address
@@ -215,7 +219,7 @@ class Wire:
     @property
     def connected(self) -> bool:
         """Whether media can pass."""
-        return not self._closed and self._dtls.state == "connected"
+        return not self._closed and self._connection.nominated and self._dtls.state == "connected"
 
     def protect(self, packet: bytes) -> bytes:
         """An RTP packet as SRTP."""

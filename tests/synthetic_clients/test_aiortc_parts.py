@@ -72,6 +72,17 @@ def test_what_is_looked_into_is_still_there() -> None:
     run(main)
 
 
+def test_a_wire_whose_ice_was_closed_sends_nothing() -> None:
+    async def main(loop: BatchLoop) -> None:
+        near, far = await connected()
+        await near._connection.close()  # as when consent expires
+        near.send_rtcp(RTCP)
+        assert not near.connected
+        await asyncio.gather(near.close(), far.close())
+
+    run(main)
+
+
 async def connected() -> tuple[Wire, Wire]:
     certificate = SharedCertificate.generateCertificate()
     near = Wire("127.0.0.1", certificate)
@@ -145,6 +156,9 @@ def test_consent_that_is_not_answered_expires(monkeypatch: pytest.MonkeyPatch) -
         loop.forget(far.transport)  # it hears nothing any more
         async with asyncio.timeout(10):
             await lost.wait()
+        assert not near.connected
+        near.send_rtcp(RTCP)  # goes nowhere
+        near.send(near.protect(RTP))
         await asyncio.gather(near.close(), far.close())
 
     run(main)
