@@ -13,7 +13,7 @@ import pickle
 import sys
 import time
 import traceback
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -42,6 +42,8 @@ from synthetic_clients.warming import warm_up
 
 EARLY = 5 * SECOND
 """ns before its first part that an endpoint opens the session that it publishes with."""
+MOST_FAULTS = 10
+"""Faults of its own that a process tells of."""
 LOOK_AFTER_S = 1.0
 """Between looks whether clients still hear from the server."""
 
@@ -105,6 +107,7 @@ class Process:
         self.sampler = Sampler(scenario, self.population)
         self.meter = Meter(lambda: sum(transport.drops() for transport in loop.transports.values()))
         self.meeting_at: int | None = None
+        self.faults = 0
         self.entered = self.delivered = self.in_flight = 0
         self.lost = {"access queue down": 0, "access policer down": 0, "access down": 0}
         self.published = 0
@@ -292,11 +295,11 @@ class Process:
             self.meter.note(late)
             if late > 1:
                 due = time.perf_counter()
-            self.receivers.tick()
+            self._attempt(self.receivers.tick)
             until = self.clock() + round(2 * TICK_S * SECOND)
             for client in self.clients:
                 if client.publisher is not None:
-                    client.publisher.play(until)
+                    self._attempt(client.publisher.play, until)
 
     async def _watch_over(self) -> None:
         begun = time.perf_counter()
@@ -304,7 +307,7 @@ class Process:
             await asyncio.sleep(LOOK_AFTER_S)
             now = self.clock()
             for client in self.clients:
-                client.look_after(now)
+                self._attempt(client.look_after, now)
             if self.meeting_at is None and time.perf_counter() - begun >= 5.0:
                 begun = time.perf_counter()
                 self._say_health(now / SECOND)
@@ -375,6 +378,19 @@ class Process:
         screen = self.state.screens[view["place"]]
         return int(self.state.freeze_totals[view["place"]] + screen["freezes"]["freeze_count"])
 
+    def _attempt(self, work: Callable[..., object], *arguments: Any) -> None:
+        """Do ``work``; a fault in it is told, and makes the run doubtful, but ends nothing."""
+        try:
+            work(*arguments)
+        except Exception as error:
+            self._tell_fault(error)
+
+    def _tell_fault(self, error: BaseException) -> None:
+        self.faults += 1
+        if self.faults <= MOST_FAULTS:
+            detail = "".join(traceback.format_exception(error))
+            self.say({"kind": "fault", "detail": detail})
+
     def _go(self, work: Any) -> None:
         task = self.loop.create_task(work)
         self._tasks.add(task)
@@ -383,8 +399,7 @@ class Process:
     def _done(self, task: "asyncio.Task[None]") -> None:
         self._tasks.discard(task)
         if not task.cancelled() and (error := task.exception()) is not None:
-            detail = "".join(traceback.format_exception(error))
-            self.say({"kind": "fault", "detail": detail})
+            self._tell_fault(error)
 
 
 def _to_bytes(table: pa.Table) -> bytes:
