@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from benchmarks import briefing, gate, levels, sfu, twenty_links
+from benchmarks import briefing, gate, levels, live, sfu, twenty_links
 from benchmarks.timing import describe_machine
 
 RESULTS = Path("bench-results.json")
@@ -88,6 +88,19 @@ def show_gate(found: dict[str, Any]) -> None:
     row(f"{grown}, other draws", f"{found['caught_unpaired']:.1%}")
 
 
+def show_live(found: dict[str, Any]) -> None:
+    """Cost of receiving a packet."""
+    heading(
+        f"Receiving {live.RATE} packets/s on each of {live.SUBSCRIBERS} sockets",
+        "CPU µs/packet", "times bare", "subscribers/core",
+    )  # fmt: skip
+    for name, each in found.items():
+        row(
+            name, f"{each['cpu_us_per_packet']:,.1f}", f"{each['times_bare']:,.2f}",
+            f"{each['subscribers_per_core']:,.0f}",
+        )  # fmt: skip
+
+
 def show_sfu(found: dict[str, Any]) -> None:
     """Costs of packets and sessions."""
     heading(
@@ -132,6 +145,7 @@ BENCHMARKS: dict[str, tuple[Callable[[int], Any], Callable[[Any], None]]] = {
     "briefing": (briefing.run, show_briefing),
     "levels": (levels.run, show_levels),
     "gate": (gate.run, show_gate),
+    "live": (live.run, show_live),
     "sfu": (sfu.run, show_sfu),
 }
 """What runs and what shows it, by name."""

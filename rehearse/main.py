@@ -14,6 +14,7 @@ import typer
 from rehearse import (
     capacity_commands,
     comparison_commands,
+    live_commands,
     rollout_commands,
     run_commands,
     scenario_commands,
@@ -60,6 +61,7 @@ for _commands in (
     capacity_commands.COMMANDS,
     sweep_commands.COMMANDS,
     rollout_commands.COMMANDS,
+    live_commands.COMMANDS,
 ):
     for _name, _command in _commands.items():
         app.command(_name)(_command)

@@ -14,7 +14,7 @@ from results.records import Accounting, Cost, Run
 
 FORMAT = "rehearsal-run"
 """What manifest.json calls the folder that it lies in."""
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 """Raised when the tables of earlier runs can no longer be read as today's."""
 PACKAGES = ("rehearsal", "numpy", "numba", "llvmlite", "pyarrow", "scipy", "simpy", "pydantic")
 """Distributions whose versions may change a result."""
@@ -54,6 +54,8 @@ def describe(run: Run) -> dict[str, Any]:
             "lost": dict(accounting.lost),
         },
         "assumptions": list(run.assumptions),
+        "interrupted": run.interrupted,
+        "doubts": list(run.doubts),
     }
 
 
@@ -84,6 +86,8 @@ def recover(manifest: object) -> dict[str, Any]:
             "cost": Cost(**manifest["cost"]),
             "assumptions": tuple(str(text) for text in manifest["assumptions"]),
             "replication": int(manifest.get("replication", 0)),  # earlier runs were all the first
+            "interrupted": manifest["interrupted"],
+            "doubts": tuple(str(text) for text in manifest["doubts"]),
         }
     except KeyError as error:
         raise ManifestError(f"it has no {error.args[0]!r}") from None

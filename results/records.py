@@ -240,6 +240,19 @@ A stretch is one or more intervals; the edges of thresholds' windows always part
 The command centre's groups have level `command-centre`.
 """
 
+GENERATORS = pa.schema(
+    [
+        ("time", pa.float64()),
+        ("generator", TEXT),  # a process of synthetic clients
+        ("endpoints", COUNT),  # that it plays
+        ("online", COUNT),  # of them, those connected at the interval's end
+        ("generator_cpu", VALUE),  # ratio of one core
+        ("generator_lag", VALUE),  # s
+        ("generator_drops", pa.int64()),
+    ]
+)
+"""Process of synthetic clients × interval; live runs alone have any."""
+
 TABLES: Mapping[str, pa.Schema] = {
     "endpoints": ENDPOINTS,
     "samples": SAMPLES,
@@ -250,6 +263,7 @@ TABLES: Mapping[str, pa.Schema] = {
     "interruptions": INTERRUPTIONS,
     "events": EVENTS,
     "histograms": HISTOGRAMS,
+    "generators": GENERATORS,
 }
 """Schemas by file name."""
 
@@ -304,3 +318,7 @@ class Run:
     """What the model takes for granted, shown beside its results."""
     replication: int = 0
     """Number of the draw: with the scenario's seed, the root of its randomness."""
+    interrupted: str | None = None
+    """What ended it before its time, as a part of a sentence."""
+    doubts: tuple[str, ...] = ()
+    """Why nothing follows from it, whatever it measured: parts of sentences."""

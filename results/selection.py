@@ -18,7 +18,12 @@ from scenarios.meeting import COMMAND_CENTRE
 from scenarios.metrics import METRICS, SELECTORS, Metric, Subject
 from scenarios.thresholds import Window
 
-_TABLES: Mapping[Subject, str] = {"endpoint": "samples", "node": "nodes", "link": "links"}
+_TABLES: Mapping[Subject, str] = {
+    "endpoint": "samples",
+    "node": "nodes",
+    "link": "links",
+    "generator": "generators",
+}
 _SLICE = 1 << 18
 """Histogram rows worked on at a time: bounds the memory for intermediate arrays."""
 

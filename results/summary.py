@@ -82,6 +82,8 @@ def summarize(run: Run) -> Json:
         "interruptions": describe_interruptions(run),
         "availability": describe_availability(run),
         "assumptions": list(run.assumptions),
+        "interrupted": run.interrupted,
+        "doubts": list(run.doubts),
     }
 
 

@@ -45,10 +45,11 @@ class Outcome:
 def judge(run: Run, measurements: Measurements) -> Outcome:
     """The verdict on ``run``, whose values ``measurements`` holds.
 
-    A threshold without data is inconclusive, whatever it asks. The run fails if any threshold
-    that is not advisory fails; else it is inconclusive if any of those is, if there is none of
-    them, for then nothing was put to the test, or if packets are not all accounted for; else it
-    passes.
+    A threshold without data is inconclusive, whatever it asks. Nothing follows from a run that was
+    interrupted, or that its generator was not up to: it is inconclusive. Else the run fails if any
+    threshold that is not advisory fails; else it is inconclusive if any of those is, if there is
+    none of them, for then nothing was put to the test, or if packets are not all accounted for;
+    else it passes.
     """
     judgements = tuple(
         judge_threshold(text, threshold, measurements)
@@ -56,7 +57,18 @@ def judge(run: Run, measurements: Measurements) -> Outcome:
         for threshold in conditions
     )
     verdict, reason = _conclude(judgements, run.accounting.balanced)
+    if doubted := _doubt(run):
+        verdict, reason = "inconclusive", doubted
     return Outcome(verdict, reason, judgements)
+
+
+def _doubt(run: Run) -> str | None:
+    """Why nothing follows from ``run``, as a sentence."""
+    reasons = [*([run.interrupted] if run.interrupted else []), *run.doubts]
+    if not reasons:
+        return None
+    what = "The run was interrupted" if run.interrupted else "The generator was not up to it"
+    return f"{what}: {'; '.join(reasons)}."
 
 
 def judge_threshold(text: str, threshold: Threshold, measurements: Measurements) -> Judgement:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 Unit = Literal["s", "ratio", "bit/s", "count", "score"]
-Subject = Literal["endpoint", "node", "link"]
+Subject = Literal["endpoint", "node", "link", "generator"]
 Occasion = Literal["call", "joining", "interruption"]
 
 
@@ -31,6 +31,7 @@ SELECTORS: dict[Subject, tuple[str, ...]] = {
     "endpoint": ("carrier", "access", "province", "level", "site"),
     "node": ("node",),
     "link": ("link", "kind", "carrier", "province", "direction"),
+    "generator": ("generator",),
 }
 """Attributes that a threshold on a metric of each subject can select by."""
 
@@ -152,6 +153,18 @@ METRICS: dict[str, Metric] = {
         Metric(
             "link_utilization", "ratio", "link", "shared link × interval",
             "Share of the interval in which the link was transmitting.",
+        ),
+        Metric(
+            "generator_cpu", "ratio", "generator", "client process × interval",
+            "Live: share of one core that a process of synthetic clients used.",
+        ),
+        Metric(
+            "generator_lag", "s", "generator", "client process × interval",
+            "Live: how late a process's timers were, 95th percentile of the interval.",
+        ),
+        Metric(
+            "generator_drops", "count", "generator", "client process × interval",
+            "Live: datagrams that the operating system dropped at a process's sockets.",
         ),
     )
 }  # fmt: skip

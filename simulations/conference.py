@@ -14,7 +14,7 @@ import pyarrow as pa
 import simpy
 from numpy.typing import NDArray
 
-from results.records import BUDGET, CALLS, ENDPOINTS, EVENTS, Cost, Run
+from results.records import BUDGET, CALLS, ENDPOINTS, EVENTS, GENERATORS, Cost, Run
 from scenarios.backups import deal_backups
 from scenarios.population import Population, populate
 from scenarios.scenario import Scenario
@@ -195,6 +195,7 @@ def simulate(
             "calls": calls_table(population, log),
             **occasions(plane, scenario, population),
             "histograms": sampler.histograms(),
+            "generators": GENERATORS.empty_table(),
         },
         accounting=accounting,
         cost=Cost(

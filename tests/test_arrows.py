@@ -9,15 +9,61 @@ import pytest
 ROOT = Path(__file__).parent.parent
 
 MAY_IMPORT = {
-    "rehearse": {"rehearse", "results", "scenarios", "simulations", "reference_sfu"},
+    "rehearse": {
+        "rehearse",
+        "results",
+        "scenarios",
+        "simulations",
+        "synthetic_clients",
+        "reference_sfu",
+    },
     "simulations": {"simulations", "scenarios", "results.records", "results.histograms"},
+    # Links and receivers with what they stand on, estimates of what links carry, quality, and the
+    # agenda of the meeting.
+    "synthetic_clients": {
+        "synthetic_clients",
+        "scenarios",
+        "results.records",
+        "results.histograms",
+        *(
+            f"simulations.{module}"
+            for module in (
+                "access",
+                "links",
+                "rates",
+                "addressed",
+                "compiled",
+                "receivers",
+                "frames",
+                "freezes",
+                "nack",
+                "jitter_buffer",
+                "distributions",
+                "quality",
+                "video_quality",
+                "congestion",
+                "arrivals",
+                "overuse",
+                "agenda",
+            )
+        ),
+    },
     "results": {"results", "scenarios"},
     "scenarios": {"scenarios"},
     "reference_sfu": {"reference_sfu"},
 }
 """What each room may import of ours: rooms, or single modules of one."""
 
-ROOMS = ("rehearse", "simulations", "results", "scenarios", "reference_sfu", "docs", "tests")
+ROOMS = (
+    "rehearse",
+    "simulations",
+    "synthetic_clients",
+    "results",
+    "scenarios",
+    "reference_sfu",
+    "docs",
+    "tests",
+)
 
 
 def is_of(module: str, parent: str) -> bool:

@@ -8,7 +8,14 @@ from typing import Any
 import pytest
 
 ROOT = Path(__file__).parent.parent
-ROOMS = ("rehearse", "scenarios", "simulations", "results", "reference_sfu")
+ROOMS = (
+    "rehearse",
+    "scenarios",
+    "simulations",
+    "synthetic_clients",
+    "results",
+    "reference_sfu",
+)
 
 
 @pytest.fixture(scope="module")

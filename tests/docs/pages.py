@@ -4,8 +4,8 @@ A comment on the line before a block says how it is tried:
 
 - `<!-- file: NAME -->`: the block is a file that a reader writes.
 - `<!-- part -->`: the YAML is part of a scenario; it is tried upon the library's `smoke`.
-- `<!-- test: with OPTIONS; exit N -->`: the options are added to `rehearse simulate` and the exit
-  code is N; what it prints is then another run's, and not compared.
+- `<!-- test: with OPTIONS; exit N -->`: the options are added to `rehearse simulate` or `rehearse
+  live`, and the exit code is N; what it prints is then another run's, and not compared.
 - `<!-- test: skip; REASON -->`: not run.
 """
 
@@ -80,7 +80,7 @@ class Block:
 
     @property
     def added(self) -> str | None:
-        """Options that the test adds to `rehearse simulate`."""
+        """Options that the test adds to `rehearse simulate` or `rehearse live`."""
         match = re.match(r"with ([^;]*)", self.notes.get("test", ""))
         return match[1] if match else None
 
@@ -213,8 +213,9 @@ def run_python(block: Block, names: dict[str, object]) -> str:
 
 
 def _with_options(text: str, options: str | None) -> str:
-    simulates = "rehearse" in (words := shlex.split(text, comments=True)) and "simulate" in words
-    return f"{text} {options}" if options and simulates else text
+    words = shlex.split(text, comments=True)
+    plays = "rehearse" in words and not {"simulate", "live"}.isdisjoint(words)
+    return f"{text} {options}" if options and plays else text
 
 
 def compare(expected: str, actual: str) -> str:

@@ -91,8 +91,8 @@ def test_no_commit_without_git(checkout: Path, monkeypatch: pytest.MonkeyPatch) 
     ("changes", "message"),
     [
         ({"format": "something else"}, "it is not the manifest of a run of Rehearsal"),
-        ({"schema_version": 1}, "its schema_version is 1, and this program reads 2"),
-        ({"schema_version": None}, "its schema_version is None, and this program reads 2"),
+        ({"schema_version": 1}, "its schema_version is 1, and this program reads 3"),
+        ({"schema_version": None}, "its schema_version is None, and this program reads 3"),
         ({"mode": "dreamt"}, "its mode is 'dreamt', none of simulated, live"),
         ({"duration_s": "long"}, "it is damaged: could not convert string to float: 'long'"),
         ({"cost": {"wall_s": 1}}, "it is damaged: Cost.__init__.. missing 3 required"),

@@ -194,6 +194,8 @@ def test_values_of_occasions(
 
 def test_tables_in_chunks_with_dictionaries_of_their_own(run: Run) -> None:
     def torn(table: pa.Table) -> pa.Table:
+        if len(table) == 0:  # of generators, which simulated runs have none of
+            return table
         parts = [table.slice(0, len(table) // 3), table.slice(len(table) // 3)]
         texts = [f.name for f in table.schema if pa.types.is_dictionary(f.type)]
         for i, part in enumerate(parts):

@@ -97,3 +97,23 @@ def test_bounds_are_exact(run: Run, expression: str, verdict: str) -> None:
 
 def test_each_verdict_has_its_exit_code() -> None:
     assert EXIT_CODES == {"pass": 0, "fail": 99, "inconclusive": 98}
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"interrupted": "Ctrl-C"}, "The run was interrupted: Ctrl-C."),
+        ({"doubts": ("it was late",)}, "The generator was not up to it: it was late."),
+        (
+            {"interrupted": "Ctrl-C", "doubts": ("it was late",)},
+            "The run was interrupted: Ctrl-C; it was late.",
+        ),
+    ],
+)
+def test_nothing_follows_from_a_run_that_was_interrupted_or_is_in_doubt(
+    run: Run, changes: dict[str, Any], reason: str
+) -> None:
+    doubted = replace(run, **changes)
+    found = judge(doubted, Measurements(doubted))
+    assert (found.verdict, found.reason) == ("inconclusive", reason)
+    assert found.judgements == judge(run, Measurements(run)).judgements

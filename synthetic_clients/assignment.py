@@ -1,0 +1,26 @@
+"""What one process of clients is to do: which endpoints it plays, of which scenario, and where."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from scenarios.scenario import Scenario
+from synthetic_clients.recovery import RECOVERY, Recovery
+
+
+@dataclass(frozen=True)
+class Assignment:
+    """A process's part; it goes to the process pickled, over its pipe."""
+
+    scenario: Scenario
+    endpoints: Sequence[int]
+    """Indices into the scenario's population."""
+    probes: frozenset[int]
+    """Those of them that decode everything."""
+    target: str
+    """A URL: see `synthetic_clients.signalling`."""
+    token: str | None
+    epoch: int
+    """Unix time at which the run's clock is 0, ns."""
+    linked: bool = True
+    """Whether packets cross virtual links; without, endpoints are where the machine is."""
+    recovery: Recovery = RECOVERY

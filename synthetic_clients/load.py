@@ -1,0 +1,380 @@
+"""Locust's side of a live run: users, the shape of the load, masters and workers.
+
+Importing this module imports Locust, which patches the process with gevent: aiortc and asyncio are
+in the client processes, and only there. A user stands for an endpoint and commands it over the
+fleet's pipe. Locust's requests are what really took place: signalling, joining, first media.
+"""
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from locust import LoadTestShape, User, constant, task  # first: it patches
+from locust.env import Environment
+from locust.runners import MasterRunner, WorkerRunner
+
+import gevent  # isort: skip
+from gevent.event import AsyncResult, Event  # isort: skip
+
+from scenarios.population import populate
+from scenarios.units import SECOND
+from synthetic_clients.assignment import Assignment
+from synthetic_clients.collecting import Collector
+from synthetic_clients.fleet import Fleet
+from synthetic_clients.plan import Phase, Plan, Progress, join_order, planned, probes_of
+from synthetic_clients.server import Server, ServerError
+
+READY_S = 180.0
+"""Seconds that client processes have to get ready: the first time, they compile."""
+PATIENCE_S = 120.0
+"""After the last has been let in, the meeting begins without those who are not there by then."""
+FASTEST = 100
+"""Users a second that Locust starts at most."""
+COUNTDOWN_S = 2.0
+"""From everyone's arrival to the meeting's beginning."""
+SHARE, MEETING, HALT, TOLD = (
+    "rehearsal share",
+    "rehearsal meeting",
+    "rehearsal halt",
+    "rehearsal told",
+)
+"""Messages between a master and its workers."""
+
+
+class Rehearsal:
+    """A live run within a Locust environment: alone, as a master, or as a worker."""
+
+    def __init__(
+        self,
+        environment: Environment,
+        plan: Plan,
+        *,
+        server: Server | None = None,
+        progress: Callable[[Progress], None] = lambda _: None,
+    ) -> None:
+        """
+        Args:
+            server: the target, where the run has started it: if it dies, the run ends.
+        """
+        self.environment, self.plan, self.server = environment, plan, server
+        self.progress = progress
+        self.population = populate(plan.scenario)
+        self.order = join_order(self.population)
+        self.collector = Collector(
+            plan.scenario, self.population, plan.target, plan.command, processes=0
+        )
+        self.fleet: Fleet | None = None
+        self.ready = Event()
+        self.over = Event()
+        self.interrupted: str | None = None
+        self.began = time.perf_counter()
+        self.epoch = time.time_ns()
+        self.joining_s: float | None = None
+        """When the first was let in, on the performance counter."""
+        self._expected = 1
+        self._ready = 0
+        self._waiting: list[int] = []
+        self._outcomes: dict[str, AsyncResult[dict[str, Any]]] = {}
+        self._watch: gevent.Greenlet | None = None
+        events: Any = environment.events
+        environment.rehearsal = self  # type: ignore[attr-defined]
+        events.test_start.add_listener(self._start)
+        events.test_stopping.add_listener(lambda **_: self.halt(None))
+        runner = environment.runner
+        if isinstance(runner, WorkerRunner):
+            runner.register_message(SHARE, self._take_share)
+            runner.register_message(MEETING, self._take_meeting)
+            runner.register_message(HALT, lambda **_: self.halt(None))
+        elif isinstance(runner, MasterRunner):
+            runner.register_message(TOLD, self._take_told)
+
+    # ------------------------------------------------------------ beginning
+
+    @property
+    def endpoints(self) -> int:
+        """How many take part, the command centre included."""
+        return len(self.population)
+
+    def _start(self, **_: Any) -> None:
+        runner = self.environment.runner
+        self.began, self.epoch = time.perf_counter(), time.time_ns()
+        if isinstance(runner, WorkerRunner):
+            return  # the master says what this one's share is
+        if isinstance(runner, MasterRunner):
+            workers = sorted(client.id for client in runner.clients.ready)
+            self._expected = len(workers)
+            for number, client in enumerate(workers):
+                said = {"number": number, "workers": len(workers), "epoch": self.epoch}
+                runner.send_message(SHARE, said, client)
+        else:
+            self._launch(self.order, self.epoch)
+        self._watch = gevent.spawn(self._conduct)
+
+    def _launch(self, endpoints: Sequence[int], epoch: int) -> None:
+        plan = self.plan
+        self._waiting = list(endpoints)
+        self._outcomes = {self.population.site[e]: AsyncResult() for e in endpoints}
+        assignment = Assignment(
+            plan.scenario, endpoints, probes_of(self.population, plan.probes) & set(endpoints),
+            plan.target, plan.token, epoch, plan.linked, plan.recovery,
+        )  # fmt: skip
+        self.fleet = Fleet(assignment, plan.processes, self._hear)
+        self._tell(0, {"kind": "fleet", "processes": len(self.fleet)}, b"")
+
+    def _hear(self, process: int, message: dict[str, Any], payload: bytes) -> None:
+        """What a process of this machine's fleet says."""
+        kind = message.get("kind")
+        if kind == "ready":
+            self._ready += 1
+            if self.fleet is not None and self._ready == len(self.fleet):
+                self.ready.set()
+        elif kind == "exchange":
+            self._fire("signalling", message["name"], message["seconds"], message["size"],
+                       message["error"])  # fmt: skip
+        elif kind == "joined":
+            self._fire("join", "join", message["seconds"], 0, message["error"])
+            self._outcomes[message["site"]].set(message)
+        elif kind == "first media":
+            self._fire("media", "first media", message["seconds"], 0, None)
+        elif kind == "recovered":
+            self._fire("media", "recovery", message["seconds"], 0, None)
+        self._tell(process, message, payload)
+
+    def _tell(self, process: int, message: dict[str, Any], payload: bytes) -> None:
+        runner = self.environment.runner
+        if isinstance(runner, WorkerRunner):
+            if message.get("kind") != "exchange":
+                said = {"process": process, "message": message, "payload": payload}
+                runner.send_message(TOLD, said)
+        else:
+            self._collect(process, message, payload)
+
+    def _collect(self, process: Any, message: dict[str, Any], payload: bytes) -> None:
+        if message.get("kind") == "fleet":
+            self.collector.processes += message["processes"]
+            self._expected -= 1
+        elif message.get("kind") == "ready":
+            self.collector.ready += 1
+        else:
+            self.collector.hear(process, message, payload)
+
+    def _fire(self, kind: str, name: str, seconds: float, size: int, error: str | None) -> None:
+        request: Any = self.environment.events.request
+        request.fire(
+            request_type=kind, name=name, response_time=seconds * 1000, response_length=size,
+            exception=Refusal(error) if error else None, context={},
+        )  # fmt: skip
+
+    # ------------------------------------------------------------ users
+
+    def next_endpoint(self) -> int | None:
+        """The next endpoint of this machine's share that is to join."""
+        return self._waiting.pop(0) if self._waiting else None
+
+    def join(self, endpoint: int) -> dict[str, Any]:
+        """Let an endpoint join, and wait for what comes of it."""
+        site = self.population.site[endpoint]
+        assert self.fleet is not None
+        self.fleet.join(endpoint, site)
+        outcome: dict[str, Any] = self._outcomes[site].get()
+        return outcome
+
+    def planned(self, seconds: float) -> int:
+        """Users that are to be there so many seconds after the first was let in."""
+        return planned(seconds, self.endpoints, self.plan.join_s)
+
+    # ------------------------------------------------------------ the run
+
+    def _conduct(self) -> None:
+        """Wait for everyone, begin the meeting, and see that it ends: alone or as a master."""
+        collector = self.collector
+        try:
+            if not self._wait(READY_S, self._all_ready):
+                return self._end("the client processes were not ready in time")
+            self.joining_s = time.perf_counter()
+            self.ready.set()
+            self._wait(self.plan.join_s + PATIENCE_S, self._all_in)
+            if not collector.joined:
+                reason = next(iter(collector.failed.values()), "no answer")
+                return self._end(f"nobody could join: {reason}")
+            at = (time.time_ns() - self.epoch) / SECOND + COUNTDOWN_S
+            collector.meeting_s = at
+            if self.fleet is not None:
+                self.fleet.meet(at)
+            else:
+                runner: Any = self.environment.runner
+                runner.send_message(MEETING, {"at": at})
+            duration = self.plan.scenario.duration / SECOND
+            if not self._wait(COUNTDOWN_S + duration + PATIENCE_S, lambda: collector.over):
+                return self._end("the client processes did not end in time")
+        except ServerError as error:
+            return self._end(str(error))
+        self.over.set()
+        return None
+
+    def _all_ready(self) -> bool:
+        return self._expected == 0 and self.collector.ready >= self.collector.processes > 0
+
+    def _all_in(self) -> bool:
+        return self.collector.arrived >= self.endpoints
+
+    def _wait(self, seconds: float, until: Callable[[], bool]) -> bool:
+        limit = time.perf_counter() + seconds
+        while time.perf_counter() < limit:
+            if until():
+                return True
+            if self.over.is_set():
+                return False
+            if self.server is not None and not self.server.alive:
+                raise ServerError("the server ended")
+            if self.collector.over and self.collector.processes and self._expected == 0:
+                return False
+            self.progress(self.state())
+            gevent.sleep(0.2)
+        return False
+
+    def state(self) -> Progress:
+        """How far the run is."""
+        collector = self.collector
+        phase: Phase = "preparing"
+        if self.joining_s is not None:
+            phase = "joining" if collector.meeting_s is None else "playing"
+        played = 0.0
+        if collector.meeting_s is not None:
+            now = (time.time_ns() - self.epoch) / SECOND
+            played = min(max(now - collector.meeting_s, 0.0), self.plan.scenario.duration / SECOND)
+        return Progress(
+            phase, len(collector.joined), self.endpoints, played,
+            self.plan.scenario.duration / SECOND,
+        )  # fmt: skip
+
+    def _end(self, reason: str) -> None:
+        self.halt(reason)
+        self.over.set()
+
+    def halt(self, reason: str | None) -> None:
+        """End the run before its time, and let clients take leave."""
+        if reason and self.interrupted is None:
+            self.interrupted = reason
+        runner = self.environment.runner
+        if isinstance(runner, MasterRunner):
+            runner.send_message(HALT)
+        if self.fleet is not None:
+            self.fleet.stop()
+
+    def close(self) -> None:
+        """Wait until this machine's client processes have ended."""
+        if self._watch is not None:
+            self._watch.kill()
+        if self.fleet is not None:
+            self.fleet.close()
+
+    # ------------------------------------------------------------ master and workers
+
+    def _take_share(self, msg: Any, **_: Any) -> None:
+        number, workers = msg.data["number"], msg.data["workers"]
+        gevent.spawn(self._launch, self.order[number::workers], msg.data["epoch"])
+
+    def _take_meeting(self, msg: Any, **_: Any) -> None:
+        if self.fleet is not None:
+            self.fleet.meet(msg.data["at"])
+
+    def _take_told(self, msg: Any, **_: Any) -> None:
+        said = msg.data
+        process = f"{msg.node_id}/{said['process']}"
+        self._collect(process, said["message"], said["payload"])
+
+
+class Refusal(Exception):
+    """What Locust shows of a request that failed."""
+
+
+class EndpointUser(User):
+    """An endpoint of the scenario."""
+
+    wait_time = constant(1)
+    rehearsal: Rehearsal
+
+    def on_start(self) -> None:
+        """Join, as soon as the client processes are ready."""
+        self.rehearsal = self.environment.rehearsal
+        self.rehearsal.ready.wait()
+        endpoint = self.rehearsal.next_endpoint()
+        if endpoint is not None:
+            self.rehearsal.join(endpoint)
+
+    @task
+    def attend(self) -> None:
+        """The client process does the rest."""
+
+
+class JoinShape(LoadTestShape):
+    """Users as the join profile has them; ends with the meeting."""
+
+    def tick(self) -> tuple[int, float] | None:
+        """See Locust."""
+        runner: Any = self.runner
+        rehearsal: Rehearsal = runner.environment.rehearsal
+        if rehearsal.over.is_set():
+            return None
+        if rehearsal.joining_s is None:
+            return 1, 1.0
+        users = rehearsal.planned(time.perf_counter() - rehearsal.joining_s + 1)
+        return users, float(min(max(users, 1), FASTEST))
+
+
+def join_shape() -> JoinShape:
+    """A new shape."""
+    return JoinShape()  # type: ignore[no-untyped-call]
+
+
+@dataclass
+class MediaTab:
+    """The tab that Locust's web UI gains: media metrics of the last interval."""
+
+    rehearsal: Rehearsal
+    names: Sequence[str] = field(default_factory=tuple)
+
+    def install(self, web_ui: Any) -> None:
+        """Add the tab, and its rows to what the page asks for."""
+        import json  # noqa: PLC0415
+
+        web_ui.template_args |= {
+            "extended_tabs": [{"title": "Media", "key": "media"}],
+            "extended_tables": [
+                {
+                    "key": "media",
+                    "structure": [
+                        {"key": "metric", "title": "Metric (last interval, mean)"},
+                        {"key": "value", "title": "Value"},
+                        {"key": "unit", "title": "Unit"},
+                    ],
+                }
+            ],
+            "extended_csv_files": [],
+        }
+
+        @web_ui.app.after_request  # type: ignore[untyped-decorator]
+        def extend(response: Any) -> Any:
+            from flask import request  # noqa: PLC0415
+
+            if request.path == "/stats/requests" and response.is_json:
+                body = {**response.json, "extended_stats": [{"key": "media", "data": self.rows()}]}
+                response.set_data(json.dumps(body))
+            return response
+
+    def rows(self) -> list[dict[str, object]]:
+        """A row for each metric, and who is there."""
+        from scenarios.metrics import METRICS  # noqa: PLC0415
+
+        state = self.rehearsal.state()
+        rows: list[dict[str, object]] = [
+            {"metric": "joined", "value": f"{state.joined} of {state.endpoints}", "unit": ""},
+            {"metric": "played", "value": f"{state.played_s:.0f} of {state.duration_s:.0f}",
+             "unit": "s"},
+        ]  # fmt: skip
+        for name, value in sorted(self.rehearsal.collector.latest.items()):
+            unit = METRICS[name].unit if name in METRICS else "s"
+            rows.append({"metric": name, "value": f"{value:.6g}", "unit": unit})
+        return rows
