@@ -27,8 +27,9 @@ DROP, RECOVERED = 0.66, 0.85
 """A fall of the estimate below this share of it is large; what is then tried when it is over."""
 LOWERED, QUIET = 0.95, 2 * SECOND
 """A sender that the estimate limits probes every INTERVAL too, but not within so many ns of a fall
-of the estimate below this share of it. This is the model's own: libwebrtc's does not probe, and
-finds what a link has gained at 8 % a second."""
+of the estimate below this share of it; and no result leads on to a faster probe: where others share
+a link, that would show the link's rate and not what is free. This is the model's own: libwebrtc's
+does not probe, and finds what a link has gained at 8 % a second."""
 DROP_MEMORY = 5 * SECOND
 """ns."""
 AFTER_LIMIT = 3 * SECOND
@@ -220,7 +221,7 @@ def look(probing: Any, wanted: int, limited: bool, maximum: int, barred: bool, n
     elif now - max(probing.limited_since, probing.begun_at) >= INTERVAL and (
         limited or now - probing.lowered_at >= QUIET
     ):
-        _probe(probing, STEP * estimate, 0, True, maximum, barred, now)
+        _probe(probing, STEP * estimate, 0, limited, maximum, barred, now)
 
 
 @kernel

@@ -173,14 +173,12 @@ def test_one_flow_on_a_variable_path() -> None:
 
     first, rise, fall, return_, queueing, low, lower = middle(measured)
     assert first < 1  # by probes
+    assert rise < 10  # by a probe that comes every 5 s, and by 8 % a second
     assert fall < 2
     assert return_ < 10
     assert queueing < 100
     assert low > 0.8e6
     assert lower > 0.45e6
-    # Without probes, 8 % a second is the most, and it begins only when the rate has crept, at
-    # about 20 kbit/s each second, out of what the old capacity is thought to be.
-    assert math.log(2.25 / 1.08) / math.log(1.08) < rise < 20
 
 
 def test_a_flow_that_asks_for_more_is_up_within_seconds() -> None:

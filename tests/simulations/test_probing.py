@@ -174,6 +174,17 @@ def test_a_sender_that_the_estimate_limits_does_not_probe_for_2_s_after_a_fall(
     assert prober.run(4 * S, limited=limited)[0] == (waits, int(fall * 300_000) * 2)
 
 
+@pytest.mark.parametrize(("limited", "following"), [(True, [2_400_000]), (False, [])])
+def test_only_where_the_application_limits_do_periodic_probes_lead_on(
+    limited: bool, following: list[int]
+) -> None:
+    prober = Prober(600_000)
+    prober.run(5 * S, limited=limited)
+    assert prober.run(200 * MS, limited=limited) == [(0, 1_200_000)]
+    prober.note(1_200_000)
+    assert [rate for _, rate in prober.run(S, limited=limited)] == following
+
+
 def test_it_does_not_probe_for_what_it_cannot_use() -> None:
     prober = Prober(300_000)
     prober.run(10 * S)
