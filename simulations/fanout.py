@@ -234,7 +234,7 @@ def _send_ordered(world: Any, out: Any, item: Any, packet: Any, cost: int, wire:
     to = np.uint64(item.endpoint)
     wanted = world.orders[to, item.entry]
     node = out.node
-    pacing = np.int64(0)
+    pacing: Any = np.int64(0)
     if wanted.kind == FILLER:
         sender = out.senders[to]
         ahead = sender.probe_at - item.time  # by what other copies took; a whole packet's place?
@@ -275,7 +275,7 @@ def _offer(
 
 @kernel
 def _hold(
-    world: Any, n: int, endpoint: int, now: int, index: int, number: int, at: int, kind: int
+    world: Any, n: int, endpoint: Any, now: int, index: int, number: int, at: int, kind: int
 ) -> None:
     """Let a copy wait. Where there is no room, the oldest one is dropped."""
     to = np.uint64(endpoint)

@@ -127,8 +127,11 @@ def test_what_arrives_of_a_limited_application_says_nothing(limited: int, left: 
     end = now = feed(leg, S, 20, lambda _sent: 50 * MS, every=20 * MS)
     leg.controller["limited"] = limited
     leg.controller["rate"]["estimate"] = 2_000_000
-    while leg.controller["detector"]["usage"] != OVERUSING:
+    for _ in range(100):  # it is not lowered again within a round trip
         now = feed(leg, now, 1, lambda sent: 50 * MS + (sent - end) // 4, every=20 * MS)
+        if leg.controller["rate"]["estimate"] < 2_000_000:
+            break
+    assert leg.controller["detector"]["usage"] == OVERUSING
     assert 0.7 * left < leg.controller["rate"]["estimate"] < 1.05 * left
 
 
@@ -283,7 +286,8 @@ def test_a_fifth_lost_lowers_and_a_twentieth_does_not() -> None:
         return sender.target_at(59)
 
     assert after(0.05) > 300_000
-    assert after(0.2) < 50_000
+    # Its periodic probes raise it now and then: it is not at the floor.
+    assert after(0.2) < 300_000
 
 
 @pytest.mark.parametrize("profile", PROFILES)
