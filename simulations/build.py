@@ -18,6 +18,7 @@ from simulations.backups import spare_links, spare_places, with_spares
 from simulations.engine import EPOCH
 from simulations.grouping import grouped, shares
 from simulations.membership import members
+from simulations.pacer import LONGEST_WAIT
 from simulations.packets import EDGE, ITEM, PACKET, PADDING
 from simulations.people import people
 from simulations.publishers import publishers
@@ -246,7 +247,7 @@ def _packet_ring(scenario: Scenario, tiles: int) -> int:
         links += 2 * [*both_ways, *carrier.provinces.values()]
     shared = sum(link.buffer.limit(link.capacity) * 8 / link.capacity for link in links)
     nodes = sum(node.queue for node in scenario.nodes.values()) / SECOND
-    access = 4 * LIFETIME / SECOND  # up and down, waiting and transmission
+    access = (4 * LIFETIME + LONGEST_WAIT) / SECOND  # up and down, waiting and transmission; pacer
     rates = _packet_rates(scenario.media)
     per_second = sum(rates) * (2 + scenario.meeting.pictures) + tiles * max(rates)
     return int(_power_of_two(np.array(2 * per_second * (access + nodes + shared))))

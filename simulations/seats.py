@@ -36,8 +36,6 @@ SEAT = np.dtype(
         ("padding", np.int64),  # bytes of the running probe still to send; ≤ 0: none is running
         ("padding_gap", np.int64),  # ns that each takes
         ("padding_probe", np.int64),  # number of its cluster
-        ("target_before", np.int64),  # estimate at the last tick, bit/s
-        ("lowered_at", np.int64),  # when it last fell by a twentieth or more, ns
         ("recent", np.float64),  # bit/s sent lately
         ("recent_bytes", np.int64),  # since the last tick
         # since the last sample

@@ -43,10 +43,6 @@ from simulations.settings import TICK
 
 RESUME = 1.2
 """A layer that is paused is sent again where its least bitrate fits this many times."""
-QUIET = 2_000_000_000
-"""ns without a fall of the estimate after which a publisher that could use more probes as one does
-that its application limits, every 5 s. libwebrtc probes in the latter case only: what a link has
-gained it then finds at 8 % a second."""
 
 
 @kernel
@@ -290,10 +286,7 @@ def _probe(world: Any, s: int, now: int) -> None:
             wanted += world.layer_bitrates[column]
     overhead = 1.0 + settings.header / settings.payload
     wanted = wanted * overhead + settings.voice_rate
-    if controller.target < 0.95 * seat.target_before:
-        seat.lowered_at = now
-    seat.target_before = controller.target
-    limited = controller.target >= wanted or now - seat.lowered_at >= QUIET
+    limited = controller.target >= wanted
     rate = next_probe(controller, now, int(seat.recent), int(wanted), limited)
     if rate > 0:
         seat.padding, seat.padding_gap = cluster_of(rate, settings.payload + settings.header)

@@ -104,6 +104,7 @@ class Controller:
             arrived = self.rate.estimate
         self.rate.update(usage, arrived, probed, self.rtt, now)
         if probed is not None and usage != OVERUSING:
+            self.throughput.free_at = now
             self.losses.history = []
             self._aim(self.rate.estimate, self.rate.estimate)
         else:

@@ -43,6 +43,7 @@ class Probing:
     asked: int = 0
     limited_since: int | None = None
     limited_until: int | None = None
+    lowered: int | None = None  # when it last fell by a twentieth or more
     drop: tuple[int, int] | None = None  # when, from
     drop_probe: int | None = None
 
@@ -52,6 +53,8 @@ class Probing:
             self.result = self.clusters[number].result() or self.result
 
     def note(self, estimate: int, barred: bool, now: int) -> None:
+        if estimate < 0.95 * self.estimate:
+            self.lowered = now
         if estimate < 0.66 * self.estimate:
             self.drop = now, self.estimate
         self.estimate = estimate
@@ -84,18 +87,19 @@ class Probing:
             self.lead_on = None
         if wanted <= self.estimate or 1.25 * wanted < self.asked:
             self.asked = wanted
-        if self.lead_on is not None or not limited:
+        if self.lead_on is not None:
             return
-        if self.last is not None and now - self.last < S:
+        assert self.last is not None
+        if now - self.last < S:
             return
-        assert self.limited_since is not None
-        idle_since = self.limited_since if self.last is None else max(self.limited_since, self.last)
-        if wanted > 1.25 * self.asked and not barred:
+        idle_since = self.last if self.limited_since is None else max(self.limited_since, self.last)
+        quiet = self.lowered is None or now - self.lowered >= 2 * S
+        if limited and wanted > 1.25 * self.asked and not barred:
             self.asked = wanted
             rates = [min(wanted, 2 * self.estimate), min(2 * wanted, 2 * self.estimate)]
             self._plan(rates, True, barred, now)
-        elif now - idle_since >= 5 * S:
-            self._plan([2 * self.estimate], True, barred, now)
+        elif now - idle_since >= 5 * S and (limited or quiet):
+            self._plan([2 * self.estimate], limited, barred, now)
 
     def start(self, number: int, now: int) -> int:
         if not self.planned or now < self.busy_until:

@@ -127,8 +127,11 @@ def test_what_arrives_of_a_limited_application_says_nothing(limited: int, left: 
     end = now = feed(leg, S, 20, lambda _sent: 50 * MS, every=20 * MS)
     leg.controller["limited"] = limited
     leg.controller["rate"]["estimate"] = 2_000_000
-    while leg.controller["detector"]["usage"] != OVERUSING:
+    for _ in range(100):  # it is not lowered again within a round trip
         now = feed(leg, now, 1, lambda sent: 50 * MS + (sent - end) // 4, every=20 * MS)
+        if leg.controller["rate"]["estimate"] < 2_000_000:
+            break
+    assert leg.controller["detector"]["usage"] == OVERUSING
     assert 0.7 * left < leg.controller["rate"]["estimate"] < 1.05 * left
 
 
@@ -173,14 +176,12 @@ def test_one_flow_on_a_variable_path() -> None:
 
     first, rise, fall, return_, queueing, low, lower = middle(measured)
     assert first < 1  # by probes
+    assert rise < 10  # by a probe that comes every 5 s, and by 8 % a second
     assert fall < 2
     assert return_ < 10
     assert queueing < 100
     assert low > 0.8e6
     assert lower > 0.45e6
-    # Without probes, 8 % a second is the most, and it begins only when the rate has crept, at
-    # about 20 kbit/s each second, out of what the old capacity is thought to be.
-    assert math.log(2.25 / 1.08) / math.log(1.08) < rise < 20
 
 
 def test_a_flow_that_asks_for_more_is_up_within_seconds() -> None:
@@ -285,7 +286,8 @@ def test_a_fifth_lost_lowers_and_a_twentieth_does_not() -> None:
         return sender.target_at(59)
 
     assert after(0.05) > 300_000
-    assert after(0.2) < 50_000
+    # Its periodic probes raise it now and then: it is not at the floor.
+    assert after(0.2) < 300_000
 
 
 @pytest.mark.parametrize("profile", PROFILES)

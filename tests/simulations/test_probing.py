@@ -159,7 +159,30 @@ def test_a_sender_that_its_application_limits_probes_every_5_s() -> None:
     prober.run(10 * S)
     begun = prober.run(12 * S, limited=True)
     assert begun == [(5000, 600_000), (10_000, 600_000)]
-    assert not prober.run(10 * S)
+
+
+@pytest.mark.parametrize(
+    ("limited", "fall", "waits"),
+    [(False, 0.94, 2000), (False, 0.96, 0), (True, 0.94, 0)],
+)
+def test_a_sender_that_the_estimate_limits_does_not_probe_for_2_s_after_a_fall(
+    limited: bool, fall: float, waits: int
+) -> None:
+    prober = Prober(300_000)
+    prober.run(5 * S, limited=limited)
+    prober.note(int(fall * 300_000))
+    assert prober.run(4 * S, limited=limited)[0] == (waits, int(fall * 300_000) * 2)
+
+
+@pytest.mark.parametrize(("limited", "following"), [(True, [2_400_000]), (False, [])])
+def test_only_where_the_application_limits_do_periodic_probes_lead_on(
+    limited: bool, following: list[int]
+) -> None:
+    prober = Prober(600_000)
+    prober.run(5 * S, limited=limited)
+    assert prober.run(200 * MS, limited=limited) == [(0, 1_200_000)]
+    prober.note(1_200_000)
+    assert [rate for _, rate in prober.run(S, limited=limited)] == following
 
 
 def test_it_does_not_probe_for_what_it_cannot_use() -> None:

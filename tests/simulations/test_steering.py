@@ -78,6 +78,27 @@ def test_probes_are_padding_beside_the_media_and_find_what_the_link_has() -> Non
     assert off.world.nodes["padding"].sum() == 0
 
 
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_a_link_settles_on_the_layer_that_fits(seed: int) -> None:
+    layers = [
+        {"name": "low", "height": 180, "bitrate": "150kbps"},
+        {"name": "mid", "height": 360, "bitrate": "500kbps"},
+        {"name": "high", "height": 720, "bitrate": "1500kbps"},
+        {"name": "full", "height": 1080, "bitrate": "4Mbps"},
+    ]
+    thin = {"down": {"rate": "3Mbps"}, "up": {"rate": "3Mbps"}}
+    playing = play(30, seed, access={"thin": thin}, media={"video": {"layers": layers}})
+    people = len(playing.population)
+    shown = []
+    for second in range(31, 60):
+        world = playing.advance(second * SECOND)
+        shown.append(world.outs["layer"][people : people + 4].tolist())  # behind the one voice's
+    for subscriber in np.array(shown).T:
+        assert np.median(subscriber) == 2  # 1.5 of 3 Mbit/s
+        assert (subscriber < 3).all()
+        assert np.count_nonzero(np.diff(subscriber)) <= 2
+
+
 @pytest.mark.parametrize("spacing", ["200ms", "2s"])
 def test_key_frames_are_asked_of_a_publisher_no_more_often_than_the_node_may(spacing: str) -> None:
     lossy = {"loss": {"to_bad": "20%", "to_good": "50%", "loss_in_bad": "100%"}}
