@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from benchmarks import briefing, gate, levels, twenty_links
+from benchmarks import briefing, gate, levels, sfu, twenty_links
 from benchmarks.timing import describe_machine
 
 RESULTS = Path("bench-results.json")
@@ -88,6 +88,33 @@ def show_gate(found: dict[str, Any]) -> None:
     row(f"{grown}, other draws", f"{found['caught_unpaired']:.1%}")
 
 
+def show_sfu(found: dict[str, Any]) -> None:
+    """Costs of packets and sessions."""
+    heading(
+        f"CPU per packet to {sfu.SUBSCRIBERS} subscribers, µs",
+        "plain Python", "compiled", "times", "packets/s",
+    )  # fmt: skip
+    for name, each in found["hot_path"].items():
+        plain, compiled = each["plain"], each["compiled"]
+        row(
+            name, f"{plain:.2f}", f"{compiled:.2f}", f"{plain / compiled:.1f}",
+            f"{1e6 / compiled:,.0f}",
+        )  # fmt: skip
+    server = found["server"]
+    heading(f"The server with {server['sites']:,} subscribers", "")
+    for name, shown in (
+        ("CPU per packet sent, all told, µs", f"{server['out_us']:.2f}"),
+        ("packets sent per second of a core", f"{1e6 / server['out_us']:,.0f}"),
+        ("packets that the system had no room for", f"{server['send_drops']:,.0f}"),
+        ("CPU per packet taken from a publisher, µs", f"{server['in_us']:.1f}"),
+        ("CPU per datagram of a flood, µs", f"{server['garbage_us']:.2f}"),
+        ("CPU per session that joins, ms", f"{server['join_cpu_ms']:.2f}"),
+        ("memory per session, kB", f"{server['session_kB']:,.0f}"),
+        ("CPU while nothing happens, share of a core", f"{server['idle_share']:.1%}"),
+    ):
+        row(name, shown)
+
+
 def heading(title: str, *columns: str) -> None:
     """A table's first lines."""
     print()
@@ -105,6 +132,7 @@ BENCHMARKS: dict[str, tuple[Callable[[int], Any], Callable[[Any], None]]] = {
     "briefing": (briefing.run, show_briefing),
     "levels": (levels.run, show_levels),
     "gate": (gate.run, show_gate),
+    "sfu": (sfu.run, show_sfu),
 }
 """What runs and what shows it, by name."""
 

@@ -11,7 +11,15 @@ from typing import Annotated
 
 import typer
 
-from rehearse import comparison_commands, run_commands, scenario_commands
+from rehearse import (
+    capacity_commands,
+    comparison_commands,
+    rollout_commands,
+    run_commands,
+    scenario_commands,
+    sfu_command,
+    sweep_commands,
+)
 from rehearse.endings import INTERRUPTED, close_stdout, heed_signals
 
 app = typer.Typer(
@@ -48,6 +56,10 @@ for _commands in (
     scenario_commands.COMMANDS,
     run_commands.COMMANDS,
     comparison_commands.COMMANDS,
+    sfu_command.COMMANDS,
+    capacity_commands.COMMANDS,
+    sweep_commands.COMMANDS,
+    rollout_commands.COMMANDS,
 ):
     for _name, _command in _commands.items():
         app.command(_name)(_command)

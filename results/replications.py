@@ -189,7 +189,7 @@ def _entry(found: Replications, metric: Metric, selector: str) -> Json:
         "intervals": {name: _ends(each.low, each.high) for name, each in estimates.items()},
         "replications": estimates["mean"].count,
     }
-    return {**entry, "unanswered": total("unanswered")} if metric.from_calls else entry
+    return {**entry, "unanswered": total("unanswered")} if metric.per == "call" else entry
 
 
 def _group(found: Replications, selector: str) -> Json:

@@ -15,6 +15,7 @@ from scenarios.network import Carrier, MediaNode
 from scenarios.placement import Placement
 from scenarios.record import Name, Record, report
 from scenarios.recovery import Recovery, RecoveryPolicy
+from scenarios.rollout import Rollout
 from scenarios.signalling import Signalling
 from scenarios.thresholds import Thresholds
 from scenarios.units import DURATION, PositiveDuration, between
@@ -69,6 +70,8 @@ class Scenario(Record):
     """What breaks, and when."""
     thresholds: Thresholds = Field(default_factory=dict)
     """What must hold."""
+    rollout: Rollout | None = None
+    """How the endpoints get connected before the meeting; `rehearse rollout` plays it."""
 
     @model_validator(mode="after")
     def _check_parts(self) -> Self:

@@ -4,8 +4,10 @@ Audio comes first and is always sent. Of what the estimate leaves, every picture
 layer, in order: the shared screen, the pictures, the wall's tiles; then, in the same order, each is
 raised as far as it fits. What is taken up needs some room to spare, and what is raised above its
 lowest layer time since the last lowering, too: the estimate swings, and every change of layer costs
-a key frame. The lowest layer does not wait: after a fall it may be missing only because its
-publisher had paused it. No standard says how; the margin and the waiting time are this model's own.
+a key frame. Where a raise did not last, the next waits twice as long, as receivers of layered
+multicast do (McCanne, Jacobson, Vetterli: Receiver-driven Layered Multicast, SIGCOMM 1996). The
+lowest layer does not wait: after a fall it may be missing only because its publisher had paused it.
+No standard says how; the margin and the waiting times are this model's own.
 """
 
 from typing import Any
@@ -15,8 +17,13 @@ from simulations.outs import NOTHING, out_index
 
 MARGIN = 1.15
 """A layer is taken up where the estimate has room for this multiple of what it adds."""
-RAISE_AFTER = 5_000_000_000
-"""ns after a lowering before anything is raised above its lowest layer."""
+RAISE_AFTER, RAISE_AT_MOST = 5_000_000_000, 40_000_000_000
+"""ns after a lowering before anything is raised above its lowest layer: the first time, and after
+raises that did not last."""
+LASTING = 20_000_000_000
+"""A raise that was not taken back for so long (ns) has lasted."""
+SPARE = 1.2
+"""What a stream could use: its layer, and this multiple of what the next one adds."""
 
 
 @inlined
@@ -89,7 +96,9 @@ def _desired_layer(world: Any, slot: int, budget: float) -> int:
 
 
 @kernel
-def _step(world: Any, slot: int, endpoint: int, left: float, raises: bool, highest: bool) -> float:
+def _step(
+    world: Any, slot: int, endpoint: int, left: float, raises: bool, highest: bool, now: int
+) -> float:
     """Give the stream its lowest layer or, with ``highest``, as many more as fit; what is left."""
     seat = seat_shown(world, slot, endpoint)
     out = world.outs[out_index(world.settings[0], len(world.endpoints), slot, endpoint)]
@@ -108,6 +117,8 @@ def _step(world: Any, slot: int, endpoint: int, left: float, raises: bool, highe
         waits = highest and not raises
         if left < more or not (kept or (not waits and left >= more * MARGIN)):
             return left
+        if highest and layer > out.before:
+            world.legs[endpoint].raised_at = now
         out.wanted = layer
         left -= more
         cost += more
@@ -123,7 +134,9 @@ def allocate(world: Any, endpoint: int, budget: float, now: int) -> float:
         budget: bit/s at the IP layer for pictures.
 
     Returns:
-        bit/s that the next layer up of the first picture that has one would add; 0 without one.
+        bit/s that all its pictures could use: what they are given, and the next layer up of the
+        first one that has one, with some room to spare. A layer that is paused is one all the same:
+        nobody asks for it before it would fit.
     """
     settings, leg = world.settings[0], world.legs[endpoint]
     first = settings.voices
@@ -133,11 +146,11 @@ def allocate(world: Any, endpoint: int, budget: float, now: int) -> float:
     left = budget
     for highest in (False, True):
         if screen >= 0:
-            left = _step(world, screen, endpoint, left, raises, highest)
+            left = _step(world, screen, endpoint, left, raises, highest, now)
         for slot in range(first, last):
             if slot != screen:
-                left = _step(world, slot, endpoint, left, raises, highest)
-    more = 0.0
+                left = _step(world, slot, endpoint, left, raises, highest, now)
+    more, lowered = 0.0, False
     for slot in range(first, last):
         out = world.outs[out_index(settings, len(world.endpoints), slot, endpoint)]
         seat = seat_shown(world, slot, endpoint)
@@ -148,11 +161,29 @@ def allocate(world: Any, endpoint: int, budget: float, now: int) -> float:
         if out.wanted < out.before:  # for want of room, and not because it is no longer sent
             column = _column(world, slot, out.before)
             if world.layer_rates[seat, column] > 0:
-                leg.raise_at = now + RAISE_AFTER
+                lowered = True
         if more == 0.0 and not _is_tile(settings, slot):
-            above = _next_layer(world, slot, seat, out.wanted)
-            if above >= 0:
-                more = rate_of(world, seat, _column(world, slot, above))
-                if out.wanted >= 0:
-                    more -= rate_of(world, seat, _column(world, slot, out.wanted))
-    return more
+            more = _more(world, slot, seat, out.wanted)
+    if lowered:
+        if raises:  # not while one fall takes several layers
+            lasted = now - leg.raised_at >= LASTING
+            wait = RAISE_AFTER if lasted else max(2 * leg.raise_wait, RAISE_AFTER)
+            leg.raise_wait = min(wait, RAISE_AT_MOST)
+        leg.raise_at = now + leg.raise_wait
+    return budget - left + SPARE * more
+
+
+@kernel
+def _more(world: Any, slot: int, seat: int, layer: int) -> float:
+    """bit/s that the layer above ``layer`` adds; 0 where there is none."""
+    settings = world.settings[0]
+    layers = 1 if slot == settings.screen_slot else settings.layers
+    if layer + 1 >= layers:
+        return 0.0
+    above = rate_of(world, seat, _column(world, slot, layer + 1))
+    if above == 0.0:
+        overhead = 1.0 + settings.header / settings.payload
+        above = world.layer_bitrates[_column(world, slot, layer + 1)] * overhead
+    if layer >= 0:
+        above -= rate_of(world, seat, _column(world, slot, layer))
+    return max(above, 0.0)

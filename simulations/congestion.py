@@ -17,6 +17,10 @@ Where no feedback comes though packets are sent, or the round trip takes longer 
 falls by a fifth each second down to the minimum (libwebrtc's RttBasedBackoff). The draft has
 nothing for this: there the same is done.
 
+Where the application limits what is sent, what arrives says nothing of the link. A sender that has
+set ``controller.limited`` then backs off from its estimate: libwebrtc's
+WebRTC-Bwe-AlrLimitedBackoff, which browsers leave off and mediasoup, a media node, switches on.
+
 A weakness of both that is theirs: a queue that is full and drops a few packets delays all others
 alike. That is no trend; and a loss of 2 to 10 % moves nothing.
 """
@@ -45,9 +49,6 @@ from simulations.overuse import NORMAL, UNDERUSING
 PROFILES = ("libwebrtc", "draft-02")
 LIBWEBRTC = 0
 
-PACING = 2.5
-"""Media leaves at up to this multiple of the target (libwebrtc, kDefaultPaceMultiplier)."""
-
 SILENCE = 2000 * MILLISECOND
 """After a gap (ns) in the arrivals, delays are measured anew (libwebrtc, kStreamTimeOut)."""
 LONGEST_RTT = 3000 * MILLISECOND
@@ -71,6 +72,7 @@ CONTROLLER = np.dtype(
         ("state", np.int64),  # of the delay-based control: HOLD, INCREASE or DECREASE
         ("probe", np.int64),  # number of the last probe cluster begun; 0: none
         ("last_sent", np.int64),  # when a packet was last sent, ns; the sender may write it
+        ("limited", np.int64),  # 1: by the application; the sender writes it, see below
         ("profile", np.int64),  # index in PROFILES
         # of the feedback message being read
         ("received", np.int64),  # packets
@@ -294,6 +296,8 @@ def _conclude(controller: Any, now: int) -> None:
     if probed >= 0.0 and arrived >= 0.0:
         probed = max(probed, min(rate.estimate, PROBE_FLOOR * arrived))
     usage, minimum = controller.detector.usage, float(controller.minimum)
+    if usage == overuse.OVERUSING and controller.limited:
+        arrived = rate.estimate
     rate_control.control(rate, usage, arrived, probed, controller.rtt, minimum, now)
     controller.state = rate.state
     if probed >= 0.0 and usage != overuse.OVERUSING:  # it holds at once

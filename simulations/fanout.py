@@ -7,13 +7,19 @@ import numpy as np
 from simulations.allocation import seat_shown
 from simulations.compiled import inlined, kernel
 from simulations.history import AGAIN, FILLER, FIRST, entry_slot
+from simulations.legs import ORDERS
 from simulations.nack import note as note_missing
 from simulations.outs import begin, number_of, out_index, takes_picture
+from simulations.pacer import BURST, ROOM, charge, hold, pace, release
 from simulations.packets import AUDIO, PADDING, SCREEN, insert, is_full, push, slot
 from simulations.queues import DROPPED, transmission
 from simulations.stations import next_edge
 from simulations.trace import NODE_IN, NODE_OUT, SENT, note
 from simulations.world import CASCADED, FAN_OUT, INGRESSED
+
+_RELEASE = ORDERS
+"""The entry, on the node's own edge, of what is no copy: the time at which a leg's pacer looks
+after what waits there. There is never more than one for a leg."""
 
 
 @kernel
@@ -116,12 +122,11 @@ def run_fan_out(world: Any, s: int, n: int, until: int) -> int:  # noqa: PLR0912
     )  # fmt: skip
     node, seats, settings = world.nodes[n], world.seats, world.settings[0]
     fans, fan_edges, fan_copies = world.fans, world.fan_edges, world.fan_copies
-    subscribers, outs = world.subscribers[n], world.outs
-    last = np.uint64(world.audience[n])
-    way_out = world.route[FAN_OUT]
+    subscribers, outs, legs = world.subscribers[n], world.outs, world.audience[n]
+    last = np.uint64(legs)
     out = _Out(
-        node, edges, items, way_out, world.endpoints, world.senders, world.copies, world.trace,
-        world.trace_rows,
+        node, edges, items, world.route[FAN_OUT], world.endpoints, world.senders, world.copies,
+        world.trace, world.trace_rows,
     )  # fmt: skip
     own = world.orders_edges[n]
     people = len(world.endpoints)
@@ -135,6 +140,8 @@ def run_fan_out(world: Any, s: int, n: int, until: int) -> int:  # noqa: PLR0912
         for i in range(fans[n], fans[n + 1]):
             if is_full(edges[fan_edges[i]], fan_copies[i]):
                 return int(fan_edges[i])
+        if is_full(edges[own], legs):
+            return int(own)
         edge.head += 1
         if node.down:
             node.cut += edge.cascade  # what is its own has been counted already
@@ -144,7 +151,10 @@ def run_fan_out(world: Any, s: int, n: int, until: int) -> int:  # noqa: PLR0912
         cost = node.copy_cost + node.kilobyte_cost * packet.size // 1000
         wire = transmission(packet.size, node.nic)
         if e == own:
-            _send_ordered(world, out, item, packet, cost, wire)
+            if item.entry == _RELEASE:
+                _release(world, n, item.endpoint, now)
+            else:
+                _send_ordered(world, out, item, packet, cost, wire)
             continue
         node.packets += 1
         node.cascaded += edge.cascade
@@ -166,7 +176,11 @@ def run_fan_out(world: Any, s: int, n: int, until: int) -> int:  # noqa: PLR0912
                     if stream.source != packet.source:
                         begin(stream, packet)
                     number = number_of(stream, packet)
-                    _copy(out, packet, index, to, now, cost, wire, number, seat.voice_slot, kind, 0)
+                    pacing = out.senders[to].pacing
+                    _copy(
+                        out, packet, index, to, now, cost, wire, number, seat.voice_slot, kind,
+                        pacing,
+                    )  # fmt: skip
             continue
         at = seat.screen_slot if packet.media == SCREEN else seat.picture_slot
         if at >= 0 and (seat.only < 0 or packet.media == SCREEN):
@@ -182,14 +196,14 @@ def run_fan_out(world: Any, s: int, n: int, until: int) -> int:  # noqa: PLR0912
                 if to != np.uint64(packet.publisher) and takes_picture(stream, packet, meant):
                     number = number_of(stream, packet)
                     if number >= stream.first:
-                        _copy(out, packet, index, to, now, cost, wire, number, at, kind, 0)
+                        _offer(world, out, n, packet, index, to, now, cost, wire, number, at, kind)
         elif at >= 0 and world.endpoints[seat.only].served == n:
             stream = outs[np.uint64(at * people + seat.only)]
             if takes_picture(stream, packet, seat_shown(world, at, seat.only) == packet.seat):
                 number = number_of(stream, packet)
                 if number >= stream.first:
                     only = np.uint64(seat.only)
-                    _copy(out, packet, index, only, now, cost, wire, number, at, kind, 0)
+                    _offer(world, out, n, packet, index, only, now, cost, wire, number, at, kind)
         tile = seat.tile_slot
         if tile >= 0 and packet.media != SCREEN and world.endpoints[centre].served == n:
             stream = outs[out_index(settings, people, tile, centre)]
@@ -197,7 +211,7 @@ def run_fan_out(world: Any, s: int, n: int, until: int) -> int:  # noqa: PLR0912
                 number = number_of(stream, packet)
                 if number >= stream.first:
                     to = np.uint64(centre)
-                    _copy(out, packet, index, to, now, cost, wire, number, tile, kind, 0)
+                    _offer(world, out, n, packet, index, to, now, cost, wire, number, tile, kind)
     return -1
 
 
@@ -222,17 +236,98 @@ def _take_orders(world: Any, n: int) -> int:
 
 @inlined
 def _send_ordered(world: Any, out: Any, item: Any, packet: Any, cost: int, wire: int) -> None:
-    """Send a retransmission or padding."""
+    """Send a retransmission or, unless other copies have taken its place, padding. Padding is
+    nobody's debt."""
     to = np.uint64(item.endpoint)
     wanted = world.orders[to, item.entry]
     node = out.node
+    pacing: Any = np.int64(0)
     if wanted.kind == FILLER:
+        sender = out.senders[to]
+        ahead = sender.probe_at - item.time  # by what other copies took; a whole packet's place?
+        if sender.probe != wanted.probe or ahead >= packet.size * sender.probe_gap:
+            return
         node.padding += 1
     else:
         node.retransmissions += 1
+        pacing = out.senders[to].pacing
     _copy(
         out, packet, item.packet, to, item.time, cost, wire, wanted.number, wanted.slot,
-        wanted.kind, wanted.probe,
+        wanted.kind, pacing,
+    )  # fmt: skip
+
+
+@inlined
+def _offer(
+    world: Any,
+    out: Any,
+    n: int,
+    packet: Any,
+    index: int,
+    to: Any,
+    now: int,
+    cost: int,
+    wire: int,
+    number: int,
+    at: int,
+    kind: int,
+) -> None:
+    """Send a copy of a picture's packet, or let it wait for its pace."""
+    sender = out.senders[to]
+    if sender.free_at >= now + BURST:
+        _hold(world, n, np.int64(to), now, index, number, at, kind)
+    else:
+        _copy(out, packet, index, to, now, cost, wire, number, at, kind, sender.pacing)
+
+
+@kernel
+def _hold(
+    world: Any, n: int, endpoint: Any, now: int, index: int, number: int, at: int, kind: int
+) -> None:
+    """Let a copy wait. Where there is no room, the oldest one is dropped."""
+    to = np.uint64(endpoint)
+    pacer, held = world.pacers[to], world.held[to]
+    if pacer.tail - pacer.head == ROOM:
+        _send_oldest(world, n, to, now, DROPPED)
+    if pacer.tail == pacer.head:
+        _look_again(world, n, to, now)
+    hold(pacer, held, now, index, world.packets[index].size, number, at, kind)
+
+
+@kernel
+def _release(world: Any, n: int, endpoint: int, now: int) -> None:
+    """Send the oldest copy that waits, if its time has come; look again when the next one's has."""
+    to = np.uint64(endpoint)
+    sender, pacer = world.senders[to], world.pacers[to]
+    if sender.free_at <= now + BURST:
+        _send_oldest(world, n, to, now, pace(pacer, sender.pacing, now))
+    if pacer.head < pacer.tail:
+        _look_again(world, n, to, now)
+
+
+@inlined
+def _look_again(world: Any, n: int, to: Any, now: int) -> None:
+    """Look after what waits on a leg as soon as its next copy may leave."""
+    time = max(world.senders[to].free_at - BURST, now)
+    insert(world.edges[world.orders_edges[n]], world.edge_items, time, 0, to, _RELEASE)
+
+
+@inlined
+def _send_oldest(world: Any, n: int, to: Any, now: int, pacing: int) -> None:
+    """Send, or drop, the copy that has waited longest."""
+    node, pacer, held = world.nodes[n], world.pacers[to], world.held[to]
+    oldest = held[np.uint64(pacer.head & (ROOM - 1))]
+    release(pacer, oldest)
+    packet = world.packets[oldest.packet]
+    cost = node.copy_cost + node.kilobyte_cost * packet.size // 1000
+    wire = transmission(packet.size, node.nic)
+    out = _Out(
+        node, world.edges, world.edge_items, world.route[FAN_OUT], world.endpoints, world.senders,
+        world.copies, world.trace, world.trace_rows,
+    )  # fmt: skip
+    _copy(
+        out, packet, oldest.packet, to, now, cost, wire, oldest.number, oldest.slot,
+        oldest.kind, pacing,
     )  # fmt: skip
 
 
@@ -248,13 +343,14 @@ def _copy(
     number: int,
     at: int,
     kind: int,
-    probe: int,
+    pacing: int,
 ) -> None:
     """Send one copy: the processor and the network interface serve it one after the other.
 
     Args:
-        now: the packet's arrival (ns). cost: the processor's time (ns). wire: the interface's.
+        now: when it may leave (ns). cost: the processor's time (ns). wire: the interface's.
         number: in the receiver's stream ``at``.
+        pacing: ns by which each of its bytes adds to what is owed; DROPPED: it is dropped.
     """
     node, sender = out.node, out.senders[to]
     entry = sender.next
@@ -268,10 +364,16 @@ def _copy(
     copy.size = packet.size
     copy.slot = at
     copy.kind = kind
-    copy.probe = max(probe, sender.probe)
+    copy.probe = sender.probe
+    if sender.probe > 0:
+        sender.probe_at = max(sender.probe_at, now) + packet.size * sender.probe_gap
+        sender.probe_bytes -= packet.size
+        if sender.probe_bytes <= 0:
+            sender.probe = 0
     node.copies += 1
     left = DROPPED
-    if max(node.cpu_free, node.nic_free) - now <= node.queue:
+    if pacing != DROPPED and max(node.cpu_free, node.nic_free) - now <= node.queue:
+        charge(sender, pacing, now, packet.size)
         node.cpu_free = max(node.cpu_free, now) + cost
         node.cpu_work += cost
         node.nic_free = max(node.nic_free, node.cpu_free) + wire

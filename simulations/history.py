@@ -32,10 +32,15 @@ FIRST, AGAIN, FILLER = 0, 1, 2
 SENDER = np.dtype(
     [
         ("base", np.int64),  # where the subscriber's ring begins
-        ("mask", np.int64),
+        ("mask", np.int32),
+        ("probe", np.int32),  # number of the probe cluster that is being sent; 0: none
         ("next", np.int64),  # entry of the next copy
         ("bytes", np.int64),  # sent, ever
-        ("probe", np.int64),  # number of the probe cluster that is being sent; 0: none
+        ("pacing", np.int64),  # ns that a byte takes at the pace; 0: there is none
+        ("free_at", np.int64),  # when all that was sent is paid off, ns; see `simulations.pacer`
+        ("probe_at", np.int64),  # when padding is due if nothing else is sent, ns
+        ("probe_bytes", np.int32),  # of the probe, still to send
+        ("probe_gap", np.int32),  # ns that each of them takes
     ],
     align=True,
 )

@@ -17,13 +17,15 @@ LEG = np.dtype(
         ("orders", np.int64),  # copies that the node sends of its own accord in the coming tick
         ("repair", np.float64),  # bytes that retransmissions may still take
         ("raise_at", np.int64),  # no layer is raised before, ns
+        ("raised_at", np.int64),  # when one last was, ns
+        ("raise_wait", np.int64),  # ns from the last lowering to `raise_at`
+        ("budget", np.float64),  # bytes; see `simulations.alr`
+        ("limited", np.int64),  # 1: by what there is to send
         ("recent", np.float64),  # bit/s sent lately
         ("bytes_before", np.int64),  # sent until the last look
         ("looked_at", np.int64),  # ns
-        ("padding", np.int64),  # packets of the running probe still to send
-        ("padding_at", np.int64),  # the next one, ns
-        ("padding_gap", np.int64),  # ns between them
-        ("padding_probe", np.int64),  # number of its cluster
+        ("padding", np.int64),  # bytes that padding for the running probe may still take
+        ("padding_at", np.int64),  # its next packet, ns
         # since the last sample
         ("nack_count", np.int64),  # packets asked for
         ("pli_count", np.int64),

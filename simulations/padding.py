@@ -1,4 +1,8 @@
-"""Padding: what a sender adds to its media so that both together make a probe."""
+"""Padding: what a sender adds where a probe is to be faster than its media.
+
+libwebrtc's BitrateProber: a cluster's packets leave at the probe's rate, media first; padding fills
+up what is missing. Media that comes at the same time takes the place of padding.
+"""
 
 from typing import Any
 
@@ -10,23 +14,17 @@ CLUSTER_TIME = 15_000_000
 CLUSTER_PACKETS = 5
 """A probe cluster lasts at least so long (ns) and has so many packets (libwebrtc,
 ProbeController)."""
-SPARE = 1.5
-"""Times as long as it must be: media does not come as evenly as padding."""
-LEAST = 0.25
-"""Of the probe, at least so much is padding: media may pause just then."""
 
 
 @kernel
-def padding_for(rate: int, media: float, size: int) -> Any:
-    """Padding for a probe at ``rate``, beside media of ``media`` bit/s.
+def cluster_of(rate: int, size: int) -> Any:
+    """A probe cluster at ``rate`` bit/s.
 
     Args:
         size: bytes of a packet of padding.
 
     Returns:
-        How many packets, and the time between them (ns).
+        Its bytes, and the time that each takes (ns).
     """
-    bits = 8e9 * size
-    gap = bits / max(rate - media, LEAST * rate)
-    length = SPARE * max(float(CLUSTER_TIME), CLUSTER_PACKETS * bits / rate)
-    return 1 + np.int64(length / gap), np.int64(gap)
+    least = np.int64(rate * (CLUSTER_TIME / 8e9))
+    return max(least, np.int64(CLUSTER_PACKETS * size)), np.int64(max(8e9 / rate, 1.0))

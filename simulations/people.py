@@ -18,6 +18,7 @@ from simulations.jitter_buffer import BUFFER, SLOT
 from simulations.legs import LEG, ORDER, ORDERS
 from simulations.nack import MISSING, NACK
 from simulations.outs import OUT
+from simulations.pacer import HELD, PACER, ROOM, pacing_of
 from simulations.presence import absent, come
 from simulations.receivers import METER, STREAM
 from simulations.settings import TICK
@@ -49,6 +50,8 @@ def people(
     endpoints["pictures"][-1] += tiles
     endpoints["seen"] = -1
     senders, copies = _histories(scenario, settings, n, tiles)
+    if settings.adapts:
+        senders["pacing"] = pacing_of(control.start)
     legs = np.zeros(n, LEG)
     # Nobody's feedback comes together with everybody's.
     legs["feedback_at"] = 2 * TICK + np.arange(n) % max(settings.feedback // TICK, 1) * TICK
@@ -69,6 +72,8 @@ def people(
         "messages": np.zeros((n, MESSAGES), MESSAGE),
         "requests": np.zeros((n, REQUESTS), REQUEST),
         "orders": np.zeros((n, ORDERS), ORDER),
+        "pacers": np.zeros(n, PACER),
+        "held": np.zeros((n, ROOM), HELD),
         "voices": _streams(voices),
         "voice_buffers": np.zeros(voices, BUFFER),
         "voice_slots": np.zeros((voices, SLOTS), SLOT),

@@ -33,8 +33,8 @@ SEAT = np.dtype(
         ("resend_head", np.int64),
         ("resend_tail", np.int64),
         ("repair", np.float64),  # bytes that retransmissions may still take
-        ("padding", np.int64),  # packets of the running probe still to send
-        ("padding_gap", np.int64),  # ns between them
+        ("padding", np.int64),  # bytes of the running probe still to send; ≤ 0: none is running
+        ("padding_gap", np.int64),  # ns that each takes
         ("padding_probe", np.int64),  # number of its cluster
         ("target_before", np.int64),  # estimate at the last tick, bit/s
         ("lowered_at", np.int64),  # when it last fell by a twentieth or more, ns

@@ -9,7 +9,7 @@ from simulations.links import carry
 from simulations.media import earliest, emit
 from simulations.packets import AUDIO, PADDING, RESENT, insert
 from simulations.rates import FOREVER
-from simulations.seats import KEPT, RESENDS
+from simulations.seats import KEPT, RESENDS, padding_track
 from simulations.trace import SENT, UPLINK, note
 from simulations.world import PUBLISHED, World
 
@@ -49,8 +49,14 @@ def publish(world: World, until: int) -> int:
         else:
             emit(track, packet)
         now = packet.sent
-        if seat.padding > 0:  # what is sent beside the padding belongs to the probe, too
+        if seat.padding > 0:  # what is sent meanwhile belongs to the probe, in place of padding
             packet.probe = seat.padding_probe
+            seat.padding -= packet.size
+            each = world.settings[0].tracks
+            padding = tracks[np.uint64(track.seat * each + padding_track(each))]
+            padding.next = max(padding.next, now) + packet.size * seat.padding_gap
+            if seat.padding <= 0:
+                padding.next = FOREVER
         if track.media not in (AUDIO, PADDING) and seat.pacing > 0.0:
             seat.pacer_free = now + np.int64(packet.size * seat.pacing)
         entry = seat.next
@@ -111,7 +117,3 @@ def _send_padding(seat: Any, track: Any, packet: Any) -> None:
     packet.again = 0
     packet.probe = seat.padding_probe
     track.sequence += 1
-    track.next += seat.padding_gap
-    seat.padding -= 1
-    if seat.padding <= 0:
-        track.next = FOREVER

@@ -5,16 +5,18 @@ from typing import Any
 
 import numpy as np
 
+from simulations import alr
 from simulations.allocation import allocate, seat_shown
 from simulations.compiled import kernel
-from simulations.congestion import CONTROLLER, PACING, acknowledge, conclude, next_probe, process
+from simulations.congestion import CONTROLLER, acknowledge, conclude, next_probe, process
 from simulations.feedback import KEY_FRAME_WANTED, MESSAGES, REQUESTS
 from simulations.freezes import begin, stop
 from simulations.history import AGAIN, FILLER, entry_slot, find_copy, is_kept
 from simulations.layout import CACHE_LINE
 from simulations.legs import ORDERS, order
 from simulations.outs import NOTHING, out_index
-from simulations.padding import padding_for
+from simulations.pacer import pacing_of
+from simulations.padding import cluster_of
 from simulations.prefetching import prefetch
 from simulations.seats import FIRST_LAYER_TRACK, screen_track
 from simulations.settings import TICK
@@ -24,6 +26,8 @@ _CONTROLLER_LINES = CONTROLLER.itemsize // CACHE_LINE + 1
 
 LOOK = 4 * TICK
 """ns between looks at a subscriber that nothing has been heard from."""
+SPARE_PACKETS = 2
+"""More padding than a probe's bytes: media that takes its place seldom comes out even."""
 
 
 @kernel
@@ -65,6 +69,7 @@ def steer(world: Any, endpoint: int, now: int) -> None:
             mail.request_head += 1
     if heard or look or now <= world.totals[STIRRED] + 2 * LOOK:
         _choose(world, endpoint, now)
+        world.senders[endpoint].pacing = pacing_of(controller.target)
     _pad(world, endpoint, now)
 
 
@@ -72,11 +77,14 @@ def steer(world: Any, endpoint: int, now: int) -> None:
 def _look(world: Any, endpoint: int, now: int) -> None:
     """How much was sent since the last look; what repair may take."""
     leg, sent = world.legs[endpoint], world.senders[endpoint].bytes
+    controller = world.controllers[endpoint]
     passed = max(now - leg.looked_at, 1) * 1e-9
     rate = (sent - leg.bytes_before) * 8.0 / passed
+    alr.spend(leg, controller.target, sent - leg.bytes_before, passed)
+    controller.limited = leg.limited
     leg.recent += (rate - leg.recent) * 0.5
     leg.bytes_before, leg.looked_at = sent, now
-    share = world.controllers[endpoint].target * world.settings[0].repair_share / 8.0
+    share = controller.target * world.settings[0].repair_share / 8.0
     leg.repair = min(leg.repair + share * passed, max(share, 2.0 * world.settings[0].payload))
 
 
@@ -113,8 +121,8 @@ def _answer(world: Any, endpoint: int, position: int, now: int) -> None:
     if leg.repair < copy.size:
         return
     leg.repair -= copy.size
-    gap = copy.size * 8e9 / (PACING * max(controller.target, 1))
-    time = min(now + int(leg.orders * gap), now + TICK - 1)
+    gap = copy.size * sender.pacing
+    time = min(now + leg.orders * gap, now + TICK - 1)
     order(leg, world.orders[endpoint], time, copy.packet, copy.number, copy.slot, AGAIN, 0)
 
 
@@ -123,12 +131,12 @@ def _choose(world: Any, endpoint: int, now: int) -> None:
     """Choose layers, ask for the key frames that changes wait for, and decide on probing."""
     settings, leg = world.settings[0], world.legs[endpoint]
     controller, place = world.controllers[endpoint], world.endpoints[endpoint]
-    budget = float(controller.target)
+    voices = 0.0
     for voice in range(settings.voices):
         seat = world.slot_seats[voice]
         if seat >= 0 and world.seats[seat].publisher != endpoint:
-            budget -= settings.voice_rate
-    more = allocate(world, endpoint, budget, now)
+            voices += settings.voice_rate
+    wanted = voices + allocate(world, endpoint, controller.target - voices, now)
     for i in range(place.pictures):
         slot = settings.voices + i
         out = world.outs[out_index(settings, len(world.endpoints), slot, endpoint)]
@@ -150,25 +158,31 @@ def _choose(world: Any, endpoint: int, now: int) -> None:
         if out.source != world.tracks[track].source:
             world.key_wanted[seat, column] = 1
     if settings.probing and leg.padding == 0:
-        rate = next_probe(controller, now, int(leg.recent), int(leg.recent + more * 1.2), True)
+        rate = next_probe(controller, now, int(leg.recent), max(int(wanted), 1), True)
         if rate > 0:
-            leg.padding, leg.padding_gap = padding_for(
-                rate, leg.recent, settings.payload + settings.header
-            )
-            leg.padding_probe = controller.probe
+            sender, size = world.senders[endpoint], settings.payload + settings.header
+            sender.probe_bytes, sender.probe_gap = cluster_of(rate, size)
+            sender.probe, sender.probe_at = controller.probe, now
+            leg.padding = sender.probe_bytes + SPARE_PACKETS * size
             leg.padding_at = now
 
 
 @kernel
 def _pad(world: Any, endpoint: int, now: int) -> None:
-    """Order the padding of a running probe for the coming tick."""
-    leg, settings = world.legs[endpoint], world.settings[0]
-    # What is forwarded beside the padding belongs to the probe, too.
-    world.senders[endpoint].probe = leg.padding_probe if leg.padding > 0 else 0
-    while leg.padding > 0 and leg.padding_at < now + TICK and leg.orders < ORDERS:
+    """Order padding for the coming tick, as much as the running probe takes if nothing else comes.
+    What does come takes its place, see `simulations.fanout`."""
+    leg, settings, sender = world.legs[endpoint], world.settings[0], world.senders[endpoint]
+    if leg.padding <= 0:
+        sender.probe = 0  # all has been sent
+    size = settings.payload + settings.header
+    while (
+        sender.probe > 0 and leg.padding > 0 and leg.padding_at < now + TICK and leg.orders < ORDERS
+    ):
         order(
             leg, world.orders[endpoint], max(leg.padding_at, now), settings.packet_mask + 1, 0, 0,
-            FILLER, leg.padding_probe,
+            FILLER, sender.probe,
         )  # fmt: skip
-        leg.padding_at += leg.padding_gap
-        leg.padding -= 1
+        leg.padding_at += size * sender.probe_gap
+        leg.padding -= size
+    if sender.probe == 0:
+        leg.padding = 0

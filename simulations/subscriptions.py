@@ -17,6 +17,7 @@ from simulations.legs import LEG_COUNTS
 from simulations.nack import NACK_COUNTS
 from simulations.outages import drop_letters, withdraw
 from simulations.outs import NOTHING
+from simulations.pacer import pacing_of
 from simulations.settings import TICK
 from simulations.world import GROUP, World
 
@@ -28,6 +29,7 @@ def end(world: World, endpoint: int) -> None:
     resolve(world, np.uint64(endpoint), int(sender["next"]) - 1, False)
     orders = world.orders_edges[int(place["node"])]
     withdraw(world.edges, world.edge_items, int(orders), endpoint, -1)
+    world.pacers[endpoint : endpoint + 1] = 0
     settings = world.settings[0]
     for k in range(int(settings["voices"])):
         _reset(world.voice_buffers, int(place["first_voice"]) + k, BUFFER_COUNTS)
@@ -51,6 +53,8 @@ def begin(world: World, endpoint: int, now: int, controller: Any) -> None:
     sender, leg = world.senders[endpoint], world.legs[endpoint]
     _reset(world.legs, endpoint, (*LEG_COUNTS, "feedback_at"))
     _reset(world.senders, endpoint, ("base", "mask", "next", "bytes"))
+    if world.settings["adapts"][0]:
+        sender["pacing"] = pacing_of(int(controller["target"]))
     leg["arrived"] = leg["resolved"] = leg["reported"] = sender["next"]
     leg["bytes_before"], leg["looked_at"] = sender["bytes"], now
     every = max(int(world.settings["feedback"][0]), TICK)

@@ -10,7 +10,7 @@ import numpy as np
 
 from simulations.allocation import seat_shown
 from simulations.compiled import inlined, kernel
-from simulations.congestion import PACING, acknowledge, conclude, next_probe, process
+from simulations.congestion import acknowledge, conclude, next_probe, process
 from simulations.feedback import (
     KEY_FRAME_WANTED,
     MESSAGES,
@@ -26,7 +26,8 @@ from simulations.media import encode_at
 from simulations.membership import ABSENT, FORGOTTEN
 from simulations.nack import due
 from simulations.outs import out_index
-from simulations.padding import padding_for
+from simulations.pacer import PACING
+from simulations.padding import cluster_of
 from simulations.rates import FOREVER
 from simulations.seats import (
     FIRST_LAYER_TRACK,
@@ -295,8 +296,6 @@ def _probe(world: Any, s: int, now: int) -> None:
     limited = controller.target >= wanted or now - seat.lowered_at >= QUIET
     rate = next_probe(controller, now, int(seat.recent), int(wanted), limited)
     if rate > 0:
-        seat.padding, seat.padding_gap = padding_for(
-            rate, seat.recent, settings.payload + settings.header
-        )
+        seat.padding, seat.padding_gap = cluster_of(rate, settings.payload + settings.header)
         seat.padding_probe = controller.probe
         world.tracks[np.uint64(s * settings.tracks + padding_track(settings.tracks))].next = now

@@ -266,6 +266,9 @@ class _Arrays(NamedTuple):
     """(n,) MAIL, (n, MESSAGES), (n, REQUESTS): feedback from endpoints to their nodes."""
     orders: NDArray[Any]
     """(n, ORDERS) ORDER: what the node sends of its own accord in the coming tick."""
+    pacers: NDArray[Any]
+    held: NDArray[Any]
+    """(n,) PACER, (n, ROOM) HELD: copies that wait for their pace."""
     voices: NDArray[Any]
     voice_buffers: NDArray[Any]
     voice_slots: NDArray[Any]

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 ROOT = Path(__file__).parent.parent
-ROOMS = ("rehearse", "scenarios", "simulations", "results")
+ROOMS = ("rehearse", "scenarios", "simulations", "results", "reference_sfu")
 
 
 @pytest.fixture(scope="module")

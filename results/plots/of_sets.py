@@ -28,7 +28,7 @@ SET_PLOTS: Mapping[str, Plot] = {
             "Means over replications of each run's p95, with 95 % intervals.",
             intervals.draw_groups,
             (7.5, 5.6),
-            ("mouth_to_ear_delay", *(m.name for m in ENDPOINT_METRICS if not m.from_calls)),
+            ("mouth_to_ear_delay", *(m.name for m in ENDPOINT_METRICS if m.per is None)),
         ),
         Plot(
             "precision",

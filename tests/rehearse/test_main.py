@@ -5,7 +5,7 @@ import pytest
 
 from tests.rehearse.conftest import Rehearse
 
-COMMANDS = ("list", "validate", "show", "simulate", "report", "plot")
+COMMANDS = ("list", "validate", "show", "simulate", "report", "plot", "sfu")
 
 
 def test_help_names_every_command_and_exit_code(rehearse: Rehearse) -> None:

@@ -30,6 +30,7 @@ class Controller:
     newest: int | None = None
     transits: list[int] = field(default_factory=list)
     recovered: bool = False
+    limited: bool = False
 
     def __post_init__(self) -> None:
         self.throughput = Throughput()
@@ -99,6 +100,8 @@ class Controller:
         if probed is not None and arrived is not None:
             probed = max(probed, min(self.rate.estimate, 0.85 * arrived))
         usage = self.detector.usage
+        if usage == OVERUSING and self.limited:
+            arrived = self.rate.estimate
         self.rate.update(usage, arrived, probed, self.rtt, now)
         if probed is not None and usage != OVERUSING:
             self.losses.history = []

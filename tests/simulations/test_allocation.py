@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from simulations.allocation import RAISE_AFTER, allocate, seat_shown
+from simulations.allocation import LASTING, RAISE_AFTER, RAISE_AT_MOST, SPARE, allocate, seat_shown
 from tests.simulations.networks import CLOSED, Playing, make_scenario, merged
 
 SECOND = 10**9
@@ -40,7 +40,7 @@ class Stage:
 
     def choose(self, budget: float, endpoint: int = 3, now: int = 0) -> tuple[int, ...]:
         """Layers wanted of what is shown to an endpoint: the pictures, then the screen."""
-        self.more = float(allocate(self.world, endpoint, budget, now))
+        self.wanted = float(allocate(self.world, endpoint, budget, now))
         slots = (*PICTURES, SCREEN_SLOT, *(TILES if endpoint == CENTRE else ()))
         return tuple(int(self.out(slot, endpoint)["wanted"]) for slot in slots)
 
@@ -127,11 +127,35 @@ def test_nothing_is_raised_for_a_while_after_a_lowering_for_want_of_room() -> No
     assert stage.choose(2e6, now=20 * SECOND + 1)[0] == 1
 
 
-def test_what_the_next_layer_would_add() -> None:
-    stage = Stage({1: 0}, BOTH)
-    for budget, more in ((0, LOW), (2e5, HIGH - LOW), (2e6, 0)):
+def test_a_raise_that_does_not_last_waits_twice_as_long_the_next_time() -> None:
+    stage, now = Stage({1: 0}, BOTH), 0
+    waits: list[int] = []
+    for _ in range(6):
+        assert stage.choose(2e6, now=now)[0] == 1
+        now += 3 * SECOND
+        assert stage.choose(2e5, now=now)[0] == 0
+        assert stage.choose(5e4, now=now + SECOND)[0] == -1  # of the same fall
+        fallen = now + SECOND
+        while stage.choose(2e6, now=now)[0] != 1:
+            now += SECOND // 4
+        waits.append(now - fallen)
+    assert waits == [RAISE_AFTER * 2**i for i in range(4)] + [RAISE_AT_MOST] * 2
+    now += LASTING
+    assert stage.choose(2e5, now=now)[0] == 0
+    assert stage.choose(2e6, now=now + RAISE_AFTER)[0] == 1
+
+
+@pytest.mark.parametrize("sent", [(LOW, HIGH, 0), (LOW, 0, 0)])
+def test_what_could_be_used_is_a_layer_more_whether_it_is_sent_or_not(
+    sent: tuple[int, int, int],
+) -> None:
+    stage = Stage({1: 0}, {0: sent})
+    for budget, taken, more in ((0, 0, LOW), (2e5, LOW, HIGH - LOW)):
         stage.choose(budget)
-        assert stage.more == pytest.approx(more * 25 / 24)
+        assert stage.wanted == pytest.approx((taken + SPARE * more) * 25 / 24)
+    if sent[1]:
+        stage.choose(2e6)
+        assert stage.wanted == pytest.approx(HIGH * 25 / 24)
 
 
 @pytest.mark.parametrize(

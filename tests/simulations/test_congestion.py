@@ -41,6 +41,7 @@ class Twin(Leg):
         super().__init__(profile, start, minimum, maximum)
         self.plain = Controller(profile == "draft-02", start, minimum, maximum)
         self.usages: set[int] = set()
+        self.spared = False
 
     def compare(self) -> None:
         state, plain = self.controller, self.plain
@@ -68,6 +69,8 @@ class Twin(Leg):
         self.compare()
 
     def next_probe(self, now: int, sending: int, wanted: int, limited: bool) -> int:
+        if self.spared:
+            self.controller["limited"] = self.plain.limited = now // S % 3 != 0
         rate = super().next_probe(now, sending, wanted, limited)
         assert self.plain.next_probe(now, sending, wanted, limited) == rate
         return rate
@@ -108,6 +111,25 @@ SENDERS = st.fixed_dictionaries(
 @given(path=paths(), sender=SENDERS, start=st.integers(50_000, 1_000_000))
 def test_as_plain(profile: str, path: dict[str, Any], sender: Any, start: int) -> None:
     play([Sender(Twin(profile, start, 20_000, 2_500_000), **sender)], until=8, **path)
+
+
+@settings(max_examples=50)
+@given(path=paths(), start=st.integers(50_000, 1_000_000))
+def test_as_plain_where_the_application_limits(path: dict[str, Any], start: int) -> None:
+    leg = Twin("libwebrtc", start, 20_000, 2_500_000)
+    leg.spared = True
+    play([Sender(leg, application=200_000, wanted=600_000, asks=True)], until=8, **path)
+
+
+@pytest.mark.parametrize(("limited", "left"), [(0, 0.85 * 480_000), (1, 0.85 * 2_000_000)])
+def test_what_arrives_of_a_limited_application_says_nothing(limited: int, left: float) -> None:
+    leg = Leg(start=2_000_000)
+    end = now = feed(leg, S, 20, lambda _sent: 50 * MS, every=20 * MS)
+    leg.controller["limited"] = limited
+    leg.controller["rate"]["estimate"] = 2_000_000
+    while leg.controller["detector"]["usage"] != OVERUSING:
+        now = feed(leg, now, 1, lambda sent: 50 * MS + (sent - end) // 4, every=20 * MS)
+    assert 0.7 * left < leg.controller["rate"]["estimate"] < 1.05 * left
 
 
 @pytest.mark.parametrize("profile", PROFILES)
@@ -304,12 +326,14 @@ def test_the_acknowledged_share_of_a_probe_ends_at_the_links_capacity() -> None:
     assert 0.8 * 1.5e6 < sender.target_at(1) < 1.05 * 1.5e6
 
 
-def feed(leg: Leg, begin: int, messages: int, transit: Callable[[int], int]) -> int:
-    """Feedback messages of ten packets, one every 10 ms; when the next one begins."""
+def feed(
+    leg: Leg, begin: int, messages: int, transit: Callable[[int], int], every: int = 10 * MS
+) -> int:
+    """Feedback messages of packets, one every 10 ms or so; when the next one begins."""
     for message in range(messages):
         now = begin + message * 100 * MS
         packets = [
-            Packet(sent, sent + transit(sent), 0) for sent in range(now, now + 100 * MS, 10 * MS)
+            Packet(sent, sent + transit(sent), 0) for sent in range(now, now + 100 * MS, every)
         ]
         leg.read(packets, now + 200 * MS)
     return begin + messages * 100 * MS

@@ -4,28 +4,26 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from simulations.padding import CLUSTER_PACKETS, CLUSTER_TIME, LEAST, padding_for
+from simulations.padding import CLUSTER_PACKETS, CLUSTER_TIME, cluster_of
 
 SIZE = 1250
 
 
-@given(st.integers(30_000, 10**8), st.floats(0, 2))
-def test_padding_and_media_make_the_rate(rate: int, share: float) -> None:
-    packets, gap = padding_for(rate, share * rate, SIZE)
-    padded = SIZE * 8e9 / gap
-    wanted = max(1 - share, LEAST) * rate
-    assert padded == pytest.approx(wanted, rel=1e-3)
-    # what is sent while the padding is, is a whole cluster
-    length = packets * gap
-    assert length >= 0.999 * CLUSTER_TIME
-    assert length * (padded + min(share, 1 - LEAST) * rate) / 8e9 >= CLUSTER_PACKETS * SIZE * 0.999
+@given(st.integers(5_000, 10**9))
+def test_a_cluster_lasts_long_enough_and_has_packets_enough(rate: int) -> None:
+    size, gap = cluster_of(rate, SIZE)
+    assert size >= CLUSTER_PACKETS * SIZE
+    assert size >= int(rate * CLUSTER_TIME / 8e9)
+    assert size <= max(CLUSTER_PACKETS * SIZE, rate * CLUSTER_TIME / 8e9)
+    assert gap == int(8e9 / rate)
 
 
-def test_by_hand() -> None:
-    # 1 Mbit/s: a packet every 10 ms; five of them take 50 ms, half as long again to be sure
-    assert padding_for(1_000_000, 0.0, SIZE) == (1 + 7, 10_000_000)
-    assert padding_for(1_000_000, 500_000.0, SIZE) == (1 + 3, 20_000_000)
-    # no faster than it must last: 22.5 ms
-    assert padding_for(100_000_000, 0.0, SIZE) == (1 + 225, 100_000)
-    # a quarter of the probe is padding, however much media there is
-    assert padding_for(1_000_000, 2_000_000.0, SIZE) == (1 + 1, 40_000_000)
+@pytest.mark.parametrize(
+    ("rate", "cluster"),
+    [
+        (1_000_000, (6250, 8000)),  # five packets of 10 ms each
+        (10_000_000, (18_750, 800)),  # 15 ms
+    ],
+)
+def test_by_hand(rate: int, cluster: tuple[int, int]) -> None:
+    assert cluster_of(rate, SIZE) == cluster

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from simulations.congestion import PACING
+from simulations.pacer import PACING
 from simulations.packets import AUDIO, PADDING, PICTURE
 from simulations.seats import RESEND_TRACK, padding_track
 from simulations.sending import publish
@@ -86,19 +86,27 @@ def test_a_retransmission_is_the_packet_again_but_for_its_sending() -> None:
     assert publisher.seat["resend_head"] == 1
 
 
-def test_padding_comes_evenly_and_makes_all_beside_it_part_of_the_probe() -> None:
+def test_media_takes_the_place_of_padding_in_a_probe() -> None:
     publisher = Publisher()
     publisher.send(SECOND)
-    publisher.seat["padding"], publisher.seat["padding_gap"] = 6, 3 * MS
+    size, gap = 20_000, 8000  # ns a byte: 1 Mbit/s
+    publisher.seat["padding"], publisher.seat["padding_gap"] = size, gap
     publisher.seat["padding_probe"] = 9
     publisher.track(padding_track(publisher.settings.tracks))["next"] = SECOND
-    sent = publisher.send(SECOND + 200 * MS)
-    padding = sent[sent["media"] == PADDING]
-    assert padding["sent"].tolist() == [SECOND + i * 3 * MS for i in range(6)]
+    sent = publisher.send(SECOND + 500 * MS)
+    padding, probe = sent[sent["media"] == PADDING], sent[sent["probe"] == 9]
     assert set(padding["size"].tolist()) == {1250}
-    during = sent[sent["sent"] <= SECOND + 15 * MS]
-    assert set(during["probe"].tolist()) == {9}
-    assert set(sent["probe"][sent["sent"] > SECOND + 15 * MS].tolist()) == {0}
+    assert 5 < len(padding) < len(probe) - 5
+    assert size <= probe["size"].sum() < size + 1250
+    # Media comes when it comes; padding when all that was sent before it has had its time.
+    assert (probe["sent"] >= SECOND).all()
+    assert (sent["sent"][sent["probe"] == 0] < SECOND).sum() + len(probe) + (
+        sent["sent"] > probe["sent"][-1]
+    ).sum() >= len(sent)
+    due = SECOND
+    for packet in probe:
+        assert packet["media"] != PADDING or packet["sent"] == due
+        due = max(due, int(packet["sent"])) + int(packet["size"]) * gap
 
 
 def test_a_frame_that_the_pacer_has_no_time_for_is_not_encoded() -> None:

@@ -87,7 +87,7 @@ def test_key_frames_are_asked_of_a_publisher_no_more_often_than_the_node_may(spa
     )  # fmt: skip
     asked = int(playing.world.nodes["key_frame_requests"].sum())
     seconds = {"200ms": 0.2, "2s": 2.0}[spacing]
-    assert playing.world.legs["pli_count"].sum() > 10
+    assert playing.world.legs["pli_count"].sum() > 5
     assert 3 <= asked <= 2 * (10 / seconds + 1)  # for each of two layers
 
 
@@ -111,4 +111,4 @@ def test_what_a_node_orders_lies_within_the_tick_and_has_room() -> None:
             seen += len(given)
             assert len(given) <= ORDERS
             assert ((given["time"] >= tick * TICK) & (given["time"] < (tick + 1) * TICK)).all()
-    assert seen > 20
+    assert seen > 10

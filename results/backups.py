@@ -1,0 +1,63 @@
+"""Backups: which endpoints a second access link would help most, from what they missed in a run."""
+
+from collections import defaultdict
+from dataclasses import dataclass
+
+import numpy as np
+
+from results.readings import codes, floats
+from results.records import Run
+from scenarios.meeting import COMMAND_CENTRE
+
+OUTAGE = 0.5
+"""Packet loss of an interval from which an endpoint counts as cut off."""
+
+NONE = "none"
+"""The group of those that belong to none, as a province's seat to no district."""
+
+
+@dataclass(frozen=True)
+class Saving:
+    """What backup links would save in a group of endpoints, per meeting."""
+
+    group: str
+    links: int
+    """Endpoints that were cut off at any time: each needs a link."""
+    minutes: float
+    """Endpoint-minutes that they were cut off."""
+
+    @property
+    def per_link(self) -> float:
+        """Endpoint-minutes saved by each link, if it always worked."""
+        return self.minutes / self.links
+
+
+def rank_backups(run: Run, by: str = "site", spare: str | None = "4g") -> list[Saving]:
+    """Groups of endpoints by what each backup link would save, the most first.
+
+    An upper bound: the backup is taken to work whenever the first link does not, and to take over
+    at once. An endpoint with all its packets lost is cut off for whatever reason: where a shared
+    link or a node was down, a backup of the access link would not have helped.
+
+    Args:
+        by: a column of the endpoints' table: site, district, province, carrier …
+        spare: the kind of access link that serves as backup; who has it already needs none.
+    """
+    endpoints = {row["site"]: row for row in run.tables["endpoints"].to_pylist()}
+    samples = run.tables["samples"]
+    site_of, sites = codes(samples, "site")
+    loss = np.nan_to_num(floats(samples, "packet_loss"))
+    begins = floats(samples, "time")
+    interval = run.scenario.interval / 1e9
+    lasted = np.minimum(interval, run.duration_s - begins)
+    cut = np.bincount(site_of, weights=np.where(loss >= OUTAGE, lasted, 0.0), minlength=len(sites))
+    links: dict[str, int] = defaultdict(int)
+    minutes: dict[str, float] = defaultdict(float)
+    for site, seconds in zip(sites, cut.tolist(), strict=True):
+        row = endpoints[site]
+        if seconds > 0 and row["level"] != COMMAND_CENTRE and row["access"] != spare:
+            group = row[by] or NONE
+            links[group] += 1
+            minutes[group] += seconds / 60
+    savings = [Saving(group, links[group], minutes[group]) for group in links]
+    return sorted(savings, key=lambda saving: (-saving.per_link, saving.group))

@@ -1,0 +1,48 @@
+"""What continuous integration runs installs what is missing, and then runs the tests."""
+
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+CI = Path(__file__).parent.parent / ".ci"
+
+
+def write(path: Path, text: str) -> None:
+    path.write_text(f"#!/bin/sh\n{text}\n", encoding="utf-8")
+    path.chmod(0o755)
+
+
+@pytest.mark.parametrize(
+    ("installed", "calls"),
+    [
+        ("one two", ["nox, CI=true"]),
+        ("two", ["apt-get -qq update", "apt-get -qq install -y --no-install-recommends one",
+                 "nox, CI=true"]),
+        ("", ["apt-get -qq update", "apt-get -qq install -y --no-install-recommends one two",
+              "nox, CI=true"]),
+    ],
+)  # fmt: skip
+def test_missing_packages_are_installed(tmp_path: Path, installed: str, calls: list[str]) -> None:
+    shutil.copytree(CI, tmp_path / ".ci")
+    (tmp_path / ".ci" / "packages").write_text("# why\none\ntwo\n", encoding="utf-8")
+    programs = tmp_path / "programs"
+    programs.mkdir()
+    log = tmp_path / "log"
+    write(tmp_path / "in-env", f'echo "$1, CI=$CI" >>{log}')
+    write(programs / "apt-get", f'echo "apt-get $*" >>{log}')
+    write(programs / "sudo", 'shift; exec "$@"')
+    write(
+        programs / "dpkg-query",
+        f"for last; do :; done\n"
+        f'case " {installed} " in *" $last "*) echo installed ;; *) exit 1 ;; esac',
+    )
+    subprocess.run(
+        [tmp_path / ".ci" / "run"],
+        env={"PATH": f"{programs}:{os.environ['PATH']}"},
+        check=True,
+        timeout=60,
+    )
+    assert log.read_text(encoding="utf-8").splitlines() == calls
