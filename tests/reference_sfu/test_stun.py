@@ -96,6 +96,7 @@ def test_what_follows_the_integrity_is_ignored() -> None:
         (signed(request())[:-1] + b"!", "fingerprint"),
         (b"\x00\x01\x00\x04" + b"\x21\x12\xa4\x42" + bytes(12) + b"\x00\x06\x00\x09", "longer"),
     ],
+    ids=["empty", "19 bytes", "zeros", "cut off", "garbled", "longer attribute"],
 )
 def test_what_is_no_stun_is_refused(data: bytes, why: str) -> None:
     with pytest.raises(stun.StunError, match=why):
