@@ -14,8 +14,8 @@ from scenarios.keys import KeyPath, format_path
 from scenarios.scenario import Scenario
 from scenarios.units import DURATION, parse_quantity
 
-INSTANTS = ("at", "until", "begin", "end", "during")
-"""Keys that hold a time in the meeting, or a window of it."""
+INSTANTS = ("at", "until", "begin", "end", "during", "over", "last")
+"""Keys that hold a time in the meeting, a window of it, or a stretch in which endpoints join."""
 FEWEST_INTERVALS = 4
 """Sampling intervals that a shortened meeting has at least. Shorter ones would be another measure:
 what lasts a second is a full link in an interval of one second, and not in one of five."""

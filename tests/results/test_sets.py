@@ -116,7 +116,7 @@ def test_folders_that_are_none(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"schema_version": 1}, "schema_version is 1, and this program reads 2"),
+        ({"schema_version": 1}, "schema_version is 1, and this program reads 3"),
         ({"draws": []}, "is damaged"),
         ({"draws": None}, "is damaged"),
         ({"mode": None, "wall_s": None}, "is damaged"),

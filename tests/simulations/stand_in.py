@@ -1,6 +1,7 @@
 # ruff: noqa: ARG002  (it has the arguments that the control plane gives)
 """A network in memory for tests of the control plane: constant delays, losses by lot."""
 
+from collections import Counter
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -24,7 +25,7 @@ class StandIn:
     delay: int = 5_000_000
     """ns, one way, besides the access link's own."""
     loss: float = 0.0
-    down: set[Component] = field(default_factory=set)
+    down: Counter[Component] = field(default_factory=Counter)
     degraded: dict[Component, tuple[float, float]] = field(default_factory=dict)
     backup: dict[int, bool] = field(default_factory=dict)
     served: dict[int, int] = field(default_factory=dict)
@@ -63,7 +64,7 @@ class StandIn:
         return found
 
     def reaches(self, endpoint: int, place: int) -> bool:
-        return self.down.isdisjoint(self.components(endpoint, place))
+        return not any(part in self.down for part in self.components(endpoint, place))
 
     def send(self, endpoint: int, place: int, size: int, now: int, up: bool = True) -> int:
         self.sent += 1
@@ -92,14 +93,13 @@ class StandIn:
         return self.since.get(endpoint, LOST - FIRST_FRAME) + FIRST_FRAME
 
     def fail(self, component: Component, now: int) -> None:
-        assert component not in self.down, "failed twice"
-        self.down.add(component)
+        self.down[component] += 1
 
     def restore(self, component: Component, now: int) -> None:
-        self.down.remove(component)
+        self.down[component] -= 1  # of overlapping faults, the last repair brings it up
+        self.down += Counter()  # forgets what is up
 
     def degrade(self, component: Component, now: int, rate: float = 1.0, loss: float = 0.0) -> None:
-        assert component not in self.down, "degraded while it is down"
         self.degraded[component] = (rate, loss)
 
     def use_link(self, endpoint: int, backup: bool, now: int) -> None:
