@@ -121,6 +121,7 @@ def live(
         # Locust comes first: it patches the process.
         from synthetic_clients import load  # noqa: F401  # isort: skip
         from scenarios.loading import load_scenario
+        from scenarios.population import populate
         from synthetic_clients.health import FilesError, cores, provide_files
         from synthetic_clients.plan import Plan
         from synthetic_clients.server import ServerError, reference_sfu
@@ -142,8 +143,7 @@ def live(
         server: Server | None = None
         try:
             if master is None and worker is None:
-                everyone = (endpoints or len(loaded.endpoints.rows or ())) + 1
-                provide_files(-(-everyone // count))
+                provide_files(-(-len(populate(loaded)) // count))
             if target == EMBEDDED:
                 if not quiet:
                     complain("rehearse: starting the reference SFU")
