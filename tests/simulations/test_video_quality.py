@@ -64,6 +64,13 @@ def test_p_1203_by_hand() -> None:
     assert frozen == pytest.approx(moving * math.exp(-0.5 / 0.91890815))
 
 
+@pytest.mark.parametrize(("frozen", "lost"), [(0.3, 0.1), (0.1, 0.3)])
+def test_the_score_is_made_of_all_parts(frozen: float, lost: float) -> None:
+    left = rating(coding_score(1e6, 25, 720)) * size_factor(720) * motion_factor(10)
+    expected = 1 + (opinion_score(left) - 1) * math.exp(-0.3 / 0.91890815)
+    assert video_mos(1e6, 10, 25, 720, frozen, lost) == pytest.approx(expected)
+
+
 @given(st.floats(1.06, 4.89))
 def test_ratings_and_scores_are_each_other_s_inverse(score: float) -> None:
     assert opinion_score(rating(score)) == pytest.approx(score, abs=1e-3)
