@@ -10,6 +10,7 @@ import contextlib
 import json
 import secrets
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from hashlib import blake2b
 from typing import Any
@@ -269,7 +270,7 @@ def _description(event: Message, name: str) -> str:
     return sdp
 
 
-class _Link:
+class _Link(ABC):
     """A Janus session over some transport."""
 
     def __init__(self, client: aiohttp.ClientSession, url: str, token: str | None) -> None:
@@ -350,14 +351,14 @@ class _Link:
                 | ({"token": self.token} if self.token else {})
             )
 
-    async def _connect(self) -> None:
-        raise NotImplementedError
+    @abstractmethod
+    async def _connect(self) -> None: ...
 
-    async def _opened(self) -> None:
-        raise NotImplementedError
+    @abstractmethod
+    async def _opened(self) -> None: ...
 
-    async def _send(self, message: Message) -> None:
-        raise NotImplementedError
+    @abstractmethod
+    async def _send(self, message: Message) -> None: ...
 
 
 class _WebSocketLink(_Link):
