@@ -59,6 +59,9 @@ BACK_OFF_FLOOR = 5_000
 (bit/s), if the minimum is not higher (libwebrtc, RttBasedBackoff)."""
 RTT_WEIGHT = 0.3
 """Of a new round trip in the smoothed one (libwebrtc, CallStats)."""
+HEAVY_LOSS = 0.1
+"""Share of packets lost above which a sender that the estimate limits does not probe: it would give
+back at once what the loss-based control takes from here on."""
 PROBE_FLOOR = 0.85
 """A probe's result below the rate that arrives counts as this share of that rate."""
 
@@ -223,7 +226,8 @@ def next_probe(
         return 0
     if not application_limited and controller.probing.limited_since != NEVER:
         controller.throughput.free_at = now
-    barred = _is_barred(controller)
+    losing = not application_limited and controller.loss > HEAVY_LOSS
+    barred = losing or _is_barred(controller)
     probing.look(controller.probing, wanted, application_limited, controller.maximum, barred, now)
     rate = probing.start_cluster(controller.probing, controller.probe + 1, now)
     if rate > 0:

@@ -130,7 +130,8 @@ class Controller:
             return 0
         if not limited and self.probing.limited_since is not None:
             self.throughput.free_at = now
-        self.probing.look(wanted, limited, self.barred, now)
+        losing = not limited and self.losses.share > 0.1
+        self.probing.look(wanted, limited, losing or self.barred, now)
         rate = self.probing.start(self.probe + 1, now)
         self.probe += rate > 0
         return rate

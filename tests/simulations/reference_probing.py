@@ -99,7 +99,8 @@ class Probing:
             rates = [min(wanted, 2 * self.estimate), min(2 * wanted, 2 * self.estimate)]
             self._plan(rates, True, barred, now)
         elif now - idle_since >= 5 * S and (limited or quiet):
-            self._plan([2 * self.estimate], limited, barred, now)
+            rate = 2 * self.estimate if limited else int(1.5 * self.estimate)
+            self._plan([rate], limited, barred, now)
 
     def start(self, number: int, now: int) -> int:
         if not self.planned or now < self.busy_until:
