@@ -1,5 +1,6 @@
 """What the control plane needs of the network beneath it."""
 
+from collections.abc import Sequence
 from typing import Protocol
 
 Component = tuple[str | int, ...]
@@ -49,6 +50,11 @@ class Network(Protocol):
     def degrade(self, component: Component, now: int, rate: float = 1.0, loss: float = 0.0) -> None:
         """Leave ``component`` a share of its rate, and let it lose a share of packets; with
         neither, it is as it was."""
+        ...
+
+    def lead(self, carrier: str, node: str, by: Sequence[str]) -> None:
+        """Let a carrier's traffic to and from the city of ``node`` go by the city of one of the
+        media nodes ``by``, the nearest way; straight, where there are none."""
         ...
 
     def use_link(self, endpoint: int, backup: bool, now: int) -> None:
