@@ -117,4 +117,4 @@ def test_who_finds_no_room_does_not_get_in() -> None:
     }
     plane, network, _ = play(scenario_of(sections, duration="2min"))
     assert sorted(network.served.values()) == [0] * 5 + [1] * 3
-    assert "no media node has room" in outcomes(plane, "join")
+    assert "no media node is up and has room" in outcomes(plane, "join")
