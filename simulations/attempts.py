@@ -120,8 +120,8 @@ def move_over(client: "Client", session: Session, until: int) -> Attempt:
 
 def _open(client: "Client", session: Session, server: int, until: int) -> Attempt:
     """The server's address, and a connection to it; the cause of failure, or nothing."""
-    place = client.plane.place(server)
-    if not (yield from _exchange(client, place, messages.DNS, until, session, "dns")):
+    resolver, place = client.plane.resolver(server), client.plane.place(server)
+    if not (yield from _exchange(client, resolver, messages.DNS, until, session, "dns")):
         return SILENT_DNS
     if client.state is State.RESOLVING:
         client.to(State.OPENING)

@@ -107,6 +107,10 @@ class ControlPlane:
         """The place of a signalling server."""
         return len(self.nodes) + server
 
+    def resolver(self, server: int) -> int:
+        """The place of the DNS resolver beside a signalling server."""
+        return len(self.nodes) + len(self.servers) + server
+
     def nearest(self, endpoint: int) -> Sequence[int]:
         """Media nodes, the nearest first."""
         return self._nearest_nodes[endpoint]

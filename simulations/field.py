@@ -44,8 +44,9 @@ LOST = -1
 class Field:
     """The endpoints, links, media nodes and servers of a world, for those who act upon it.
 
-    Places are numbered: media nodes in the scenario's order, then servers. Times are ns. The world
-    stands at the last tick when something is done to it ``now``.
+    Places are numbered: media nodes in the scenario's order, then servers, then the DNS resolvers
+    beside these. Times are ns. The world stands at the last tick when something is done to it
+    ``now``.
     """
 
     def __init__(
@@ -73,7 +74,6 @@ class Field:
         self.publishing = publishing
         self.servers = list(servers)
         self.nodes = list(scenario.nodes)
-        self.places = self.nodes + [server.name for server in servers]
         control = scenario.media.congestion_control
         profile = control.profile if control.profile != "none" else "libwebrtc"
         self._controller = make_controllers(
@@ -144,7 +144,10 @@ class Field:
         return self._ways.between(endpoint, int(self.world.endpoints["group"][endpoint]), place)
 
     def _kind_of(self, place: int) -> Component:
-        return ("node" if place < len(self.nodes) else "server", self.places[place])
+        if place < len(self.nodes):
+            return ("node", self.nodes[place])
+        resolves, server = divmod(place - len(self.nodes), len(self.servers))
+        return ("resolver" if resolves else "server", self.servers[server].name)
 
     # ------------------------------------------------------------ sessions
 
@@ -304,7 +307,7 @@ class Field:
             if has and 0 <= endpoint < len(self.population):
                 return [component]
         elif (kind == "node" and component[1] in self.nodes) or (
-            kind == "server" and component[1] in self.places[len(self.nodes) :]
+            kind == "server" and component[1] in [server.name for server in self.servers]
         ):
             return [component]
         raise ValueError(f"there is no component {component}")

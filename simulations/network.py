@@ -15,8 +15,9 @@ LOST = -1
 class Network(Protocol):
     """A network on which messages travel, endpoints connect, and components fail.
 
-    A *place* is a media node, by its number in the scenario, or a signalling server, by its number
-    after the last node's. Times are ns.
+    A *place* is a media node, by its number in the scenario, a signalling server, by its number
+    after the last node's, or the DNS resolver beside a server, by the server's number after the
+    last server's: it does not fail with the server. Times are ns.
     """
 
     def send(self, endpoint: int, place: int, size: int, now: int, up: bool = True) -> int:

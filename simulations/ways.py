@@ -1,7 +1,7 @@
 """Ways between endpoints' groups and places: the shared links on them, and how long they are.
 
-Places are media nodes, then signalling servers. A server's traffic takes the carrier's backbone to
-the media node nearest to it.
+Places are media nodes, then signalling servers, then the DNS resolvers beside these. Their traffic
+takes the carrier's backbone to the media node nearest to them.
 """
 
 from collections.abc import Iterator, Sequence
@@ -102,7 +102,8 @@ class Ways:
     def _find(self, endpoint: int, group: int, place: int) -> Way:
         if place < len(self.nodes):
             return self._way(group, place, int(self.plan.paths[group, place]))
-        server, nodes = self.servers[place - len(self.nodes)], self.scenario.nodes.values()
+        server = self.servers[(place - len(self.nodes)) % len(self.servers)]
+        nodes = self.scenario.nodes.values()
         near = int(
             np.argmin(
                 great_circle(

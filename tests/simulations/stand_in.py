@@ -51,10 +51,12 @@ class StandIn:
             found.append(("node", node))
         else:
             assert self.scenario.signalling is not None
-            name = self.servers[place - len(self.nodes)]
+            resolves, number = divmod(place - len(self.nodes), len(self.servers))
+            name = self.servers[number]
             server = self.scenario.signalling.servers[name]
             node, reached_by = self.nodes[0], server.carriers
-            found.append(("server", name))
+            if not resolves:
+                found.append(("server", name))
         if endpoint < len(self.population) - 1:
             province = self.population.province[endpoint]
             found += [

@@ -7,7 +7,7 @@ from scenarios.units import SECOND
 from simulations.control_plane import ControlPlane
 from simulations.sessions import NEVER
 from simulations.states import State
-from tests.simulations.controlled import SERVER, play, scenario_of
+from tests.simulations.controlled import SERVER, outcomes, play, scenario_of
 from tests.simulations.stand_in import stand_in
 
 DIES = {"kind": "die", "of": "node{node=hanoi}", "at": "1min", "for": "3min"}
@@ -116,6 +116,7 @@ def test_a_signalling_server_s_restart_interrupts_nobody() -> None:
     assert not plane.interruptions
     resumed = {s.endpoint for s in plane.sessions if s.outcome == "connected"}
     assert resumed == set(range(51))
+    assert outcomes(plane, "restart") == {"connected", "no answer from the signalling server"}
     first = min(s.time for s in plane.sessions) / SECOND
     assert 65 <= first <= 75  # a ping every 10 s, waited for 5 s
 
