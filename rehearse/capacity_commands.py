@@ -7,12 +7,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from rehearse.endings import Refusal, clear_endings, complain, say
-from rehearse.options import AsJson, Overrides, Quiet, ScenarioName, Seed
+from rehearse.options import AsJson, Out, Overrides, Quiet, ScenarioName, Seed, Threads
 from rehearse.planning import (
     SHORT,
     Duration,
-    Out,
-    Threads,
     choose_folder,
     notes_of,
     read_share,

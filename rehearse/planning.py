@@ -1,5 +1,6 @@
-"""What the commands of planners have in common: options, folders, the notes beside figures."""
+"""What the commands of planners have in common: folders, quantities, the notes beside figures."""
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -16,23 +17,6 @@ if TYPE_CHECKING:
 SHORT = "20s"
 """How long each of a search's meetings is, unless said."""
 
-Out = Annotated[
-    Path | None,
-    typer.Option(
-        metavar="DIR",
-        help="The folder to write; results/runs/SCENARIO/RUN-ID unless said.",
-        show_default=False,
-    ),
-]
-Threads = Annotated[
-    int | None,
-    typer.Option(
-        min=1,
-        metavar="N",
-        help="Processor cores to use; all unless said. The results are the same.",
-        show_default=False,
-    ),
-]
 Duration = Annotated[
     str,
     typer.Option(
@@ -46,7 +30,7 @@ def choose_folder(out: Path | None, name: str) -> Path:
     """``out``, or a new folder for the scenario ``name``.
 
     Raises:
-        Refusal: it can't be written.
+        Refusal: it can't be written; said before the runs and not after them.
     """
     from results.store import StoreError, check_folder, default_folder
 
@@ -55,6 +39,11 @@ def choose_folder(out: Path | None, name: str) -> Path:
         check_folder(folder)
     except StoreError as error:
         raise Refusal(f"rehearse: {error}") from None
+    parent = next(path for path in folder.absolute().parents if path.exists())
+    if not parent.is_dir():
+        raise Refusal(f"rehearse: {folder}: cannot be a run folder, for {parent.name} is a file.")
+    if not os.access(parent, os.W_OK | os.X_OK):
+        raise Refusal(f"rehearse: {folder}: cannot be made: Permission denied.")
     return folder
 
 

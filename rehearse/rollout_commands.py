@@ -7,8 +7,8 @@ from typing import Annotated, Any
 import typer
 
 from rehearse.endings import Refusal, clear_endings, complain, say
-from rehearse.options import AsJson, Overrides, Quiet, ScenarioName, Seed
-from rehearse.planning import SHORT, Duration, Out, choose_folder, read_share, read_time, write
+from rehearse.options import AsJson, Out, Overrides, Quiet, ScenarioName, Seed
+from rehearse.planning import SHORT, Duration, choose_folder, read_share, read_time, write
 
 # ruff: noqa: PLC0415  # imports stand in the commands that need them
 

@@ -1,6 +1,5 @@
 """Commands that make runs and look at them: simulate, report, plot."""
 
-import os
 import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -9,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from rehearse.endings import Refusal, clear_endings, complain, say
-from rehearse.options import AsJson, Overrides, Quiet, RunFolder, ScenarioName, Seed
+from rehearse.options import AsJson, Out, Overrides, Quiet, RunFolder, ScenarioName, Seed, Threads
+from rehearse.planning import choose_folder, read_share
 
 # ruff: noqa: PLC0415  # imports stand in the commands that need them
 
@@ -27,23 +27,8 @@ def simulate(
     *,
     overrides: Overrides = None,
     seed: Seed = None,
-    out: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="DIR",
-            help="The run folder; results/runs/SCENARIO/RUN-ID unless said.",
-            show_default=False,
-        ),
-    ] = None,
-    threads: Annotated[
-        int | None,
-        typer.Option(
-            min=1,
-            metavar="N",
-            help="Processor cores to use; all unless said. The results are the same.",
-            show_default=False,
-        ),
-    ] = None,
+    out: Out = None,
+    threads: Threads = None,
     trace_packets: Annotated[
         str | None,
         typer.Option(
@@ -78,7 +63,7 @@ def simulate(
 ) -> None:
     """Play a scenario in simulated time, packet by packet, and give its verdict."""
     with clear_endings():
-        from results.store import StoreError, check_folder, default_folder, write_run
+        from results.store import StoreError, write_run
         from results.summary import format_summary
         from results.verdict import EXIT_CODES
         from scenarios.loading import load_scenario
@@ -89,13 +74,11 @@ def simulate(
         several = replications is not None or precision is not None
         if several and (trace_packets is not None or replication):
             raise Refusal("rehearse: --trace-packets and --replication are about a single run.")
-        share = _share(precision) if precision is not None else None
+        share = read_share("--precision", precision) if precision is not None else None
+        folder = choose_folder(out, loaded.name)
+        if not quiet:
+            _warn_of_memory(loaded)
         try:
-            folder = out if out is not None else default_folder(loaded.name)
-            check_folder(folder)
-            _check_parent(folder)
-            if not quiet:
-                _warn_of_memory(loaded)
             if several:
                 summary = _replicate(loaded, replications, share, threads, folder, quiet)
             else:
@@ -189,15 +172,6 @@ def plot(
         say(path)
 
 
-def _check_parent(folder: Path) -> None:
-    """Refuse, before the run and not after it, a folder that could not be made."""
-    parent = next(path for path in folder.absolute().parents if path.exists())
-    if not parent.is_dir():
-        raise Refusal(f"rehearse: {folder}: cannot be a run folder, for {parent.name} is a file.")
-    if not os.access(parent, os.W_OK | os.X_OK):
-        raise Refusal(f"rehearse: {folder}: cannot be made: Permission denied.")
-
-
 def _check_site(scenario: "Scenario", site: str) -> None:
     from scenarios.errors import nearest
     from scenarios.population import populate
@@ -222,18 +196,6 @@ def _warn_of_memory(scenario: "Scenario") -> None:
             f"rehearse: samples alone will take {format_bytes(least)} of memory; a longer interval "
             "or fewer endpoints take less"
         )
-
-
-def _share(text: str) -> float:
-    from scenarios.units import SHARE, parse_quantity
-
-    try:
-        share = float(parse_quantity(text, SHARE, "share"))
-        if not 0 < share < 1:
-            raise ValueError("must be more than 0 % and less than 100 %")  # noqa: TRY301
-    except ValueError as error:
-        raise Refusal(f"--precision: {text!r} — {error}") from None
-    return share
 
 
 def _replicate(

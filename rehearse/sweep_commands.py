@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from rehearse.endings import INTERRUPTED, Refusal, clear_endings, complain, say
-from rehearse.options import AsJson, Overrides, Quiet, ScenarioName, Seed
-from rehearse.planning import Out, choose_folder, notes_of, read_time, write
+from rehearse.options import AsJson, Out, Overrides, Quiet, ScenarioName, Seed
+from rehearse.planning import choose_folder, notes_of, read_time, write
 
 # ruff: noqa: PLC0415  # imports stand in the commands that need them
 

@@ -114,7 +114,13 @@ def test_frames_are_decoded_and_reports_go_both_ways() -> None:
         assert [each.packetsLost for each in received] == [0, 0]
         remote = [s for s in (await watcher.getStats()).values() if s.type == "remote-outbound-rtp"]
         assert len(remote) == 2
-        sent = [s for s in (await publisher.getStats()).values() if s.type == "remote-inbound-rtp"]
+        # The round trip is known from the second report on, that echoes a sender report.
+        sent: list[Any] = []
+        async with asyncio.timeout(WAIT_S):
+            while not (sent and all(each.roundTripTime for each in sent)):
+                await asyncio.sleep(0.05)
+                stats = (await publisher.getStats()).values()
+                sent = [each for each in stats if each.type == "remote-inbound-rtp"]
         assert [each.packetsLost for each in sent] == [0, 0]
         assert all(0 < each.roundTripTime < 5 for each in sent)
         assert made.server.counters.datagrams == {}

@@ -81,7 +81,7 @@ def test_a_command_says_what_stayed_imprecise(rehearse: Rehearse, played: dict[s
     ("options", "message"),
     [
         (["--precision", "5"], "--precision: '5' — a share is a number with a unit"),
-        (["--precision", "0%"], "--precision: '0%' — must be more than 0 %"),
+        (["--precision", "0%"], "--precision: '0%' — must lie between 0% and 100%"),
         (["--replications", "2", "--replication", "1"], "are about a single run"),
         (["--replications", "2", "--trace-packets", "p79"], "are about a single run"),
         (["--replications", "1"], "equal to 2"),
