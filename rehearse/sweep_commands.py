@@ -1,7 +1,7 @@
 """The command sweep: a scenario at many points of some variables' ranges."""
 
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -36,8 +36,8 @@ def sweep(
         list[str],
         typer.Option(
             metavar="PATH=VALUES",
-            help="A variable and its values V,V,… or, for designs other than grid, its range "
-            "LOW..HIGH; may be repeated.",
+            help="A variable and its values V,V,…, numbers or names, or, for designs other than "
+            "grid, its range LOW..HIGH; may be repeated.",
         ),
     ],
     design: Annotated[
@@ -93,7 +93,7 @@ def sweep(
         from rehearse.sweeping import play_points
         from results.answers import format_answer
         from results.points import POINTS, PointStore
-        from results.sweep import sweep_answer
+        from results.sweep import COMING_BACK, sweep_answer
         from scenarios.shortening import shortened
         from scenarios.variables import assignment_of
 
@@ -138,6 +138,9 @@ def sweep(
             say(answer.headline)
             for row in answer.tables[0].rows:
                 say("  " + "   ".join(row))
+            for shown in answer.tables[1:]:
+                if shown.title == COMING_BACK:
+                    say("\n".join(["", *_aligned([shown.headings, *shown.rows]), ""]))
             say(f"  report  {folder / 'report.html'}")
             say(f"  values  {folder / 'sweep.parquet'}")
 
@@ -173,6 +176,16 @@ def _points(
     rounded = [[axis.variable.rounded(float(v)) for axis, v in zip(axes, row, strict=True)]
                for row in table]  # fmt: skip
     return np.array(rounded, np.float64)
+
+
+def _aligned(rows: Sequence[Sequence[str]]) -> list[str]:
+    """``rows`` with their cells one below the other."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return [
+        "  "
+        + "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+        for row in rows
+    ]
 
 
 COMMANDS: Mapping[str, Callable[..., None]] = {"sweep": sweep}

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from results.ranks import order
 from results.records import Run
@@ -75,15 +75,27 @@ def by_fault(found: Sequence[Interruption]) -> dict[str, list[Interruption]]:
 
 def percentile(found: Sequence[Interruption], rank: float) -> float | None:
     """The percentile of how long they lasted; None without any."""
-    if not found:
+    return rank_of(lengths(found), rank)
+
+
+def lengths(found: Sequence[Interruption]) -> NDArray[np.float64]:
+    """(N,) seconds that each lasted, ascending; infinite: it did not end."""
+    return np.sort(np.array([each.seconds for each in found], np.float64))
+
+
+def rank_of(seconds: ArrayLike, rank: float) -> float | None:
+    """The percentile of what `lengths` gave; None without any."""
+    ascending = np.asarray(seconds, np.float64)
+    if not len(ascending):
         return None
-    return float(np.sort([each.seconds for each in found])[order(rank, len(found)) - 1])
+    return float(ascending[order(rank, len(ascending)) - 1])
 
 
-def share_back(found: Sequence[Interruption]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """How the endpoints came back: (N,) seconds since each one's loss, ascending, and the (N,)
-    share of all ``found`` that had media again by then."""
-    ended = np.sort([each.seconds for each in found if each.back is not None])
+def share_back(seconds: ArrayLike) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """How the endpoints came back, of what `lengths` gave: (N,) seconds since each one's loss,
+    ascending, and the (N,) share of all that had media again by then."""
+    found = np.asarray(seconds, np.float64)
+    ended = found[np.isfinite(found)]
     return ended, np.arange(1, len(ended) + 1) / max(len(found), 1)
 
 

@@ -14,6 +14,7 @@ from hashlib import blake2b
 from pathlib import Path
 from typing import Any
 
+from results.comebacks import Comeback, comeback_of
 from results.figures import Figure, measure
 from results.manifest import commit, versions
 from results.records import Run
@@ -34,6 +35,7 @@ class Outcome:
     trial: Trial
     figures: Mapping[Figure, float | None]
     """In SI units; None without data, infinite where it never came about."""
+    comeback: Comeback
 
 
 def digest_run(run: Run) -> dict[str, Any]:
@@ -53,6 +55,7 @@ def digest_run(run: Run) -> dict[str, Any]:
             [f.metric, f.selector, f.during, f.aggregation, "never" if v == float("inf") else v]
             for f, v in kept.items()
         ],
+        "comeback": comeback_of(run).to_json(),
     }
 
 
@@ -65,7 +68,8 @@ def recover_outcome(data: Mapping[str, Any]) -> Outcome:
     figures = {
         Figure(*row[:4]): float("inf") if row[4] == "never" else row[4] for row in data["figures"]
     }
-    return Outcome(Trial.from_json(data["trial"]), figures)
+    comeback = Comeback.from_json(data["comeback"])
+    return Outcome(Trial.from_json(data["trial"]), figures, comeback)
 
 
 class PointStore:

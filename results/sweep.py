@@ -11,6 +11,7 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from results.answers import Answer, Table
+from results.comebacks import HEADINGS, Comeback, pooled
 from results.figures import Figure, thresholds_of
 from results.intervals import estimate
 from results.points import Outcome
@@ -26,6 +27,11 @@ if TYPE_CHECKING:
 
 MOST_ROWS = 40
 """Points that the page lists; the Parquet file has all."""
+MOST_CURVES = 6
+"""Points whose recovery is drawn."""
+COMING_BACK = "Coming back"
+"""Title of the table of interruptions and retries, where there were any."""
+MEANS = "of several replications, all interruptions and the mean of retries."
 Outcomes = Sequence[Sequence[Outcome]]
 """By point, then by replication."""
 
@@ -53,6 +59,7 @@ def sweep_answer(
             except ValueError as error:
                 notes.append(f"No indices of {figure}: {error}.")
     held = [sum(o.trial.verdict == "pass" for o in point) for point in outcomes]
+    comebacks = [pooled([outcome.comeback for outcome in point]) for point in outcomes]
     runs = sum(len(point) for point in outcomes)
     paths = ", ".join(axis.variable.path for axis in axes)
     headline = (
@@ -71,12 +78,15 @@ def sweep_answer(
             "units": [axis.variable.units for axis in axes],
             "points": [
                 {
-                    "values": row.tolist(),
+                    "values": [_plain(axis, at) for axis, at in zip(axes, row, strict=True)],
                     "replications": len(point),
                     "holding": count,
                     "figures": {str(figure): _estimate(point, figure) for figure in figures},
+                    **({"recovery": _recovery(comeback)} if comeback.seconds else {}),
                 }
-                for row, point, count in zip(table, outcomes, held, strict=True)
+                for row, point, count, comeback in zip(
+                    table, outcomes, held, comebacks, strict=True
+                )
             ],
             "indices": {
                 str(figure): [asdict(index) for index in found]
@@ -85,8 +95,12 @@ def sweep_answer(
             "notes": notes,
         },
         command=command,
-        figures=_draw(axes, table, outcomes, figures, sensitivities),
-        tables=[_points_table(axes, table, outcomes, held), *_index_tables(axes, sensitivities)],
+        figures=_draw(axes, table, outcomes, figures, sensitivities, comebacks),
+        tables=[
+            _points_table(axes, table, outcomes, held),
+            *_comeback_tables(axes, table, comebacks),
+            *_index_tables(axes, sensitivities),
+        ],
         notes=notes,
         files={
             "scenario.yaml": dump_scenario(scenario),
@@ -96,7 +110,7 @@ def sweep_answer(
 
 
 def tidy(axes: Sequence[Values], table: NDArray[np.float64], outcomes: Outcomes) -> bytes:
-    """A Parquet file with one row a point, replication and figure; values in SI units."""
+    """A Parquet file with one row a point, replication and figure; values in SI units, or names."""
     names = [axis.variable.path for axis in axes]
     columns: dict[str, list[Any]] = {
         name: []
@@ -108,8 +122,8 @@ def tidy(axes: Sequence[Values], table: NDArray[np.float64], outcomes: Outcomes)
             for figure, value in outcome.figures.items():
                 columns["point"].append(number)
                 columns["replication"].append(outcome.trial.replication)
-                for name, at in zip(names, row, strict=True):
-                    columns[name].append(float(at))
+                for axis, at in zip(axes, row, strict=True):
+                    columns[axis.variable.path].append(_plain(axis, at))
                 for name in ("metric", "selector", "during", "aggregation"):
                     columns[name].append(getattr(figure, name))
                 columns["value"].append(value)
@@ -121,6 +135,23 @@ def tidy(axes: Sequence[Values], table: NDArray[np.float64], outcomes: Outcomes)
 def unit_of_figure(figure: Figure) -> Unit:
     """The unit that the figure's values are stored in."""
     return "count" if figure.aggregation == "count" else METRICS[figure.metric].unit
+
+
+def _plain(axis: Values, value: float) -> float | str:
+    names = axis.variable.names
+    return names[round(value)] if names else float(value)
+
+
+def _recovery(comeback: Comeback) -> dict[str, float | None]:
+    """Null where something never came about."""
+    ranks = {f"p{rank}": comeback.rank(rank) for rank in (50, 99)} | {"max": comeback.rank(100)}
+    return {
+        "interruptions": len(comeback.seconds),
+        "never_back": comeback.lost,
+        **{name: v if v is not None and np.isfinite(v) else None for name, v in ranks.items()},
+        "retries": sum(comeback.retries),
+        "peak_retries_per_second": comeback.peak,
+    }
 
 
 def _mean(point: Sequence[Outcome], figure: Figure) -> float:
@@ -152,6 +183,18 @@ def _points_table(
     return Table(f"Points (at most {MOST_ROWS} are listed)", headings, rows)
 
 
+def _comeback_tables(
+    axes: Sequence[Values], table: NDArray[np.float64], comebacks: Sequence[Comeback]
+) -> list[Table]:
+    if not any(comeback.seconds for comeback in comebacks):
+        return []
+    rows = [
+        [*(axis.variable.say(float(at)) for axis, at in zip(axes, row, strict=True)), *each.cells()]
+        for row, each in list(zip(table, comebacks, strict=True))[:MOST_ROWS]
+    ]
+    return [Table(COMING_BACK, [*(axis.variable.path for axis in axes), *HEADINGS], rows)]
+
+
 def _index_tables(axes: Sequence[Values], sensitivities: dict[Figure, list[Index]]) -> list[Table]:
     if not sensitivities:
         return []
@@ -180,21 +223,35 @@ def _draw(
     outcomes: Outcomes,
     figures: Sequence[Figure],
     sensitivities: dict[Figure, list[Index]],
+    comebacks: Sequence[Comeback],
 ) -> dict[str, tuple[str, "Drawing"]]:
     from results.plots import sweep as plots  # noqa: PLC0415  matplotlib takes its time
+    from results.plots.recovery import policies_figure  # noqa: PLC0415
 
+    variables = [axis.variable for axis in axes]
+    recovery: dict[str, tuple[str, Drawing]] = {}
+    if any(comeback.seconds for comeback in comebacks):
+        named = {
+            ", ".join(v.say(float(at)) for v, at in zip(variables, row, strict=True)): each
+            for row, each in list(zip(table, comebacks, strict=True))[:MOST_CURVES]
+        }
+        caption = f"How endpoints came back, at the first {MOST_CURVES} points or fewer; {MEANS}"
+        recovery = {"recovery": (caption, policies_figure(named))}
     means = {figure: np.array([_mean(point, figure) for point in outcomes]) for figure in figures}
     means = {figure: values for figure, values in means.items() if np.isfinite(values).any()}
-    variables = [axis.variable for axis in axes]
     if sensitivities:
         caption = "Share of each figure's variance: dark by itself, pale with all interactions."
-        return {"indices": (caption, plots.draw_indices(variables, sensitivities))}
+        return {"indices": (caption, plots.draw_indices(variables, sensitivities)), **recovery}
     is_grid = len(table) == np.prod([len(np.unique(column)) for column in table.T])
     if len(axes) == 2 and is_grid:
         caption = "Means over replications; red borders are points where a threshold on it fails."
-        return {"heatmap": (caption, plots.draw_heat_maps(variables, table, means, outcomes))}
+        drawing = plots.draw_heat_maps(variables, table, means, outcomes)
+        return {"heatmap": (caption, drawing), **recovery}
+    if not means:
+        return recovery
     caption = "Means over replications, with 95 % intervals where there are several."
-    return {"curves": (caption, plots.draw_curves(variables, table, outcomes, list(means)))}
+    drawing = plots.draw_curves(variables, table, outcomes, list(means))
+    return {"curves": (caption, drawing), **recovery}
 
 
 def describe_value(figure: Figure, value: float) -> str:

@@ -84,7 +84,7 @@ def inherit(root: Node, chain: tuple[Path, ...]) -> Node:
     shown = label(path, str(Path(extends.source.label).parent / name))
     parent = inherit(read_document(path, Source(shown, path.parent)), (*chain, path.resolve()))
     inherited = {key: v for key, v in _children(parent).items() if key != "name"}
-    return merge(replace(parent, value=inherited), own)
+    return merge(spell_out(replace(parent, value=inherited)), own)
 
 
 def merge(below: Node, above: Node) -> Node:
@@ -100,6 +100,15 @@ def merge(below: Node, above: Node) -> Node:
         else:
             merged[key] = merge(merged[key], child)
     return replace(above, value=merged)
+
+
+def spell_out(root: Node) -> Node:
+    """``root`` with its recovery policy as a map, if it is a name, so that one can add to it."""
+    recovery = _children(root).get("recovery")
+    if recovery is None or not isinstance(recovery.value, str):
+        return root
+    named = replace(recovery, value={"policy": recovery})
+    return replace(root, value={**_children(root), "recovery": named})
 
 
 def _children(node: Node) -> dict[str, Node]:

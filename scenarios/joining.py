@@ -4,7 +4,8 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from scenarios.record import Record
+from scenarios.network import Place
+from scenarios.record import Name, Record
 from scenarios.units import DURATION, Duration, PositiveDuration, Share, between
 
 
@@ -42,8 +43,8 @@ class Joining(Record):
 class Ice(Record):
     """Ways through middleboxes: who needs a relay (TURN, RFC 8656) to reach a media node.
 
-    Each media node has its STUN and its TURN server beside it, so that a relay changes the
-    handshake and not the path of media.
+    Handshake and media go over the relay that is nearest to the endpoint. A relay forwards at
+    once, whatever the load, and does not fail.
     """
 
     symmetric_nat: Share = 0.0
@@ -51,6 +52,8 @@ class Ice(Record):
     udp_blocked: Share = 0.0
     """Share of the endpoints whose network lets no UDP out: a relay over TCP and TLS. Their media
     is played as if it were sent over UDP."""
+    relays: dict[Name, Place] = Field(default_factory=dict)
+    """Where relays stand, by name; without any, one is beside each media node."""
     pace: Annotated[PositiveDuration, between(DURATION, "5ms", "1s")] = 50_000_000
     """Time between two connectivity checks (Ta; RFC 8445, section 14.2)."""
     pairs: Annotated[int, Field(ge=1, le=100)] = 4

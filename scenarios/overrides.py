@@ -6,6 +6,7 @@ from decimal import Decimal
 
 from scenarios.documents import Node, Source, parse_document, wrap
 from scenarios.errors import Fault, ScenarioError, nearest, shorten
+from scenarios.inheritance import spell_out
 from scenarios.keys import format_path, split_assignment
 from scenarios.units import DURATION, parse_quantity
 
@@ -27,7 +28,7 @@ def apply_overrides(root: Node, overrides: Iterable[str]) -> tuple[Node, list[Fa
             continue
         try:
             node = parse_document(value, OVERRIDES, None) or Node(None, OVERRIDES, None)
-            root = _set(root, keys, (), node)
+            root = _set(spell_out(root) if len(keys) > 1 else root, keys, (), node)
         except ScenarioError as error:
             faults += [replace(fault, key=format_path(keys)) for fault in error.faults]
     return root, faults

@@ -136,8 +136,8 @@ RecoveryPolicy = Annotated[
 class Rerouting(Record):
     """How a carrier's routers lead traffic around a backbone or peering link that has failed.
 
-    They can where the carrier has another such link that is up. Then traffic is taken as coming
-    back over the failed link at a part of its rate: the detour's length is not played.
+    They can where the carrier has another such link that is up. Then traffic comes back over the
+    failed link at a part of its rate, and takes as long as the way by the other link's city.
     """
 
     detection: Annotated[PositiveDuration, between(DURATION, "10ms", "10min")] = 300_000_000

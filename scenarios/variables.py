@@ -1,5 +1,7 @@
 """Variables: a value of a scenario that a search or a sweep changes, by its key path.
 
+A sweep's may be names, as recovery policies are; a search needs numbers.
+
 `endpoints.scale`, `meeting.wall.tiles` and `nodes.hanoi.nic` are paths as `--set` takes them. A `*`
 stands for every key of a map: `carriers.*.backbone.capacity` changes all carriers alike. And
 `endpoints`, which is a map in the file, stands for their number.
@@ -41,6 +43,8 @@ class Variable:
     """Only whole numbers."""
     table: int = 0
     """Endpoints in the scenario's table, where their number is what changes."""
+    names: tuple[str, ...] = ()
+    """Its values where they are no numbers, as `livekit` and `jitsi`; they count from 0."""
 
     def set_to(self, value: float) -> list[str]:
         """The overrides that set it to ``value``, in base units."""
@@ -58,6 +62,8 @@ class Variable:
 
     def write(self, value: float) -> str:
         """``value`` as a scenario's file writes it."""
+        if self.names:
+            return self.names[round(value)]
         if not self.units:
             return f"{round(value)}" if self.whole else f"{value:.10g}"
         if self.units == "share":
@@ -66,6 +72,8 @@ class Variable:
 
     def say(self, value: float) -> str:
         """``value`` for people, with four digits."""
+        if self.names:
+            return self.names[round(value)]
         if not self.units:
             return f"{round(value):,}" if self.whole else f"{value:.4g}"
         if self.units == "share":
@@ -119,17 +127,25 @@ def assignment_of(scenario: Scenario, text: str) -> Values:
 def values_of(scenario: Scenario, path: str, texts: Sequence[str], option: str) -> Values:
     """The variable ``path`` of ``scenario`` and its values ``texts``, as files write them.
 
+    Where the scenario has a name, true or false, or a map that a name can stand for, the texts are
+    names, and whether they are known is seen when the scenario is loaded with one.
+
     Raises:
         ScenarioError: there is no such path, or a text is no value of numbers with one unit.
     """
-    parsed = [_parse(option, path, text.strip()) for text in texts]
+    texts = [text.strip() for text in texts]
+    if path != ENDPOINTS and option == "--over":
+        paths, present = _expand(scenario, path, option)
+        if all(texts) and all(_is_named(value) for value in present):
+            return Values(Variable(path, paths, names=tuple(texts)), tuple(range(len(texts))))
+    parsed = [_parse(option, path, text) for text in texts]
     families = {family for _, family in parsed}
     if len(families) > 1:
         rule = "all values must be plain numbers, or all have units of one kind"
         raise _wrong(option, path, ", ".join(texts), rule)
     values = tuple(value for value, _ in parsed)
     (family,) = families
-    whole = not family and all(text.strip().isdecimal() for text in texts)
+    whole = not family and all(text.isdecimal() for text in texts)
     if path == ENDPOINTS:
         table = len(scenario.endpoints.taken or ())
         most = table * _MOST_COPIES
@@ -139,7 +155,20 @@ def values_of(scenario: Scenario, path: str, texts: Sequence[str], option: str) 
         return Values(
             Variable(path, ("endpoints.sample", "endpoints.scale"), "", True, table), values
         )
-    return Values(Variable(path, _expand(scenario, path, option), family, whole), values)
+    return Values(Variable(path, _expand(scenario, path, option)[0], family, whole), values)
+
+
+def _is_named(value: Any) -> bool:
+    """Whether a scenario's ``value`` is none that stands for a number."""
+    if isinstance(value, bool | dict):
+        return True
+    if not isinstance(value, str):
+        return False
+    try:
+        _parse("", "", value)
+    except ScenarioError:
+        return True
+    return False
 
 
 def _parse(option: str, path: str, text: str) -> tuple[float, str]:
@@ -160,8 +189,9 @@ def _parse(option: str, path: str, text: str) -> tuple[float, str]:
     raise _wrong(option, path, text, rule)
 
 
-def _expand(scenario: Scenario, path: str, option: str) -> tuple[str, ...]:
-    """The paths that ``path`` stands for: each `*` is every key of its map."""
+def _expand(scenario: Scenario, path: str, option: str) -> tuple[tuple[str, ...], list[Any]]:
+    """The paths that ``path`` stands for, each `*` being every key of its map, and what the
+    scenario has there."""
     keys = split_assignment(f"{path}=")[0]
     data = scenario.model_dump(mode="json", by_alias=True)
     found: list[tuple[tuple[str, ...], Any]] = [((), data)]
@@ -177,7 +207,7 @@ def _expand(scenario: Scenario, path: str, option: str) -> tuple[str, ...]:
                 ((*done, name), child) for name, child in children.items() if key in ("*", name)
             ]
         found = step
-    return tuple(format_path(done) for done, _ in found)
+    return tuple(format_path(done) for done, _ in found), [node for _, node in found]
 
 
 def _children(node: Any) -> dict[str, Any]:

@@ -23,15 +23,17 @@ from simulations import control
 from simulations.build import build
 from simulations.control_plane import ControlPlane
 from simulations.engine import EPOCH, Engine
-from simulations.field import Field, Server
+from simulations.field import Field
 from simulations.occasions import occasions
 from simulations.publishing import Publishing
+from simulations.relays import ways_round
 from simulations.sampling import Sampler
 from simulations.settings import TICK
 from simulations.telemetry import Telemetry
 from simulations.topology import Plan, plan
 from simulations.tracing import Tracer
 from simulations.video_quality import SCORE_NOTE
+from simulations.ways import Server
 from simulations.world import World, restart_counts
 
 MOST_THREADS = numba.get_num_threads()
@@ -49,12 +51,17 @@ PRESENT = ("Everyone is connected when the meeting begins, and stays so.",)
 
 CONTROLLED = (
     "Clients join and come back by the recovery policy {policy} "
-    "(docs/background/control-plane.md); sizes of their messages are assumed, and a relay beside "
-    "each media node changes the handshake only.",
-    "A detour around a failed link is played as the link itself at a part of its rate.",
+    "(docs/background/control-plane.md); sizes of their messages are assumed.",
+    "A detour around a failed link is played as the link itself at a part of its rate, with the "
+    "propagation of the way by another media node's city.",
     "Loss of packets alone, short of all of them, makes no client think that it lost its node.",
 )
 """What it takes for granted besides where they do."""
+
+RELAYED = (
+    "Relays (TURN) add the propagation of the way over them, forward at once and do not fail.",
+)
+"""What it takes for granted besides where endpoints need relays."""
 
 OPEN_LOOP = (
     "Media is played open-loop: publishers do not adapt their bitrate, and nothing is sent again.",
@@ -79,10 +86,11 @@ def assumptions(scenario: Scenario) -> tuple[str, ...]:
     profile = scenario.media.congestion_control.profile
     loop = CLOSED_LOOP if profile != "none" else OPEN_LOOP
     control = CONTROLLED if scenario.joining or scenario.faults else PRESENT
+    relays = RELAYED if scenario.ice.symmetric_nat + scenario.ice.udp_blocked > 0 else ()
     said = [
         text.format(profile=profile, policy=scenario.recovery.policy) for text in (*loop, *control)
     ]
-    return (*said, *ASSUMPTIONS, SCORE_NOTE)
+    return (*said, *relays, *ASSUMPTIONS, SCORE_NOTE)
 
 
 @dataclass(frozen=True)
@@ -162,8 +170,8 @@ def simulate(
     env.process(meeting.play())
     env.process(control.loads(env, scenario, log))
     plane = None
+    field = make_field(scenario, population, engine, network, publishing, replication)
     if scenario.joining is not None or scenario.faults:
-        field = make_field(scenario, population, engine, network, publishing, replication)
         plane = ControlPlane(env, scenario, population, backups, field, log, replication)
     begin = 0
     while begin < scenario.duration:
@@ -231,6 +239,7 @@ def make_field(
         population,
         publishing,
         servers=places,
+        relays=ways_round(scenario, population, network, replication),
         connected=scenario.joining is None,
         replication=replication,
     )

@@ -19,6 +19,7 @@ from simulations.draws import Draws
 from simulations.messages import Exchange, Process
 from simulations.network import Network
 from simulations.placing import Placing
+from simulations.relays import OVER_TCP, OVER_UDP, relayed
 from simulations.servers import Server
 from simulations.sessions import NEVER, Interruption, Session
 from simulations.setting_out import setting_out
@@ -76,7 +77,7 @@ class ControlPlane:
         """The label of the fault that is being played."""
         self._nearest_nodes = self._by_distance(list(scenario.nodes.values()))
         self._nearest_servers = self._by_distance(list(self.signalling.servers.values()))
-        self._relayed = self._draw_relayed()
+        self._relayed = relayed(scenario, population.site, replication)
         self.strikes = strikes(scenario, population, backups, self.draws)
         self.detours = Detours(self)
         self.clients = [
@@ -106,6 +107,10 @@ class ControlPlane:
         """The place of a signalling server."""
         return len(self.nodes) + server
 
+    def resolver(self, server: int) -> int:
+        """The place of the DNS resolver beside a signalling server."""
+        return len(self.nodes) + len(self.servers) + server
+
     def nearest(self, endpoint: int) -> Sequence[int]:
         """Media nodes, the nearest first."""
         return self._nearest_nodes[endpoint]
@@ -119,7 +124,8 @@ class ControlPlane:
         refused once for want of credentials, and a permission."""
         allocation = (messages.TURN,) * 3
         over_tcp = (messages.TCP, messages.TLS)
-        return ((), allocation, (*over_tcp, *allocation))[self._relayed[endpoint]]
+        need = self._relayed[endpoint]
+        return {OVER_UDP: allocation, OVER_TCP: (*over_tcp, *allocation)}.get(need, ())
 
     # ------------------------------------------------------------ paths
 
@@ -350,13 +356,6 @@ class ControlPlane:
             [place.longitude for place in places],  # type: ignore[attr-defined]
         )
         return [tuple(row) for row in np.argsort(distances, axis=1, kind="stable").tolist()]
-
-    def _draw_relayed(self) -> list[int]:
-        """0: no relay; 1: over UDP; 2: over TCP. The command centre needs none."""
-        draws = [self.draw("relay", e) for e in range(len(self.population))]
-        blocked, symmetric = self.ice.udp_blocked, self.ice.symmetric_nat
-        kinds = [2 if u < blocked else int(u < blocked + symmetric) for u in draws]
-        return [*kinds[:-1], 0]
 
     def _setting_out(self) -> list[int | None]:
         joining = self.scenario.joining

@@ -16,7 +16,8 @@ class Detours:
     """Which of the carriers' links between cities are cut, and which of those are led around.
 
     The way around the link to one media node's city is the carrier's link to another's, and the
-    cascade between both. A detour is played as the failed link at a part of its rate.
+    cascade between both. A detour is played as the failed link at a part of its rate, with the
+    propagation of the way around.
     """
 
     def __init__(self, plane: "ControlPlane") -> None:
@@ -33,10 +34,11 @@ class Detours:
                 self.cut[component] = now
                 self.plane.env.process(self._lead_around(component, now))
         for component in sorted(self.led_around, key=str):
-            if not self._has_way(component):
+            if not self._ways(component):
                 self.led_around.discard(component)
                 self.plane.network.degrade(component, now)
                 self.plane.network.fail(component, now)
+            self._lay(component)
 
     def regain(self, components: Iterable[Component]) -> set[Component]:
         """Links are whole again; those of them that were led around, which do not fail any more."""
@@ -45,6 +47,8 @@ class Detours:
         self.led_around -= components
         for component in components:
             self.cut.pop(component, None)
+        for component in sorted(gone | self.led_around, key=str):
+            self._lay(component)
         for component, cut_at in self.cut.items():
             if component not in self.led_around:
                 self.plane.env.process(self._lead_around(component, cut_at))
@@ -57,22 +61,30 @@ class Detours:
         yield plane.env.timeout(rerouting.detection)
         yield plane.env.timeout(rerouting.convergence)
         gone = self.cut.get(component) != cut_at or component in self.led_around
-        if gone or not rerouting.rate or not self._has_way(component):
+        if gone or not rerouting.rate or not self._ways(component):
             return
         now = int(plane.env.now)
         self.led_around.add(component)
         plane.network.restore(component, now)
         plane.network.degrade(component, now, rerouting.rate)
+        self._lay(component)
         plane.log.add(now, "reroute", " ".join(map(str, component[1:])), f"{rerouting.rate:.0%}")
         plane.look_around()
 
-    def _has_way(self, component: Component) -> bool:
-        """Whether the carrier reaches another media node's city over links that are up."""
+    def _lay(self, component: Component) -> None:
+        """Let traffic over a link, and over its neighbour in the same city, take its way."""
+        around = any(other[2:] == component[2:] for other in self.led_around)
+        by = self._ways(component) if around else []
+        self.plane.network.lead(str(component[2]), str(component[3]), by)
+
+    def _ways(self, component: Component) -> list[str]:
+        """The other media nodes whose cities the carrier reaches over links that are up."""
         carrier, node = str(component[2]), str(component[3])
+        found = []
         for other, record in self.plane.scenario.nodes.items():
             trunk = ("station", "backbone", carrier, other)
             peering = ("station", "peering", carrier, other)
             direct = carrier in record.carriers
             if other != node and trunk not in self.cut and (direct or peering not in self.cut):
-                return True
-        return False
+                found.append(other)
+        return found

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from simulations.compiled import inlined
+from simulations.randomness import uniform
 
 MESSAGE = np.dtype(
     [
@@ -48,6 +49,16 @@ MESSAGES, REQUESTS = 64, 1024
 
 _HEADERS = 20 + 8 + 14 + 8
 """IPv4, UDP, SRTCP's index and tag, an empty receiver report (RFC 3711, 3.4)."""
+
+
+_SHARED = np.uint64(0x5A4ED)
+
+
+@inlined
+def lost_on_shared(link: Any, share: float, now: int) -> bool:
+    """Whether degraded shared links, which lose a ``share`` of all, lose what an access link
+    carries at the tick ``now`` (ns)."""
+    return share > 0.0 and uniform(link.loss.loss_key ^ _SHARED, now) < share
 
 
 @inlined

@@ -1,17 +1,16 @@
 """The field: what the control plane sees of the world, and what it can do to it.
 
 Messages cross access links packet by packet, and shared links as propagation, if all of them are
-up. A server's traffic takes the carrier's backbone to the media node nearest to it.
+up.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from scenarios.geography import great_circle
 from scenarios.population import Population
 from scenarios.randomness import mix_keys, stream_key, uniforms
 from scenarios.scenario import Scenario
@@ -25,19 +24,9 @@ from simulations.links import carry_control
 from simulations.membership import ABSENT, FORGOTTEN, enter, leave
 from simulations.presence import PRESENCE, absent, come, go
 from simulations.publishing import Publishing
-from simulations.topology import Plan, propagation
-from simulations.world import (
-    AGGREGATION_UP,
-    BACKBONE_DOWN,
-    BACKBONE_UP,
-    CASCADE,
-    FAN_OUT,
-    GROUP,
-    LEVELS,
-    PEERING_DOWN,
-    PEERING_UP,
-    World,
-)
+from simulations.topology import Plan
+from simulations.ways import Server, Way, Ways
+from simulations.world import CASCADE, FAN_OUT, LEVELS, World
 
 Component = tuple[Any, ...]
 """What can fail:
@@ -50,24 +39,14 @@ Component = tuple[Any, ...]
 """
 
 LOST = -1
-_SHARED = (AGGREGATION_UP, BACKBONE_UP, PEERING_UP, PEERING_DOWN, BACKBONE_DOWN, GROUP)
-
-
-@dataclass(frozen=True)
-class Server:
-    """A signalling server: somewhere, on some carriers."""
-
-    name: str
-    latitude: float
-    longitude: float
-    carriers: tuple[str, ...]
 
 
 class Field:
     """The endpoints, links, media nodes and servers of a world, for those who act upon it.
 
-    Places are numbered: media nodes in the scenario's order, then servers. Times are ns. The world
-    stands at the last tick when something is done to it ``now``.
+    Places are numbered: media nodes in the scenario's order, then servers, then the DNS resolvers
+    beside these. Times are ns. The world stands at the last tick when something is done to it
+    ``now``.
     """
 
     def __init__(
@@ -79,11 +58,13 @@ class Field:
         publishing: Publishing,
         *,
         servers: Sequence[Server] = (),
+        relays: NDArray[np.int64] | None = None,
         connected: bool = True,
         replication: int = 0,
     ) -> None:
         """
         Args:
+            relays: (n, nodes) ns by which relays make endpoints' paths longer; none, unless said.
             connected: everyone is connected at the beginning; otherwise, nobody.
         """
         self.engine = engine
@@ -93,7 +74,6 @@ class Field:
         self.publishing = publishing
         self.servers = list(servers)
         self.nodes = list(scenario.nodes)
-        self.places = self.nodes + [server.name for server in servers]
         control = scenario.media.congestion_control
         profile = control.profile if control.profile != "none" else "libwebrtc"
         self._controller = make_controllers(
@@ -105,9 +85,16 @@ class Field:
         self._key = stream_key(scenario.seed, replication, "messages")
         self._messages = 0
         self._on_backup: set[int] = set()
-        self._first_group = int(engine.world.level_first[GROUP])
-        self._ways: dict[tuple[int, int], tuple[frozenset[Component], int]] = {}
+        self._ways = Ways(plan, scenario, population, self.servers)
         self._cut = np.zeros(plan.paths.shape, np.int64)
+        self._lost = np.zeros((2, *plan.paths.shape))
+        """(up and down, groups, nodes) share of packets that degraded shared links lose."""
+        none = np.zeros((len(population), len(self.nodes)), np.int64)
+        self._relays = none if relays is None else relays
+        self._longer = np.zeros(len(population), np.int64)
+        """(n,) ns by which access links are played longer, for the way over a relay."""
+        for endpoint in np.flatnonzero(self._relays.any(axis=1)).tolist():
+            self._relay(endpoint)
         if not connected:
             self._clear()
 
@@ -120,8 +107,8 @@ class Field:
 
     def reaches(self, endpoint: int, place: int) -> bool:
         """Whether all is up between ``endpoint`` and ``place``, both of them included."""
-        way, _ = self._way(endpoint, place)
-        return self._down.keys().isdisjoint(way) and not (
+        way = self._way(endpoint, place)
+        return self._down.keys().isdisjoint((*way.up, *way.down)) and not (
             self.world.uplinks["down"][endpoint] or self._kind_of(place) in self._down
         )
 
@@ -133,15 +120,19 @@ class Field:
         """
         if not self.reaches(endpoint, place):
             return LOST
-        way, delay = self._way(endpoint, place)
-        arrival = int(_carry(self.world, endpoint, now, size, delay, up))
-        return LOST if arrival < 0 or self._loses(way) else arrival
+        way = self._way(endpoint, place)
+        arrival = int(_carry(self.world, endpoint, now, size, self._ways.delay(way), up))
+        if arrival < 0 or self._loses(way.up if up else way.down):
+            return LOST
+        # The access link is as long as for media; signalling does not go over the relay.
+        relay = int(self._relays[endpoint, place]) if place < len(self.nodes) else 0
+        return arrival + relay - int(self._longer[endpoint])
 
-    def _loses(self, way: frozenset[Component]) -> bool:
-        """Whether one of the degraded links of a way loses a message."""
+    def _loses(self, stations: frozenset[Component]) -> bool:
+        """Whether one of the degraded links among ``stations`` loses a message."""
         kept = 1.0
         for s, loss in self._lossy.items():
-            if ("station", s) in way:
+            if ("station", s) in stations:
                 kept *= 1.0 - loss
         if kept == 1.0:
             return False
@@ -149,53 +140,14 @@ class Field:
         draw = uniforms(mix_keys(self._key, np.array([self._messages], np.uint64)))[0]
         return bool(draw >= kept)
 
-    def _way(self, endpoint: int, place: int) -> tuple[frozenset[Component], int]:
-        """The stations, of both directions, between an endpoint's access link and a place; ns."""
-        group = int(self.world.endpoints["group"][endpoint])
-        if (group, place) not in self._ways:
-            self._ways[group, place] = self._find_way(endpoint, group, place)
-        return self._ways[group, place]
-
-    def _find_way(self, endpoint: int, group: int, place: int) -> tuple[frozenset[Component], int]:
-        plan = self.plan
-        if place < len(self.nodes):
-            stations = set(self._stations_to(group, place))
-            return frozenset(("station", s) for s in stations), int(plan.paths[group, place])
-        server = self.servers[place - len(self.nodes)]
-        nodes = self.scenario.nodes.values()
-        near = int(
-            np.argmin(
-                great_circle(
-                    server.latitude, server.longitude,
-                    np.array([node.latitude for node in nodes]),
-                    np.array([node.longitude for node in nodes]),
-                )
-            )
-        )  # fmt: skip
-        people = self.population
-        carrier = plan.stations[self._first_group + group].carrier
-        name = carrier or list(self.scenario.carriers)[people.carrier[endpoint]]
-        stations = {
-            s
-            for s in self._stations_to(group, near)
-            if plan.stations[s].kind != "peering" or name not in server.carriers
-        }
-        here = (float(people.latitude[endpoint]), float(people.longitude[endpoint]))
-        detour = self.scenario.carriers[name].detour
-        delay = propagation(here, (server.latitude, server.longitude), detour)
-        return frozenset(("station", s) for s in stations), delay
-
-    def _stations_to(self, group: int, n: int) -> Iterable[int]:
-        """The shared links between a group and a media node, both ways."""
-        for level in (LEVELS, *range(LEVELS)):
-            edge = int(self.plan.ways[level, group, n])
-            if edge >= 0:
-                s = self.plan.edges[edge].target
-                if self.plan.stations[s].level in _SHARED:
-                    yield s
+    def _way(self, endpoint: int, place: int) -> Way:
+        return self._ways.between(endpoint, int(self.world.endpoints["group"][endpoint]), place)
 
     def _kind_of(self, place: int) -> Component:
-        return ("node" if place < len(self.nodes) else "server", self.places[place])
+        if place < len(self.nodes):
+            return ("node", self.nodes[place])
+        resolves, server = divmod(place - len(self.nodes), len(self.servers))
+        return ("resolver" if resolves else "server", self.servers[server].name)
 
     # ------------------------------------------------------------ sessions
 
@@ -211,6 +163,7 @@ class Field:
         world = self.world
         enter(world, endpoint, node)
         self._lay_route(endpoint)
+        self._relay(endpoint)
         subscriptions.begin(world, endpoint, now, self._controller)
         come(world.presences[endpoint], now)
         self.publishing.resume(endpoint, self.population.site[endpoint], now)
@@ -260,8 +213,29 @@ class Field:
         world, place = self.world, self.world.endpoints[endpoint]
         group, node = int(place["group"]), int(place["node"])
         world.route[:, endpoint] = np.maximum(self.plan.ways[:, group, node], 0)
-        place["path"] = self.plan.paths[group, node]
+        place["path"] = self._ways.paths[group, node]
         self._mark(np.array([endpoint]))
+
+    def _relay(self, endpoint: int) -> None:
+        """Make an endpoint's access links as long as the way over its relay asks for."""
+        world = self.world
+        more = int(self._relays[endpoint, world.endpoints["node"][endpoint]])
+        change = more - int(self._longer[endpoint])
+        self._longer[endpoint] = more
+        places = [(world.uplinks, endpoint), (world.downlinks, endpoint)]
+        if (k := int(world.spare[endpoint])) >= 0:
+            places += [(world.spare_uplinks, k), (world.spare_downlinks, k)]
+        for links, place in places:
+            links["delay"][place] += change
+
+    def lead(self, carrier: str, node: str, by: Sequence[str]) -> None:
+        """Let a carrier's traffic to and from the city of ``node`` go by the city of one of the
+        media nodes ``by``, the nearest way; straight, where there are none."""
+        world, now = self.world, int(self.world.clock[0])
+        for e, delay in self._ways.lead(carrier, node, by):
+            outages.change_delay(world.edges, world.edge_items, e, delay, now)
+        places = world.endpoints
+        places["path"] = self._ways.paths[places["group"], places["node"]]
 
     def _clear(self) -> None:
         """Nobody is connected, nor has ever been."""
@@ -314,6 +288,7 @@ class Field:
                 self._lossy.pop(part[1], None)
                 if loss > 0:
                     self._lossy[part[1]] = loss
+                self._mark_all()
             elif part[0] == "access":
                 spare = self._is_spare(part)
                 outages.degrade_link(self.world, part[1], rate, loss, spare=spare)
@@ -332,7 +307,7 @@ class Field:
             if has and 0 <= endpoint < len(self.population):
                 return [component]
         elif (kind == "node" and component[1] in self.nodes) or (
-            kind == "server" and component[1] in self.places[len(self.nodes) :]
+            kind == "server" and component[1] in [server.name for server in self.servers]
         ):
             return [component]
         raise ValueError(f"there is no component {component}")
@@ -374,20 +349,26 @@ class Field:
             outages.mend_node(world, self.nodes.index(part[1]))
 
     def _mark_all(self) -> None:
-        """Mark everyone between whom and their node a link is down."""
+        """Mark everyone between whom and their node a link is down, or loses packets."""
         down = [part[1] for part in self._down if part[0] == "station"]
         stations = np.zeros(len(self.plan.stations), np.int64)
         stations[down] = 1
         targets = np.array([edge.target for edge in self.plan.edges])
-        levels = [*range(FAN_OUT), FAN_OUT, *range(FAN_OUT + 1, LEVELS + 1)]
-        ways = self.plan.ways[levels]
+        ways = self.plan.ways
         self._cut = np.where(ways >= 0, stations[targets[ways]], 0).max(axis=0)
+        kept = np.ones(len(self.plan.stations))
+        kept[list(self._lossy)] = 1.0 - np.array(list(self._lossy.values()))
+        passed = np.where(ways >= 0, kept[targets[ways]], 1.0)
+        for way, levels in enumerate(([LEVELS, *range(FAN_OUT)], range(FAN_OUT, LEVELS))):
+            self._lost[way] = 1.0 - passed[list(levels)].prod(axis=0)
         self._mark(np.arange(len(self.population)))
 
     def _mark(self, endpoints: Any) -> None:
         places = self.world.endpoints
         cut = self._cut[places["group"][endpoints], places["node"][endpoints]]
         places["cut"][endpoints] = cut | self.world.uplinks["down"][endpoints]
+        for name, lost in zip(("lost_up", "lost_down"), self._lost, strict=True):
+            places[name][endpoints] = lost[places["group"][endpoints], places["node"][endpoints]]
 
 
 @kernel

@@ -1,5 +1,6 @@
 """What the control plane needs of the network beneath it."""
 
+from collections.abc import Sequence
 from typing import Protocol
 
 Component = tuple[str | int, ...]
@@ -14,8 +15,9 @@ LOST = -1
 class Network(Protocol):
     """A network on which messages travel, endpoints connect, and components fail.
 
-    A *place* is a media node, by its number in the scenario, or a signalling server, by its number
-    after the last node's. Times are ns.
+    A *place* is a media node, by its number in the scenario, a signalling server, by its number
+    after the last node's, or the DNS resolver beside a server, by the server's number after the
+    last server's: it does not fail with the server. Times are ns.
     """
 
     def send(self, endpoint: int, place: int, size: int, now: int, up: bool = True) -> int:
@@ -49,6 +51,11 @@ class Network(Protocol):
     def degrade(self, component: Component, now: int, rate: float = 1.0, loss: float = 0.0) -> None:
         """Leave ``component`` a share of its rate, and let it lose a share of packets; with
         neither, it is as it was."""
+        ...
+
+    def lead(self, carrier: str, node: str, by: Sequence[str]) -> None:
+        """Let a carrier's traffic to and from the city of ``node`` go by the city of one of the
+        media nodes ``by``, the nearest way; straight, where there are none."""
         ...
 
     def use_link(self, endpoint: int, backup: bool, now: int) -> None:

@@ -4,13 +4,13 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import pyarrow as pa
 
-from results.records import INTERRUPTIONS, SESSIONS
+from results.records import INTERRUPTIONS, PHASES, SESSIONS
 from scenarios.population import Population
 from scenarios.scenario import Scenario
 from scenarios.units import SECOND
 from simulations.control_plane import ControlPlane
 from simulations.presence import GAP
-from simulations.sessions import NEVER, PHASES, Interruption, Session
+from simulations.sessions import NEVER, Interruption, Session
 
 
 def occasions(

@@ -138,6 +138,28 @@ def cut_short(edges: Any, items: Any, e: int, now: int) -> int:
 
 
 @kernel
+def change_delay(edges: Any, items: Any, e: int, delay: int, now: int) -> None:
+    """Let the edge ``e`` take ``delay`` (ns) for what leaves its source ``now`` (ns) and later.
+
+    What is still on a longer way comes in with the first by the shorter one.
+    """
+    edge = edges[e]
+    latest = now + delay
+    position = edge.tail
+    while position > edge.head:
+        position -= 1
+        item = items[slot(edge, position)]
+        if item.time - edge.delay > now:
+            item.time += delay - edge.delay
+            latest = item.time
+        elif item.time > latest:
+            item.time = latest
+        else:
+            break
+    edge.delay = delay
+
+
+@kernel
 def withdraw(edges: Any, items: Any, e: int, endpoint: int, now: int) -> int:
     """Take from the edge ``e`` what of ``endpoint`` arrives after ``now`` (ns); how many."""
     edge = edges[e]

@@ -10,6 +10,7 @@ from simulations.feedback import (
     MESSAGES,
     PACKET_WANTED,
     feedback_size,
+    lost_on_shared,
     post,
     request,
     room_for_requests,
@@ -44,7 +45,8 @@ def ask_ahead(world: Any, endpoint: Any, until: int) -> None:
 def report(world: Any, endpoint: int, thread: int, now: int) -> None:
     """Send what the endpoint has to say at the tick ``now`` (ns) over its access uplink.
 
-    Shared links upstream are not played for RTCP: their propagation counts, their queues do not.
+    Shared links upstream are not played for RTCP: their propagation and the losses of degraded
+    ones count, their queues do not.
     """
     settings = world.settings[0]
     leg, place, mail = world.legs[endpoint], world.endpoints[endpoint], world.mails[endpoint]
@@ -82,7 +84,8 @@ def report(world: Any, endpoint: int, thread: int, now: int) -> None:
         world.uplinks[endpoint], world.uplink_starts, world.uplink_sizes, world.load_times,
         world.load_shares, now, size,
     )  # fmt: skip
-    if arrival < 0 or place.cut:
+    gone = lost_on_shared(world.uplinks[endpoint], place.lost_up, now)
+    if arrival < 0 or place.cut or gone:
         mail.request_tail = written  # lost, and what it asked for with it
     else:
         post(mail, messages, arrival + place.path, first, last, 0)

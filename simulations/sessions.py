@@ -5,12 +5,6 @@ from typing import Literal
 
 NEVER = -1
 
-PHASES = ("dns", "tls", "signalling_wait", "signalling", "ice", "dtls", "subscribe")
-"""Parts of an attempt, in the order in which it meets them."""
-
-CONNECTED = "connected"
-"""The outcome of an attempt that succeeded."""
-
 Kind = Literal["join", "reconnect", "restart"]
 
 
@@ -29,13 +23,13 @@ class Session:
     backup: bool = False
     """Over the backup access link."""
     outcome: str = ""
-    """CONNECTED, or the cause of its failure; empty while it runs."""
+    """`results.records.CONNECTED`, or the cause of its failure; empty while it runs."""
     duration: int = 0
     """NEVER: it was under way at the meeting's end."""
     first_frame: int = NEVER
     """When the first picture was shown."""
     phases: dict[str, int] = field(default_factory=dict)
-    """Length of each of PHASES that was reached."""
+    """Length of each of `results.records.PHASES` that was reached."""
 
 
 @dataclass

@@ -3,6 +3,7 @@
 from typing import Any
 
 from simulations.compiled import kernel
+from simulations.feedback import lost_on_shared
 from simulations.links import LOST, carry_control
 
 MESSAGE = 600
@@ -18,6 +19,10 @@ def signal(world: Any, sender: int, receiver: int, now: int, size: int) -> int:
     """
     places = world.endpoints
     if places[sender].cut or places[receiver].cut:
+        return LOST
+    if lost_on_shared(world.uplinks[sender], places[sender].lost_up, now) or lost_on_shared(
+        world.downlinks[receiver], places[receiver].lost_down, now
+    ):
         return LOST
     at_city = carry_control(
         world.uplinks[sender], world.uplink_starts, world.uplink_sizes, world.load_times,

@@ -17,6 +17,7 @@ from simulations.feedback import (
     PACKET_WANTED,
     REQUESTS,
     feedback_size,
+    lost_on_shared,
     post,
     request,
     room_for_requests,
@@ -135,7 +136,8 @@ def _tell_publisher(world: Any, s: int, now: int) -> None:
         world.downlinks[endpoint], world.downlink_starts, world.downlink_sizes, world.load_times,
         world.load_shares, entry, feedback_size(reported, packets_wanted, key_frames_wanted),
     )  # fmt: skip
-    if arrival < 0 or place.cut:
+    gone = lost_on_shared(world.downlinks[endpoint], place.lost_down, now)
+    if arrival < 0 or place.cut or gone:
         mail.request_tail = written
     else:
         seat.told = active

@@ -113,6 +113,8 @@ ENDPOINT = np.dtype(
         ("cut", np.int64),  # 1: something on its way to or from its node is down
         ("first_frame", np.int64),  # rendered since it was connected, ns; −1: none
         ("last_media", np.int64),  # arrival of its last media packet, ns; −1: none
+        ("lost_up", np.float64),  # share of packets that degraded shared links lose up to its node
+        ("lost_down", np.float64),  # the same from its node
         ("path", np.int64),  # ns between its access link and its node, without queues
         ("first_voice", np.int64),  # where its streams stand in `voices` and in `pictures`
         ("first_picture", np.int64),

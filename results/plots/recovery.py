@@ -1,29 +1,26 @@
 """Recovery on plots: what a fault did over time, and how fast endpoints came back."""
 
-import io
-from collections.abc import Mapping, Sequence
-from pathlib import Path
+from collections.abc import Mapping
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure, SubFigure
 from matplotlib.ticker import MaxNLocator
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike
 
 from results.availability import read_presence
+from results.comebacks import Comeback
 from results.interruptions import (
     NO_FAULT,
-    Interruption,
     by_fault,
-    lost_for_good,
-    percentile,
+    lengths,
+    rank_of,
     read_interruptions,
     share_back,
 )
-from results.joining import rate_of, read_sessions, retries
+from results.joining import read_sessions
 from results.plots.joining import draw_rate
 from results.plots.marks import mark_events
-from results.plots.plot import SUFFIXES, write
 from results.plots.style import (
     BLUE,
     INK,
@@ -135,7 +132,7 @@ def draw_curves(run: Run, ax: Axes) -> None:
     curves = dict(list(faults.items())[:MOST_FAULTS])
     if len(faults) > 1:
         curves["all"] = found
-    _draw_shares(ax, {_name(fault): own for fault, own in curves.items()})
+    _draw_shares(ax, {_name(fault): lengths(own) for fault, own in curves.items()})
     ax.legend(
         loc="lower left", bbox_to_anchor=(0, 1), borderaxespad=0.1, alignment="left",
         title="fault (interruptions, not over at the end): p50, p99, max", title_fontsize=7.5,
@@ -146,8 +143,8 @@ def _name(fault: str) -> str:
     return {"all": "All", NO_FAULT: "Without a fault"}.get(fault, fault)
 
 
-def _draw_shares(ax: Axes, curves: Mapping[str, Sequence[Interruption]]) -> None:
-    """A curve for each entry: its share that was over within x seconds."""
+def _draw_shares(ax: Axes, curves: Mapping[str, ArrayLike]) -> None:
+    """A curve for each entry, the lengths of interruptions: the share that was over within x."""
     times = np.concatenate([share_back(own)[0] for own in curves.values()] or [np.empty(0)])
     times = times[times > 0]
     longest = float(times.max(initial=1.0))
@@ -177,77 +174,56 @@ def _draw_shares(ax: Axes, curves: Mapping[str, Sequence[Interruption]]) -> None
     ax.grid(visible=True)
 
 
-def _label(name: str, own: Sequence[Interruption]) -> str:
-    ranks = ", ".join(format_value(percentile(own, rank), "s") for rank in (50, 99, 100))
-    return f"{clean(name, LONGEST_KEY)} ({len(own):,}, {len(lost_for_good(own)):,}): {ranks}"
+def _label(name: str, seconds: ArrayLike) -> str:
+    ranks = ", ".join(format_value(rank_of(seconds, rank), "s") for rank in (50, 99, 100))
+    count, lost = np.size(seconds), int(np.isinf(seconds).sum())
+    return f"{clean(name, LONGEST_KEY)} ({count:,}, {lost:,}): {ranks}"
 
 
 # ---------------------------------------------------------------- several runs
 
 
-def draw_policies(runs: Mapping[str, Run], figure: Figure | SubFigure) -> None:
+def draw_policies(comebacks: Mapping[str, Comeback], figure: Figure | SubFigure) -> None:
     """Runs side by side: how endpoints came back, and how many tried at once.
 
     Args:
-        runs: by name, of the same fault, each with another recovery policy.
+        comebacks: by name, from the same fault, each with another recovery policy.
     """
-    found = {name: read_interruptions(run) for name, run in runs.items()}
-    if not any(found.values()):
+    if not any(comeback.seconds for comeback in comebacks.values()):
         say_no_data(figure.add_subplot(), "No endpoint was interrupted in these runs.")
         return
     left, right = figure.subplots(1, 2, width_ratios=(1, 1))
-    _draw_shares(left, found)
+    _draw_shares(left, {name: comeback.seconds for name, comeback in comebacks.items()})
     left.legend(
         loc="lower left", bbox_to_anchor=(0, 1), borderaxespad=0.1, alignment="left",
-        title="policy (interruptions, not over at the end): p50, p99, max", title_fontsize=7.5,
+        title="interruptions, not over at the end: p50, p99, max", title_fontsize=7.5,
     )  # fmt: skip
-    scale, longest = Scale(1.0, "s"), 0.0
-    for i, (name, run) in enumerate(runs.items()):
-        times, counts = retry_rate(run)
-        last = np.flatnonzero(counts)
-        longest = max(longest, float(times[last[-1]]) + 1 if len(last) else 0.0)
-        peak = int(counts.max(initial=0))
+    longest = 1.0
+    for i, (name, comeback) in enumerate(comebacks.items()):
+        counts = np.array(comeback.retries)
+        times = np.arange(len(counts))
+        longest = max(longest, float(np.flatnonzero(counts).max(initial=0)) + 1)
         right.plot(
             np.column_stack([times, times + 1]).ravel(), np.repeat(counts, 2),
             color=PALETTE[i % len(PALETTE)], linestyle=LINE_STYLES[i % len(LINE_STYLES)],
-            linewidth=1.4, label=f"{clean(name, LONGEST_KEY)}: {int(counts.sum()):,}, {peak:,}/s",
+            linewidth=1.4,
+            label=f"{clean(name, LONGEST_KEY)}: {counts.sum():,.0f}, {comeback.peak:,.0f}/s",
         )  # fmt: skip
-    right.set_xlim(0, max(longest * 1.05, 1.0))
+    right.set_xlim(0, longest * 1.05)
     right.set_ylim(bottom=0)
     right.yaxis.set_major_locator(MaxNLocator(nbins=6, integer=True))
-    right.set_xlabel(axis_title("Time since the first fault", scale))
+    right.set_xlabel(axis_title("Time since the first fault", Scale(1.0, "s")))
     right.set_ylabel("Retries (1/s)")
     right.grid(visible=True, axis="y")
     right.legend(
         loc="lower left", bbox_to_anchor=(0, 1), borderaxespad=0.1, alignment="left",
-        title="policy: retries, peak", title_fontsize=7.5,
+        title="retries, peak", title_fontsize=7.5,
     )  # fmt: skip
 
 
-def retry_rate(run: Run) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
-    """(T,) seconds since the first fault, and the (T,) retries in each; since the first loss of
-    media where no fault is among the events."""
-    losses = [each.lost for each in read_interruptions(run)]
-    begin = int(min(_times_of(run, "fault") or losses, default=0.0))
-    rate = rate_of(run, retries(read_sessions(run)))
-    return rate.times[begin:] - begin, rate.counts[begin:]
-
-
-def save_policies(runs: Mapping[str, Run], path: Path) -> None:
-    """Draw ``runs`` side by side into ``path``: PNG or SVG, as its suffix says.
-
-    Raises:
-        ValueError: the suffix is neither of the two.
-        OSError: the file can't be written.
-    """
-    if path.suffix.lower() not in SUFFIXES:
-        raise ValueError(f"a plot is saved as {' or '.join(SUFFIXES)}, not as {path.suffix!r}")
+def policies_figure(comebacks: Mapping[str, Comeback]) -> Figure:
+    """A figure of ``comebacks``, side by side."""
     with styled():
         figure = Figure(figsize=(11, 4.6))
-        title = " / ".join(dict.fromkeys(run.scenario.title for run in runs.values()))
-        figure.suptitle(clean(title, 120), x=0.012, ha="left")
-        draw_policies(runs, figure)
-        buffer = io.BytesIO()
-        metadata = {"Date": None} if path.suffix.lower() == ".svg" else {}
-        figure.savefig(buffer, format=path.suffix.lower()[1:], metadata=metadata)
-    write(buffer.getvalue(), path)
+        draw_policies(comebacks, figure)
+    return figure

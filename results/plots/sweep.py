@@ -79,12 +79,15 @@ def draw_curves(
             halves = np.array([f.half_width or 0.0 for f in found])
             for i, (ax, variable) in enumerate(zip(row, variables, strict=True)):
                 order = np.argsort(table[:, i], kind="stable")
-                style = "o-" if len(variables) == 1 else "o"
+                style = "o-" if len(variables) == 1 and not variable.names else "o"
                 ax.errorbar(
                     table[order, i], values[order] * scale.factor,
                     yerr=halves[order] * scale.factor, fmt=style, color=BLUE, ms=4, lw=1,
                 )  # fmt: skip
-                ax.xaxis.set_major_formatter(FuncFormatter(lambda v, _, s=variable.say: s(v)))
+                if variable.names:
+                    ax.set_xticks(range(len(variable.names)), [clean(n) for n in variable.names])
+                else:
+                    ax.xaxis.set_major_formatter(FuncFormatter(lambda v, _, s=variable.say: s(v)))
                 ax.tick_params(axis="x", labelsize=7)
             row[0].set_title(clean(f"{figure} ({scale.symbol})", 80), fontsize=8)
         for ax, variable in zip(panels[-1], variables, strict=True):

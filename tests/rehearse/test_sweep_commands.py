@@ -7,11 +7,14 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 
+from results.comebacks import comeback_of
 from results.points import digest_run
 from tests.rehearse.conftest import Rehearse
 from tests.results.sample_run import make_run, make_scenario
 
 GRID = ("--over", "endpoints=20,60,100", "--over", "nodes.*.nic=1Gbps,2Gbps")
+
+POLICIES = ["livekit", "jitsi", "full-jitter", "none"]
 
 
 @pytest.fixture
@@ -45,7 +48,8 @@ def test_a_grid_is_played_and_tabulated(rehearse: Rehearse, engine: dict[str, An
     points = {*zip(table["endpoints"].to_pylist(), table["nodes.*.nic"].to_pylist(), strict=True)}
     assert points == {(n, nic) for n in (20, 60, 100) for nic in (1e9, 2e9)}
     files = {path.name for path in Path("s").iterdir()}
-    assert files == {"sweep.json", "sweep.parquet", "report.html", "heatmap.png", "scenario.yaml"}
+    drawn = {"heatmap.png", "recovery.png"}
+    assert files == {"sweep.json", "sweep.parquet", "report.html", "scenario.yaml"} | drawn
     assert len(json.loads(Path("s/sweep.json").read_text("utf-8"))["points"]) == 6
 
 
@@ -70,6 +74,32 @@ def test_sensitivity_indices(rehearse: Rehearse, engine: dict[str, Any]) -> None
     assert len(found["points"]) == 4 * (2 + 2)
     assert all(len(indices) == 2 for indices in found["indices"].values())
     assert Path("s/indices.png").exists()
+
+
+def test_recovery_policies_stand_side_by_side(rehearse: Rehearse, engine: dict[str, Any]) -> None:
+    policies = ("--over", "recovery.policy=livekit,jitsi,full-jitter,none")
+    ending = rehearse("sweep", "smoke", *policies, "--out", "s", "--quiet")
+    assert ending.code == 0, ending.err
+    rows = [line.split() for line in ending.out.splitlines() if line.startswith("  ")]
+    heading = next(i for i, row in enumerate(rows) if row[:1] == ["recovery.policy"])
+    assert [row[0] for row in rows[heading + 1 : heading + 5]] == POLICIES
+    document = json.loads(Path("s/sweep.json").read_text("utf-8"))
+    assert [point["values"] for point in document["points"]] == [[name] for name in POLICIES]
+    kept = comeback_of(make_run())
+    told = document["points"][0]["recovery"]
+    assert told["peak_retries_per_second"] == kept.peak
+    assert (told["p50"], told["max"]) == (kept.rank(50), None)  # the last never came back
+    assert {*pq.read_table("s/sweep.parquet")["recovery.policy"].to_pylist()} == {*POLICIES}
+    assert Path("s/recovery.png").exists()
+
+
+def test_an_unknown_policy_is_said_before_anything_is_played(
+    rehearse: Rehearse, engine: dict[str, Any]
+) -> None:
+    ending = rehearse("sweep", "smoke", "--over", "recovery.policy=livekit,jitsy", "--out", "s")
+    assert ending.code == 2
+    assert "'jitsy' — must be one of 'livekit', 'jitsi', 'full-jitter' or 'none'" in ending.err
+    assert engine["played"] == []
 
 
 def test_a_latin_hypercube_is_drawn_as_curves(rehearse: Rehearse, engine: dict[str, Any]) -> None:

@@ -11,6 +11,7 @@ from results.interruptions import (
     by_attribute,
     by_fault,
     describe_interruptions,
+    lengths,
     lost_for_good,
     percentile,
     read_interruptions,
@@ -66,7 +67,7 @@ def test_percentiles_are_never_where_too_few_came_back(run: Run) -> None:
 
 def test_the_share_that_is_back_ends_below_one(run: Run) -> None:
     found = read_interruptions(run)
-    times, shares = share_back(found)
+    times, shares = share_back(lengths(found))
     assert times.tolist() == sorted(each.seconds for each in found if each.back is not None)
     assert shares[-1] == pytest.approx(1 - 3 / len(found))
     assert [len(part) for part in share_back([])] == [0, 0]

@@ -1,15 +1,14 @@
 """What the plots of joining and recovery draw, against the tables."""
 
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.image import imread
 
-from results.interruptions import read_interruptions, share_back
+from results.comebacks import comeback_of
+from results.interruptions import lengths, read_interruptions, share_back
 from results.joining import PARTS, failures, rate_of, read_joinings, read_sessions, retries
 from results.plots import PLOTS, joining, recovery
 from results.plots.timings import percentiles
@@ -133,7 +132,7 @@ def test_recovery_curves_end_at_the_share_that_came_back(run: Run, ax: Axes) -> 
     recovery.draw_curves(run, ax)
     found = [each for each in read_interruptions(run) if each.fault == FAULT]
     x, y = line(ax, f"{FAULT} ({len(found)}, 2)")
-    times, shares = share_back(found)
+    times, shares = share_back(lengths(found))
     assert x[1:-1] == pytest.approx(times)
     assert y[1:-1] == pytest.approx(shares * 100)
     assert y[-1] == pytest.approx(100 * (1 - 2 / len(found)))
@@ -143,7 +142,7 @@ def test_recovery_curves_end_at_the_share_that_came_back(run: Run, ax: Axes) -> 
 def test_policies_stand_side_by_side(run: Run, figure: Figure) -> None:
     empty = {name: TABLES[name].empty_table() for name in ("sessions", "interruptions")}
     calm = replace(run, tables={**run.tables, **empty})
-    runs = {"livekit": run, "none": calm}
+    runs = {"livekit": comeback_of(run), "none": comeback_of(calm)}
     recovery.draw_policies(runs, figure)
     left, right = figure.axes
     for name in runs:
@@ -155,14 +154,6 @@ def test_policies_stand_side_by_side(run: Run, figure: Figure) -> None:
     assert x[0] == 0
     told = [text.get_text() for text in right.get_legend().get_texts()]
     assert told == [f"livekit: {counts[35:].sum()}, {counts[35:].max()}/s", "none: 0, 0/s"]
-
-
-def test_policies_are_saved(run: Run, tmp_path: Path) -> None:
-    recovery.save_policies({"livekit": run, "jitsi": run}, tmp_path / "a.png")
-    assert imread(tmp_path / "a.png", format="png").shape[1] == 1760
-    recovery.save_policies({"livekit": run}, tmp_path / "a.svg")
-    with pytest.raises(ValueError, match=r"saved as \.png or \.svg, not as '\.pdf'"):
-        recovery.save_policies({"livekit": run}, tmp_path / "a.pdf")
 
 
 def test_runs_without_interruptions_have_no_curves(figure: Figure) -> None:

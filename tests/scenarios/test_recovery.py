@@ -23,6 +23,11 @@ def test_a_policy_goes_by_its_name_and_survives_a_dump(tmp_path: Path, name: str
     path = tmp_path / "again.yaml"
     path.write_text(dump_scenario(scenario), encoding="utf-8")
     assert load_scenario(path).recovery == scenario.recovery
+    more = load_scenario(path, ["recovery.detection=7s"]).recovery
+    assert more == Recovery.model_validate({"policy": name, "detection": "7s"})
+    child = tmp_path / "child.yaml"
+    child.write_text(f"extends: {path.name}\nrecovery: {{detection: 7s}}\n", encoding="utf-8")
+    assert load_scenario(child).recovery == more
 
 
 def test_single_values_are_set_anew() -> None:

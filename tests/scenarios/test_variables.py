@@ -35,6 +35,25 @@ def test_a_value_is_read_and_written_with_its_unit(
     load_scenario("national-briefing", found.variable.set_to(found.values[0]))
 
 
+@pytest.mark.parametrize(
+    ("text", "written"),
+    [
+        ("recovery.policy=livekit, none", ["recovery.policy=livekit", "recovery.policy=none"]),
+        ("recovery=jitsi,full-jitter", ["recovery=jitsi", "recovery=full-jitter"]),
+        (
+            "recovery.moved_by_server=true,false",
+            ["recovery.moved_by_server=true", "recovery.moved_by_server=false"],
+        ),
+    ],
+)
+def test_values_may_be_names(text: str, written: list[str]) -> None:
+    found = assignment_of(BRIEFING, text)
+    assert [found.variable.set_to(value) for value in found.values] == [[w] for w in written]
+    assert [found.variable.say(value) for value in found.values] == [
+        w.partition("=")[2] for w in written
+    ]
+
+
 def test_a_star_stands_for_every_key() -> None:
     found = assignment_of(BRIEFING, "carriers.*.backbone.capacity=5Gbps,10Gbps")
     scenario = load_scenario("national-briefing", found.variable.set_to(5e9))
@@ -55,6 +74,8 @@ def test_values_are_said_with_four_digits(value: float, said: str) -> None:
         ("nodes.hanoi.nick=1Gbps", "nick is no key of this scenario; did you mean nic?"),
         ("nodes.hanoi.nic=1Gbps,2s", "all values must be plain numbers, or all have units"),
         ("nodes.hanoi.nic=fast", "must be a number, or one with a unit"),
+        ("recovery.policy=livekit..none", "must be a number, or one with a unit"),
+        ("recovery.policy=livekit,", "must be a number, or one with a unit"),
         ("endpoints=10..9", "its low end must be less than its high end"),
         ("endpoints=10..9999999", "a number of endpoints is whole, from 1 to 259,400"),
         ("endpoints=1.5,2", "a number of endpoints is whole"),

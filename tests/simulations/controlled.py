@@ -12,6 +12,15 @@ from scenarios.units import SECOND
 from simulations.control_plane import ControlPlane
 from tests.simulations.stand_in import StandIn, stand_in
 
+SERVER = {
+    "label": "Main",
+    "latitude": 21.03,
+    "longitude": 105.84,
+    "carriers": ["vnpt", "viettel"],
+    "service": {"mean": "10ms", "distribution": "constant"},
+}
+"""A signalling server that takes 10 ms a request."""
+
 
 def scenario_of(
     sections: Mapping[str, Any] | None = None, sample: int = 20, duration: str = "10min"
@@ -64,3 +73,13 @@ def play(
     env.run(until=end)
     plane.close()
     return plane, network, log
+
+
+def served(**changes: Any) -> dict[str, Any]:
+    """A section `signalling` with one server."""
+    server = {**SERVER, **{k: v for k, v in changes.items() if k != "transport"}}
+    return {"servers": {"main": server}, "transport": changes.get("transport", "websocket")}
+
+
+def outcomes(plane: ControlPlane, kind: str) -> set[str]:
+    return {session.outcome for session in plane.sessions if session.kind == kind}

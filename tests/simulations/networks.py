@@ -9,6 +9,7 @@ from typing import Any
 import numba
 import numpy as np
 import simpy
+from numpy.typing import NDArray
 
 from results.records import Accounting
 from scenarios.backups import Backups
@@ -18,12 +19,13 @@ from scenarios.scenario import Scenario
 from simulations import control
 from simulations.build import build
 from simulations.engine import Engine
-from simulations.field import Field, Server
+from simulations.field import Field
 from simulations.presence import settle as settle_presences
 from simulations.publishing import Publishing
 from simulations.rates import FOREVER
 from simulations.telemetry import Telemetry
 from simulations.topology import Plan, plan
+from simulations.ways import Server
 from simulations.world import World, restart_counts
 
 PROVINCES = ("Cà Mau", "Bạc Liêu", "Cần Thơ")
@@ -151,9 +153,11 @@ class Playing:
         backups: Mapping[str, tuple[str, str]] | None = None,
         connected: bool = True,
         servers: Sequence[Server] = (),
+        relays: NDArray[np.int64] | None = None,
     ) -> None:
         """
         Args:
+            relays: (n, nodes) ns that relays add to endpoints' ways to media nodes.
             backups: access profile and carrier of the backup link of some sites.
             connected: everyone is connected at the beginning; otherwise, nobody.
         """
@@ -171,7 +175,7 @@ class Playing:
         self.stage = Stage(scenario, self.population, self.engine.world)
         self.field = Field(
             self.engine, self.plan, scenario, self.population, self.stage.publishing,
-            servers=servers, connected=connected,
+            servers=servers, relays=relays, connected=connected,
         )  # fmt: skip
         self.telemetry = Telemetry(self.plan, list(scenario.nodes))
         self.delivered = 0

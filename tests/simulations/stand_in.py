@@ -2,6 +2,7 @@
 """A network in memory for tests of the control plane: constant delays, losses by lot."""
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -27,6 +28,7 @@ class StandIn:
     loss: float = 0.0
     down: Counter[Component] = field(default_factory=Counter)
     degraded: dict[Component, tuple[float, float]] = field(default_factory=dict)
+    led: dict[tuple[str, str], tuple[str, ...]] = field(default_factory=dict)
     backup: dict[int, bool] = field(default_factory=dict)
     served: dict[int, int] = field(default_factory=dict)
     since: dict[int, int] = field(default_factory=dict)
@@ -49,10 +51,12 @@ class StandIn:
             found.append(("node", node))
         else:
             assert self.scenario.signalling is not None
-            name = self.servers[place - len(self.nodes)]
+            resolves, number = divmod(place - len(self.nodes), len(self.servers))
+            name = self.servers[number]
             server = self.scenario.signalling.servers[name]
             node, reached_by = self.nodes[0], server.carriers
-            found.append(("server", name))
+            if not resolves:
+                found.append(("server", name))
         if endpoint < len(self.population) - 1:
             province = self.population.province[endpoint]
             found += [
@@ -101,6 +105,9 @@ class StandIn:
 
     def degrade(self, component: Component, now: int, rate: float = 1.0, loss: float = 0.0) -> None:
         self.degraded[component] = (rate, loss)
+
+    def lead(self, carrier: str, node: str, by: Sequence[str]) -> None:
+        self.led[carrier, node] = tuple(by)
 
     def use_link(self, endpoint: int, backup: bool, now: int) -> None:
         assert endpoint not in self.served, "changes its link while connected"

@@ -44,6 +44,26 @@ def test_a_detour_ends_when_its_way_fails_and_begins_again_with_it() -> None:
     ]
 
 
+def test_traffic_goes_by_the_other_city_as_long_as_a_link_is_led_around() -> None:
+    peering = {**HCMC, "of": "peering{carrier=viettel,node=hcmc}", "until": "5min"}
+    backbone = {**peering, "of": "backbone{carrier=viettel,node=hcmc}", "until": "3min"}
+    led = []
+    for second in (119, 126, 179, 181, 301):
+        scenario = scenario_of({"faults": [peering, backbone]})
+        _, network, _ = play(scenario, until=second * SECOND)
+        led.append(network.led.get(("viettel", "hcmc"), ()))
+    # One way leads around both links of a city, until the last of them is whole.
+    assert led == [(), ("hanoi",), ("hanoi",), ("hanoi",), ()]
+
+
+def test_the_way_is_straight_again_when_the_detour_has_failed() -> None:
+    led = []
+    for second in (66, 121, 186):
+        _, network, _ = play(scenario_of({"faults": [HANOI, HCMC]}), until=second * SECOND)
+        led.append(network.led.get(("vnpt", "hanoi"), ()))
+    assert led == [("hcmc",), (), ("hcmc",)]
+
+
 def test_without_a_rate_there_is_no_detour() -> None:
     assert reroutes(HANOI, carriers={"vnpt": {"rerouting": {"rate": "0%"}}}) == []
 

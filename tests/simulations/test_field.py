@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from simulations.field import Component, Server
+from simulations.field import Component
 from simulations.membership import ABSENT, FORGOTTEN
+from simulations.ways import Server
 from tests.simulations.networks import CLOSED, SITES, Playing, deal, make_scenario, merged
 
 MS = 10**6
@@ -299,10 +300,108 @@ def test_only_links_are_degraded() -> None:
         play().field.degrade(("node", "north"), 0, rate=0.5)
 
 
+@pytest.mark.parametrize("speaker", ["command-centre", "s1"])
+def test_degraded_shared_links_lose_feedback(speaker: str) -> None:
+    """Of s1, who listens, to its node; or from its node to s1, who speaks."""
+    playing = play({"meeting": {"floor": [{"at": "0s", "site": speaker}]}})
+    s1, s2 = playing.index("s1"), playing.index("s2")
+
+    def told() -> int:
+        return int(playing.world.seat_mail["tail"][playing.world.seats["publisher"] == s1].sum())
+
+    playing.advance(3 * SECOND)
+    playing.field.degrade(("station", "backbone", "red", "north"), 3 * SECOND, loss=0.5)
+    places = playing.world.endpoints
+    for name in ("lost_up", "lost_down"):
+        assert places[name][[s1, s2]].tolist() == [0.5, 0.0]
+    playing.field.degrade(("station", "backbone", "red", "north"), 3 * SECOND, loss=1.0)
+    before = [int(playing.world.mails["tail"][s1]), told()]
+    heard = int(playing.world.mails["tail"][s2])
+    playing.advance(6 * SECOND)
+    after = [int(playing.world.mails["tail"][s1]), told()]
+    assert before[0] > 0
+    if speaker == "s1":
+        assert after == before
+        assert before[1] > 0
+    else:
+        assert after[0] == before[0]
+        assert playing.world.mails["tail"][s2] - heard > 20
+    playing.field.degrade(("station", "backbone", "red", "north"), 6 * SECOND)
+    assert not playing.world.endpoints["lost_up"].any()
+    playing.advance(8 * SECOND)
+    assert playing.world.mails["tail"][s1] > after[0]
+
+
+# ---------------------------------------------------------------- longer ways
+
+
+def delay_of(playing: Playing, site: str, begin: int, end: int) -> float:
+    """Mean ns from the first node's ingress to the aggregation, of audio packets in a stretch."""
+    place = playing.world.endpoints[playing.index(site)]
+    playing.advance(begin)
+    before = int(place["budget_transport"]), int(place["budget_packets"])
+    playing.advance(end)
+    place = playing.world.endpoints[playing.index(site)]
+    return (int(place["budget_transport"]) - before[0]) / (int(place["budget_packets"]) - before[1])
+
+
+def test_a_detour_is_as_long_as_the_way_by_the_other_city() -> None:
+    playing = play()
+    field, plan, s1 = playing.field, playing.plan, playing.index("s1")
+    group = plan.group[s1]
+    straight = int(plan.paths[group, NORTH])
+    around = int(plan.paths[group, SOUTH] + plan.city_delays[SOUTH, NORTH])
+    assert around > straight + MS // 10
+    usual = delay_of(playing, "s1", SECOND, 2 * SECOND)
+    field.lead("red", "north", ["south"])
+    assert playing.world.endpoints["path"][s1] == around
+    longer = delay_of(playing, "s1", 2 * SECOND + 100 * MS, 3 * SECOND)
+    assert longer - usual == pytest.approx(around - straight, abs=20_000)
+    s3 = playing.index("s3")  # at the other node
+    assert playing.world.endpoints["path"][s3] == plan.paths[plan.group[s3], SOUTH]
+    field.lead("red", "north", [])
+    assert playing.world.endpoints["path"][s1] == straight
+    again = delay_of(playing, "s1", 3 * SECOND + 100 * MS, 4 * SECOND)
+    assert again == pytest.approx(usual, abs=20_000)
+    assert is_balanced(playing, 5 * SECOND)
+
+
+def test_messages_take_the_detour_too() -> None:
+    times = []
+    for by in ([], ["south"]):
+        playing = play(servers=[Server("web", 21, 105.8, ("red",))])
+        playing.field.lead("red", "north", by)
+        times.append([playing.field.send(0, place, 600, 0) for place in (NORTH, SOUTH, WEB)])
+    extra = np.subtract(times[1], times[0])
+    assert extra[NORTH] == extra[WEB] > MS // 10
+    assert extra[SOUTH] == 0
+
+
+def test_over_a_relay_media_takes_longer_both_ways_and_signalling_does_not() -> None:
+    relays = np.zeros((5, 2), np.int64)
+    relays[0] = 30 * MS, 50 * MS
+    plain, relayed = (play(servers=[SERVER], relays=r) for r in (None, relays))
+    for up in (True, False):
+        times = [
+            [p.field.send(0, place, 600, 0, up) for place in range(3)] for p in (plain, relayed)
+        ]
+        assert np.subtract(times[1], times[0]).tolist() == [30 * MS, 50 * MS, 0]
+    trips = []
+    for playing in (plain, relayed):
+        playing.advance(5 * SECOND)
+        trips.append(playing.world.controllers["rtt"][:2] / MS)
+    assert trips[1][0] - trips[0][0] == pytest.approx(60, abs=10)
+    assert trips[1][1] == pytest.approx(trips[0][1], abs=5)
+    relayed.field.connect(0, SOUTH, 5 * SECOND)
+    assert relayed.world.downlinks["delay"][0] == 52 * MS
+    assert relayed.world.uplinks["delay"][0] == 52 * MS
+
+
 # ---------------------------------------------------------------- messages
 
 SERVER = Server("web", 10.8, 106.7, ("red",))
-WEB = 2
+WEB, DNS = 2, 3
+PLACES = (NORTH, SOUTH, WEB, DNS)
 
 
 def test_a_message_takes_its_way() -> None:
@@ -325,10 +424,10 @@ def test_a_message_takes_its_way() -> None:
     [
         (("node", "south"), {(0, SOUTH), (1, SOUTH)}),
         (("server", "web"), {(0, WEB), (1, WEB)}),
-        (("station", "backbone", "red", "south"), {(0, SOUTH), (0, WEB)}),
-        (("station", "peering", "blue", "south"), {(1, SOUTH), (1, WEB)}),
-        (("station", "aggregation", "red", "Cà Mau"), {(0, NORTH), (0, SOUTH), (0, WEB)}),
-        (("access", 0, "primary"), {(0, NORTH), (0, SOUTH), (0, WEB)}),
+        (("station", "backbone", "red", "south"), {(0, SOUTH), (0, WEB), (0, DNS)}),
+        (("station", "peering", "blue", "south"), {(1, SOUTH), (1, WEB), (1, DNS)}),
+        (("station", "aggregation", "red", "Cà Mau"), {(0, place) for place in PLACES}),
+        (("access", 0, "primary"), {(0, place) for place in PLACES}),
     ],
 )
 def test_a_message_is_lost_where_anything_between_is_down(
@@ -337,7 +436,7 @@ def test_a_message_is_lost_where_anything_between_is_down(
     playing = play(servers=[SERVER])
     field = playing.field
     field.fail(component, 0)
-    pairs = {(e, place) for e in (0, 1) for place in (NORTH, SOUTH, WEB)}
+    pairs = {(e, place) for e in (0, 1) for place in PLACES}
     assert {pair for pair in pairs if not field.reaches(*pair)} == lost
     for up in (True, False):
         assert {pair for pair in pairs if field.send(*pair, 600, 0, up) < 0} == lost
@@ -345,11 +444,12 @@ def test_a_message_is_lost_where_anything_between_is_down(
     assert all(field.reaches(*pair) for pair in pairs)
 
 
-def test_degraded_shared_links_lose_messages() -> None:
+@pytest.mark.parametrize("up", [True, False])
+def test_degraded_shared_links_lose_messages(up: bool) -> None:
     playing = play()
     playing.field.degrade(("station", "backbone", "red", "north"), 0, loss=0.5)
-    lost = [playing.field.send(0, NORTH, 100, i * MS) < 0 for i in range(400)]
-    assert 0.6 < np.mean(lost) < 0.9  # up and down of the same backbone: 1 − 0.5²
+    lost = [playing.field.send(0, NORTH, 100, i * MS, up) < 0 for i in range(400)]
+    assert 0.4 < np.mean(lost) < 0.6  # a message crosses one direction of the backbone
     assert not any(playing.field.send(0, SOUTH, 100, i * MS) < 0 for i in range(100))
 
 

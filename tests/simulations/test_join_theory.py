@@ -14,9 +14,8 @@ from scipy import stats
 
 from scenarios.scenario import Scenario
 from scenarios.units import SECOND
-from tests.simulations.controlled import play, scenario_of
+from tests.simulations.controlled import play, scenario_of, served
 from tests.simulations.stand_in import stand_in
-from tests.simulations.test_client import served
 from tests.simulations.test_servers import erlang_c
 
 ENDPOINTS, MINUTES = 600, 2

@@ -1,7 +1,7 @@
-from results.records import INTERRUPTIONS, SESSIONS
+from results.records import INTERRUPTIONS, PHASES, SESSIONS
 from scenarios.units import SECOND
 from simulations.occasions import interruptions_table, sessions_table
-from simulations.sessions import NEVER, PHASES, Interruption, Session
+from simulations.sessions import NEVER, Interruption, Session
 
 SITES, NODES = ["a", "b"], ["north", "south"]
 

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from simulations.outages import (
+    change_delay,
     cut_link,
     cut_node,
     cut_short,
@@ -48,6 +49,22 @@ def test_what_has_left_a_station_goes_on(now: int, left: int) -> None:
     edges, items = edge(*arrivals, delay=100)
     assert cut_short(edges, items, 0, now) == 3 - left
     assert on(edges, items) == arrivals[:left]
+
+
+@pytest.mark.parametrize(
+    ("now", "delay", "times"),
+    [
+        (20, 150, [110, 120, 180, 190]),  # two have left, and go on; the others go the longer way
+        (20, 40, [70, 70, 70, 80]),  # those on the longer way come in with the first behind them
+        (99, 40, [110, 120, 130, 139]),
+        (0, 100, [110, 120, 130, 140]),
+    ],
+)
+def test_a_longer_or_shorter_way_keeps_the_order(now: int, delay: int, times: list[int]) -> None:
+    edges, items = edge((110, 1), (120, 2), (130, 3), (140, 4), delay=100)
+    change_delay(edges, items, 0, delay, now)
+    assert [time for time, _ in on(edges, items)] == times
+    assert edges["delay"][0] == delay
 
 
 def test_one_endpoints_packets_are_taken_from_among_others() -> None:
