@@ -73,6 +73,9 @@ def live(
             show_default=False,
         ),
     ] = None,
+    audio_only: Annotated[
+        bool, typer.Option("--audio-only", help="Voices alone: no picture is sent or watched.")
+    ] = False,
     web: Annotated[
         int | None,
         typer.Option(
@@ -152,7 +155,10 @@ def live(
                 target = f"sfu+{server.start()}"
         except (ServerError, FilesError) as error:
             raise Refusal(f"rehearse: {error}") from None
-        plan = Plan(loaded, target, token, count, join_over, command=("rehearse", *sys.argv[1:]))
+        plan = Plan(
+            loaded, target, token, count, join_over, pictures=not audio_only,
+            command=("rehearse", *sys.argv[1:]),
+        )  # fmt: skip
         tell = _Lines() if not quiet else (lambda _: None)
         if worker is not None:
             _work(plan, worker, tell)

@@ -195,6 +195,7 @@ class Wire:
     def listen(self, on_rtcp: Callable[[bytes], None], on_lost: Callable[[], None]) -> None:
         """Call ``on_rtcp`` with each RTCP packet, decrypted, and ``on_lost`` if the peer goes."""
         self._dtls.on_rtcp = on_rtcp
+        self.transport.on_rtcp = self._take_rtcp
         self._on_lost = on_lost
 
     def listen_to_media(self, on_rtp: Callable[[bytes], None]) -> None:
@@ -249,6 +250,13 @@ class Wire:
             self._closed = True
             await self._dtls.stop()
             await self._ice.stop()
+
+    def _take_rtcp(self, packet: bytes) -> None:
+        try:
+            plain = self._dtls.sessions[0].unprotect_rtcp(packet)
+        except pylibsrtp.Error:
+            return  # forged, or replayed
+        self._dtls.on_rtcp(plain)
 
     def _look(self) -> None:
         if self._dtls.state in ("closed", "failed") and not self._closed:

@@ -24,3 +24,5 @@ class Assignment:
     linked: bool = True
     """Whether packets cross virtual links; without, endpoints are where the machine is."""
     recovery: Recovery = RECOVERY
+    pictures: bool = True
+    """Whether pictures are played as well as voices."""

@@ -53,6 +53,8 @@ class Setting:
     recovery: Recovery
     seed: int
     tell: Tell
+    kinds: Sequence[Kind] = ("audio", "video")
+    """What a publisher sends."""
 
 
 class Client:
@@ -77,6 +79,8 @@ class Client:
         """When the last datagram of a session that is gone came, ns on the run's clock."""
         self._heard_at = 0
         self._datagrams = 0
+        self._trip_s: float | None = None
+        """The path's own round trip when it was last looked at."""
         self._tasks: set[asyncio.Task[None]] = set()
         self._connecting = False
         self._opening = asyncio.Lock()
@@ -189,7 +193,7 @@ class Client:
                 return
             setting = self.setting
             peer = Peer(
-                self.site, setting.address, setting.certificate, publishes=("audio", "video"),
+                self.site, setting.address, setting.certificate, publishes=setting.kinds,
                 consent_s=setting.recovery.consent_s,
             )  # fmt: skip
             try:
@@ -233,7 +237,8 @@ class Client:
         elif now - self._heard_at > self.setting.recovery.silence_s * SECOND:
             self._lose()
             return
-        if wire.round_trip_s is not None:
+        if wire.round_trip_s is not None and wire.round_trip_s != self._trip_s:
+            self._trip_s = wire.round_trip_s
             there = cross_uplink(receivers.state, self.endpoint, now, STUN_SIZE)
             back = cross_downlink(receivers.state, self.endpoint, now, STUN_SIZE)
             if there >= 0 and back >= 0:

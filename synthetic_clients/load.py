@@ -117,7 +117,7 @@ class Rehearsal:
         self._outcomes = {self.population.site[e]: AsyncResult() for e in endpoints}
         assignment = Assignment(
             plan.scenario, endpoints, probes_of(self.population, plan.probes) & set(endpoints),
-            plan.target, plan.token, epoch, plan.linked, plan.recovery,
+            plan.target, plan.token, epoch, plan.linked, plan.recovery, plan.pictures,
         )  # fmt: skip
         self.fleet = Fleet(assignment, plan.processes, self._hear)
         self._tell(0, {"kind": "fleet", "processes": len(self.fleet)}, b"")

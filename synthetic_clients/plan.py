@@ -28,6 +28,8 @@ class Plan:
     probes: float = PROBE_SHARE
     """Share of the endpoints that decode everything."""
     linked: bool = True
+    pictures: bool = True
+    """Whether pictures are played as well as voices."""
     recovery: Recovery = RECOVERY
     command: tuple[str, ...] = ()
 

@@ -48,10 +48,10 @@ LOOK_AFTER_S = 1.0
 """Between looks whether clients still hear from the server."""
 
 
-def watches_of(centre: bool, voices: int, tiles: int) -> tuple[Kind, ...]:
-    """What an endpoint receives: voices, and pictures of the programme, for the command centre also
-    of the called and of the wall's tiles."""
-    pictures = 2 + tiles if centre else 1
+def watches_of(centre: bool, voices: int, tiles: int, pictured: bool) -> tuple[Kind, ...]:
+    """What an endpoint receives: voices, and where ``pictured`` pictures of the programme, for the
+    command centre also of the called and of the wall's tiles."""
+    pictures = (2 + tiles if centre else 1) if pictured else 0
     heard: list[Kind] = ["audio"] * voices
     seen: list[Kind] = ["video"] * pictures
     return (*heard, *seen)
@@ -73,7 +73,10 @@ class Process:
         meeting = scenario.meeting
         voices = 2 if meeting.roll_call or meeting.discussion else 1
         tiles = meeting.wall.tiles if meeting.wall else 0
-        watches = [watches_of(s == COMMAND_CENTRE, voices, tiles) for s in self.population.site]
+        watches = [
+            watches_of(site == COMMAND_CENTRE, voices, tiles, assignment.pictures)
+            for site in self.population.site
+        ]
         self.links = virtual_links(scenario, self.everyone, self.endpoints)
         control = scenario.media.congestion_control
         profile = control.profile if control.profile != "none" else "libwebrtc"
@@ -98,6 +101,7 @@ class Process:
             loop, self.signalling, receivers, self.outbox, record(scenario.media), scenario.media,
             SharedCertificate.generateCertificate(), local_address(assignment.target),
             assignment.recovery, scenario.seed, self.tell,
+            ("audio", "video") if assignment.pictures else ("audio",),
         )  # fmt: skip
         self.clients = [
             Client(site, e, watches[e], setting, self.endpoints[e] in assignment.probes)
@@ -243,7 +247,7 @@ class Process:
         """Time a call: from now to the first key frame of the called on the command centre's
         screen."""
         centre = self.by_site.get(COMMAND_CENTRE)
-        if centre is None or scene.called is None:
+        if centre is None or scene.called is None or "video" not in centre.watches:
             return
         state = self.state
         first = int(state.endpoints[centre.endpoint]["first_view"])

@@ -94,8 +94,9 @@ def finished(said: Said) -> dict[str, Any]:
 
 
 def test_what_each_kind_of_endpoint_watches() -> None:
-    assert watches_of(False, 1, 9) == ("audio", "video")
-    assert watches_of(True, 2, 3) == ("audio",) * 2 + ("video",) * 5
+    assert watches_of(False, 1, 9, True) == ("audio", "video")
+    assert watches_of(True, 2, 3, True) == ("audio",) * 2 + ("video",) * 5
+    assert watches_of(True, 2, 3, False) == ("audio",) * 2
 
 
 def test_a_meeting_is_sampled_and_balances(sfu: str) -> None:
