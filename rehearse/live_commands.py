@@ -127,7 +127,7 @@ def live(
         from scenarios.population import populate
         from synthetic_clients.health import FilesError, cores, provide_files
         from synthetic_clients.plan import Plan
-        from synthetic_clients.server import ServerError, reference_sfu
+        from synthetic_clients.server import ServerError, reference_sfus
         from synthetic_clients.signalling import EMBEDDED, TargetError, check_target
 
         sample = [] if endpoints is None else [f"endpoints.sample={endpoints}"]
@@ -143,27 +143,29 @@ def live(
         if worker is None:
             folder = _folder(out, loaded.name)
         count = processes or max(1, cores() - (target == EMBEDDED))
-        server: Server | None = None
+        servers: dict[str, Server] = {}
         try:
             if master is None and worker is None:
                 provide_files(-(-len(populate(loaded)) // count))
             if target == EMBEDDED:
                 if not quiet:
-                    complain("rehearse: starting the reference SFU")
-                server, token = reference_sfu()
-                stack.callback(server.close)
-                target = f"sfu+{server.start()}"
+                    complain("rehearse: starting a reference SFU for each media node")
+                servers, token = reference_sfus(loaded.nodes)
+                for server in servers.values():
+                    stack.callback(server.close)
+                    server.start()
         except (ServerError, FilesError) as error:
             raise Refusal(f"rehearse: {error}") from None
         plan = Plan(
             loaded, target, token, count, join_over, pictures=not audio_only,
+            servers={node: f"sfu+{server.url}" for node, server in servers.items()},
             command=("rehearse", *sys.argv[1:]),
         )  # fmt: skip
         tell = _Lines() if not quiet else (lambda _: None)
         if worker is not None:
             _work(plan, worker, tell)
             return
-        run = _play(plan, server, tell, web, (master, bind))
+        run = _play(plan, servers, tell, web, (master, bind))
         _hand_over(run, folder, as_json, quiet)
 
 
@@ -180,7 +182,7 @@ def _folder(out: Path | None, name: str) -> Path:
 
 def _play(
     plan: "Plan",
-    server: "Server | None",
+    servers: "Mapping[str, Server]",
     tell: "Callable[[Progress], None]",
     web: int | None,
     distribution: tuple[int | None, str],
@@ -198,7 +200,7 @@ def _play(
         runner: Any = environment.create_master_runner(host, port)
     else:
         runner = environment.create_local_runner()
-    rehearsal = load.Rehearsal(environment, plan, server=server, progress=tell)
+    rehearsal = load.Rehearsal(environment, plan, servers=servers, progress=tell)
     began = time.perf_counter()
 
     def interrupt() -> None:

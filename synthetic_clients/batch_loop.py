@@ -1,7 +1,7 @@
 """An asyncio event loop whose UDP sockets are read in batches.
 
-aioice and aiortc run on it unchanged: STUN and DTLS go to their protocols one by one, and RTCP where
-nobody asked for it. RTP goes to the loop's `media` function, a batch at a time.
+aioice and aiortc run on it unchanged: STUN and DTLS go to their protocols one by one, and RTCP
+where nobody asked for it. RTP goes to the loop's `media` function, a batch at a time.
 """
 
 import asyncio

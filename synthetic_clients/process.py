@@ -3,13 +3,14 @@
     python -m synthetic_clients.process
 
 Messages in: `begin` (an `Assignment` as payload), `join` (site), `meeting` (at, s on the run's
-clock), `cut` and `mend` (sites), `stop`. Messages out: `ready`; those of
-`synthetic_clients.client`; `sample` (tables as payload), `health`, `finished`.
+clock), `restarted` (node: its server knows nobody any more), `stop`. Messages out: `ready`; those
+of `synthetic_clients.client`; `sample` (tables as payload), `health`, `finished`.
 """
 
 import asyncio
 import os
 import pickle
+import random
 import sys
 import time
 import traceback
@@ -19,26 +20,34 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from scenarios.geography import great_circle
 from scenarios.meeting import COMMAND_CENTRE
+from scenarios.placement import Placement
 from scenarios.population import populate
 from scenarios.units import SECOND
+from simulations.placing import Placing
+from simulations.strikes import Strike
 from synthetic_clients import pipes
 from synthetic_clients.addresses import local_address
 from synthetic_clients.aiortc_parts import SharedCertificate
 from synthetic_clients.assignment import Assignment
+from synthetic_clients.attempts import Choice
 from synthetic_clients.batch_loop import BatchLoop, run
 from synthetic_clients.client import Client, Setting
 from synthetic_clients.descriptions import Kind
+from synthetic_clients.faults import LinkFaults, label_at, timeline
 from synthetic_clients.health import Meter
 from synthetic_clients.media import record
+from synthetic_clients.presence import Gap, Presence
 from synthetic_clients.publishing import Outbox, Publisher
 from synthetic_clients.receivers import TICK_S, Receivers
 from synthetic_clients.sampling import Sampler, restart_counts
-from synthetic_clients.signalling import SignallingError, open_signalling
+from synthetic_clients.signalling import Signalling, SignallingError, open_signalling
 from synthetic_clients.stage import SILENT, Scene, Stage, first_parts
 from synthetic_clients.state import LINKED, make_state, settings_of
 from synthetic_clients.virtual_links import subset, virtual_links
 from synthetic_clients.warming import warm_up
+from synthetic_clients.whip import ReferenceSfu
 
 EARLY = 5 * SECOND
 """ns before its first part that an endpoint opens the session that it publishes with."""
@@ -95,30 +104,55 @@ class Process:
         self.scenes: list[Scene] = list(Stage(scenario, self.everyone).scenes())
         self.firsts = first_parts(self.scenes)
         self.scene = self.scenes[0]
-        self.signalling = open_signalling(assignment.target, assignment.token)
+        targets = list(assignment.servers.values()) or [assignment.target]
+        self.signalling = [open_signalling(target, assignment.token) for target in targets]
+        several = len(targets) > 1
+        self.placing = Placing(
+            scenario.placement if several else Placement(), list(assignment.servers) or ["server"]
+        )
+        self.presence = Presence(self.state)
+        self.strikes = timeline(scenario, self.everyone)
+        self.link_faults = LinkFaults(self.state, scenario, self.everyone)
         self.outbox = Outbox(loop, self.clock)
         setting = Setting(
-            loop, self.signalling, receivers, self.outbox, record(scenario.media), scenario.media,
-            SharedCertificate.generateCertificate(), local_address(assignment.target),
-            assignment.recovery, scenario.seed, self.tell,
+            loop, self.signalling, self.placing, receivers, self.presence, self.outbox,
+            record(scenario.media), scenario.media, SharedCertificate.generateCertificate(),
+            local_address(targets[0]), scenario.recovery, scenario.seed, self.tell,
             ("audio", "video") if assignment.pictures else ("audio",),
+            random.Random(scenario.seed),  # noqa: S311
         )  # fmt: skip
         self.clients = [
-            Client(site, e, watches[e], setting, self.endpoints[e] in assignment.probes)
+            Client(
+                site, e, watches[e], setting, self.endpoints[e] in assignment.probes,
+                self._choice(e) if several else Choice(self.placing, 0, [0]),
+            )
             for e, site in enumerate(self.population.site)
-        ]
+        ]  # fmt: skip
         self.by_site = {client.site: client for client in self.clients}
         self.sampler = Sampler(scenario, self.population)
         self.meter = Meter(lambda: sum(transport.drops() for transport in loop.transports.values()))
         self.meeting_at: int | None = None
         self.faults = 0
         self.entered = self.delivered = self.in_flight = 0
-        self.lost = {"access queue down": 0, "access policer down": 0, "access down": 0}
+        self.lost = {
+            "access queue down": 0, "access policer down": 0, "access down": 0,
+            "access cut down": 0,
+        }  # fmt: skip
         self.published = 0
         self._tasks: set[asyncio.Task[None]] = set()
         self._opened: set[int] = set()
         self._moved = asyncio.Event()
         self._calls: dict[int, int] = {}
+
+    def _choice(self, e: int) -> Choice:
+        """Of the media nodes' servers, for an endpoint of this process."""
+        nodes = list(self.scenario.nodes.values())
+        distances = great_circle(
+            self.population.latitude[e], self.population.longitude[e],
+            [node.latitude for node in nodes], [node.longitude for node in nodes],
+        )  # fmt: skip
+        order = np.argsort(distances, kind="stable").tolist()
+        return Choice(self.placing, int(self.population.node[e]), order)
 
     def clock(self) -> int:
         """ns on the run's clock."""
@@ -141,6 +175,9 @@ class Process:
         self._go(self._watch_over())
         if COMMAND_CENTRE in self.by_site:
             self._go(self._follow_scenes())
+        if len(self.signalling) > 1:
+            for place in range(len(self.signalling)):
+                self._go(self._check_health(place))
         self.say({"kind": "ready", "endpoints": len(self.clients)})
 
     async def join(self, site: str) -> None:
@@ -155,7 +192,7 @@ class Process:
         e = self.endpoints[client.endpoint]
         self._opened.add(e)
         await client.follow(self.scene.floor, self.scene.parts.get(e, SILENT))
-        self._go(client.open_publisher())
+        self._go(client.broadcast.open())
 
     # ------------------------------------------------------------ the meeting
 
@@ -172,6 +209,10 @@ class Process:
         places = self.state.endpoints
         self.entered = int((places["tail"] - places["head"]).sum())
         self.meter.take()
+        self.presence.restart(at)
+        place = {e: i for i, e in enumerate(self.endpoints)}
+        for when, begins, strike, mine in self.link_faults.changes(self.strikes, place):
+            self._go(self._play_fault(at + when, begins, strike, mine))
         self._go(self._play_scenes(at))
         self._go(self._open_early(at))
         begin = 0
@@ -187,7 +228,7 @@ class Process:
         links = self.state.downlinks
         self.entered += int(links["packets"].sum())
         for name, column in zip(
-            self.lost, ("dropped_queue", "dropped_policer", "lost"), strict=True
+            self.lost, ("dropped_queue", "dropped_policer", "lost", "cut"), strict=True
         ):
             self.lost[name] += int(links[column].sum())
         if not self.assignment.linked:
@@ -197,10 +238,11 @@ class Process:
         self.in_flight = int((places["tail"] - places["head"]).sum())
         publishers = self._publishers()
         self.published += sum(publisher.packets for publisher in publishers.values())
+        self._look_for_gaps(self.clock())
+        span = (self.meeting_at + begin, self.meeting_at + end)
         samples, histograms = self.sampler.sample(
-            self.state, publishers, (begin, end),
-            (self.meeting_at + begin, self.meeting_at + end),
-        )  # fmt: skip
+            self.state, publishers, self.presence.take(*span), (begin, end), span
+        )
         self._say_tables(samples, histograms)
         self._say_health(begin / SECOND)
 
@@ -272,10 +314,14 @@ class Process:
             await self._direct(self.scene)
 
     async def _direct(self, scene: Scene) -> None:
-        try:
-            await self.signalling.direct(scene.floor)
-        except SignallingError as error:
-            self.tell("trouble", at=self.clock() / SECOND, site=COMMAND_CENTRE, detail=str(error))
+        async def tell(signalling: Signalling) -> None:
+            try:
+                await signalling.direct(scene.floor)
+            except SignallingError as error:
+                now = self.clock() / SECOND
+                self.tell("trouble", at=now, site=COMMAND_CENTRE, detail=str(error))
+
+        await asyncio.gather(*map(tell, self.signalling))
 
     async def _open_early(self, at: int) -> None:
         """Open sessions to publish with a little before they are needed."""
@@ -286,7 +332,67 @@ class Process:
         place = dict(zip(self.endpoints, self.clients, strict=True))
         for first, e in coming:
             await self._until(at + first - EARLY)
-            self._go(place[e].open_publisher())
+            self._go(place[e].broadcast.open())
+
+    # ------------------------------------------------------------ faults
+
+    async def _play_fault(self, at: int, begins: bool, strike: Strike, mine: list[int]) -> None:
+        await self._until(at)
+        self.link_faults.change(begins, strike, mine)
+        for e in mine:
+            if self.endpoints[e] in strike.endpoints:
+                client = self.clients[e]
+                if begins:
+                    client.lose_power()
+                else:
+                    client.get_power()
+
+    async def _check_health(self, place: int) -> None:
+        """Check a server as the signalling servers of the scenario do."""
+        health, signalling = self.scenario.placement.health, self.signalling[place]
+        assert isinstance(signalling, ReferenceSfu)
+        barred_until = 0
+        while True:
+            await asyncio.sleep(health.every / SECOND)
+            well = await signalling.is_well(health.timeout / SECOND)
+            now = self.clock()
+            if not well and not self.placing.sick[place]:
+                barred_until = now + health.barred
+                if self.scenario.recovery.moved_by_server:
+                    for client in self.clients:
+                        if client.place == place:
+                            client.move()
+            self.placing.sick[place] = not well or now < barred_until
+
+    async def greet(self, node: str) -> None:
+        """The node's server has begun anew, and knows nobody."""
+        if COMMAND_CENTRE in self.by_site:
+            self._moved.set()
+        place = list(self.assignment.servers).index(node)
+        for client in self.clients:
+            if client.part != SILENT:
+                client.broadcast.lose(place)
+                self._go(client.broadcast.open())
+
+    def _look_for_gaps(self, now: int) -> None:
+        for gap in self.presence.look(now):
+            self._tell_gap(gap)
+
+    def _tell_gap(self, gap: Gap) -> None:
+        if self.meeting_at is None:
+            return
+        client = self.clients[gap.endpoint]
+        knew = client.detected is not None and client.detected >= gap.begin
+        self.tell(
+            "interruption", site=client.site,
+            begin=(gap.begin - self.meeting_at) / SECOND,
+            end=None if gap.end is None else (gap.end - self.meeting_at) / SECOND,
+            detected=(client.detected - self.meeting_at) / SECOND
+            if knew and client.detected is not None
+            else None,
+            fault=label_at(self.strikes, gap.begin - self.meeting_at),
+            reason=client.state if gap.end is None else None,
+        )  # fmt: skip
 
     # ------------------------------------------------------------ all the time
 
@@ -312,6 +418,8 @@ class Process:
             now = self.clock()
             for client in self.clients:
                 self._attempt(client.look_after, now)
+                self._attempt(client.broadcast.look_after, now)
+            self._attempt(self._look_for_gaps, now)
             if self.meeting_at is None and time.perf_counter() - begun >= 5.0:
                 begun = time.perf_counter()
                 self._say_health(now / SECOND)
@@ -325,6 +433,8 @@ class Process:
         for task in list(self._tasks):
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        for gap in self.presence.open_gaps(self.clock()):
+            self._tell_gap(gap)
         places = self.state.endpoints
         peak = _peak_rss()
         reader = self.loop.reader.sockets
@@ -350,7 +460,7 @@ class Process:
                 *(client.leave() for client in self.clients), return_exceptions=True
             )
         self.outbox.close()
-        await self.signalling.close()
+        await asyncio.gather(*(signalling.close() for signalling in self.signalling))
 
     def _compare_probes(self) -> list[dict[str, Any]]:
         """What probes decoded beside what the header-only receiver counted on the same stream."""
@@ -461,6 +571,8 @@ async def serve(loop: BatchLoop, source: int, sink: int) -> None:
                 await process.begin()
             elif process is not None and message["kind"] == "join":
                 await process.join(message["site"])
+            elif process is not None and message["kind"] == "restarted":
+                await process.greet(message["node"])
             elif process is not None and message["kind"] == "meeting":
                 meeting = loop.create_task(process.meet(round(message["at"] * SECOND)))
     finally:

@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable, Iterator
 from typing import Any
 
 import pytest
+from synthetic_clients.recovery import Recovery
 
 from scenarios.loading import load_scenario
 from scenarios.population import populate
@@ -17,7 +18,6 @@ from synthetic_clients.assignment import Assignment
 from synthetic_clients.batch_loop import BatchLoop, run
 from synthetic_clients.client import Client
 from synthetic_clients.process import Process, watches_of
-from synthetic_clients.recovery import Recovery
 from tests.synthetic_clients.rtp import rtp
 
 SCENARIO = load_scenario(
