@@ -10,10 +10,10 @@ from collections.abc import Awaitable, Callable, Iterator
 from typing import Any
 
 import pytest
-from synthetic_clients.recovery import Recovery
 
 from scenarios.loading import load_scenario
 from scenarios.population import populate
+from scenarios.recovery import Recovery
 from synthetic_clients.assignment import Assignment
 from synthetic_clients.batch_loop import BatchLoop, run
 from synthetic_clients.client import Client
@@ -58,10 +58,10 @@ def play(
     said: Said = []
 
     async def main(loop: BatchLoop) -> None:
+        scenario = SCENARIO.model_copy(update={"recovery": recovery} if recovery else {})
         assignment = Assignment(
-            SCENARIO, FEW, frozenset([0]), sfu, "secret", time.time_ns(), linked,
-            recovery or Recovery(),
-        )  # fmt: skip
+            scenario, FEW, frozenset([0]), sfu, "secret", time.time_ns(), linked
+        )
         process = Process(loop, assignment, lambda m, p=b"": said.append((m, p)))
         await process.begin()
         for site in process.by_site:
@@ -215,7 +215,9 @@ def test_a_flood_is_survived_and_others_go_on(sfu: str) -> None:
 
 
 def test_a_client_that_is_cut_off_comes_back(sfu: str) -> None:
-    recovery = Recovery(silence_s=1.5, delays_s=(0.0, 0.2, 0.5, 1.0, 1.0))
+    recovery = Recovery(
+        detection="1500ms", check="10ms", restarts=0, delays=["0s", "200ms", "500ms", "1s", "1s"]
+    )
 
     async def work(process: Process) -> None:
         client: Client = process.clients[2]
@@ -242,7 +244,36 @@ def test_a_client_that_is_cut_off_comes_back(sfu: str) -> None:
     mine = [m for m, _ in said if m.get("site") == POPULATION.site[FEW[2]]]
     assert [m["kind"] for m in mine].count("lost") == 1
     took = next(m["seconds"] for m in mine if m["kind"] == "recovered")
-    assert 1.5 <= took < 15
+    assert 1.4 <= took < 15
+    attempts = [m for m in mine if m["kind"] == "attempt"]
+    assert [m["attempt"] for m in attempts][:2] == ["join", "reconnect"]
+    assert attempts[-1]["outcome"] == "connected"
+
+
+def test_a_link_that_is_cut_loses_everything_and_ice_finds_it_mended(sfu: str) -> None:
+    recovery = Recovery(detection="1s", check="10ms", timeout="20s", delays=["1s"])
+
+    async def work(process: Process) -> None:
+        client = process.clients[2]
+        await until(lambda: received(process, 2) > 50)
+        session = client.watching
+        process.meeting_at = process.clock()
+        process.presence.restart(process.clock())
+        process.state.downlinks[2]["down"] = 1
+        await until(lambda: client.state == "restarting ICE")
+        process.state.downlinks[2]["down"] = 0
+        await until(lambda: client.state == "connected")
+        assert client.watching is session
+        process._look_for_gaps(process.clock())
+        assert process.presence.take(0, 10**9)["interrupted_ratio"][2] > 0
+
+    said = play(sfu, work, linked=True, recovery=recovery)
+    mine = [m for m, _ in said if m.get("site") == POPULATION.site[FEW[2]]]
+    attempts = [(m["attempt"], m["outcome"]) for m in mine if m["kind"] == "attempt"]
+    assert attempts == [("join", "connected"), ("restart", "connected")]
+    gap = next(m for m in mine if m["kind"] == "interruption")
+    assert gap["end"] - gap["begin"] > 1
+    assert gap["begin"] < gap["detected"] < gap["end"]
 
 
 def _remove_quietly() -> Any:
