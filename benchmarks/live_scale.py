@@ -128,7 +128,9 @@ def rehearse(endpoints: int, seconds: int, join_s: float, ptime: int) -> dict[st
         watch = Watch(process)
         watch.run()
         summary = json.loads((out / "summary.json").read_text())
-        return {"ptime_ms": ptime, **_joining(watch, out), **_playing(watch, out, summary)}
+        found = {"ptime_ms": ptime, **_joining(watch, out), **_playing(watch, out, summary)}
+        due = (found["joined"] - 1) * 1e3 / ptime  # all but who speaks
+        return found | {"received_share": found["packets_per_s"] / due}
 
 
 def _joining(watch: Watch, out: Path) -> dict[str, Any]:
@@ -154,7 +156,7 @@ def _playing(watch: Watch, out: Path, summary: dict[str, Any]) -> dict[str, Any]
     metrics = summary["metrics"]
     return {
         "verdict": summary["verdict"],
-        "why": summary.get("doubts") or summary.get("interrupted"),
+        "why": [*summary["doubts"], *filter(None, [summary["interrupted"]])],
         "played_s": played,
         "packets_per_s": received / played,
         "packet_loss": metrics["packet_loss"]["mean"],

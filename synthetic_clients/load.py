@@ -187,8 +187,10 @@ class Rehearsal:
         return self._waiting.pop(0) if self._waiting else None
 
     def join(self, endpoint: int) -> dict[str, Any]:
-        """Let an endpoint join, and wait for what comes of it."""
+        """Let an endpoint join at its time, and wait for what comes of it."""
         site = self.population.site[endpoint]
+        if self.joining_s is not None:  # a worker's users come when the master sends them
+            gevent.sleep(max(float(self.times[endpoint]) - self.since, 0))
         assert self.fleet is not None
         self.fleet.join(endpoint, site)
         outcome: dict[str, Any] = self._outcomes[site].get()

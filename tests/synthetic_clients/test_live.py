@@ -165,6 +165,41 @@ def test_what_was_measured_outlives_a_killed_process(tmp_path: Path, victim: str
     assert len(run.tables["samples"]) > 0
 
 
+def test_a_node_dies_and_its_endpoints_come_back(tmp_path: Path) -> None:
+    """With a join profile: everyone sets out during the meeting."""
+    folder = tmp_path / "run"
+    code, out, err = finish(
+        live(
+            "media-node-failure", "--endpoints", "10", "--quiet", "--out", str(folder),
+            "--set", "duration=20s", "--set", "interval=2s",
+            "--set", "joining={profile: spread, begin: 1s, over: 2s}",
+            "--set", "recovery={detection: 1s, check: 10ms, restarts: 0, delays: [0s, 1s]}",
+            "--set", "faults=[{label: dies, kind: die, of: 'node{node=hcmc}', at: 7s, for: 4s}]",
+            "--set", "meeting={floor: [{at: 0s, site: command-centre}]}",
+            "--set", "thresholds={recovery_time: p(50) > 1s, join_time: max < 60s}",
+        )
+    )  # fmt: skip
+    assert code in (0, 98), out + err
+    summary = json.loads((folder / "summary.json").read_text())
+    assert [row["verdict"] for row in summary["thresholds"]] == ["pass", "pass"]
+    assert summary["metrics"]["join_time"]["count"] == 11
+    assert summary["metrics"]["interrupted_ratio"]["max"] > 0
+    assert {row["subject"] for row in events(folder, "fault")} == {"dies"}
+    tables = read_run(folder).tables
+    hit = [row for row in tables["interruptions"].to_pylist() if row["fault"] == "dies"]
+    nodes = tables["endpoints"].to_pylist()
+    assert {row["site"] for row in hit} == {e["site"] for e in nodes if e["node"] == "hcmc"}
+    for row in hit:
+        assert row["time"] < row["detected"] < row["back"]
+    back = [row for row in tables["sessions"].to_pylist() if row["kind"] == "reconnect"]
+    assert {row["node"] for row in back if row["outcome"] == "connected"} <= {"hanoi", "hcmc"}
+    assert {row["site"] for row in back if row["outcome"] == "connected"} == {
+        row["site"] for row in hit
+    }
+    begins = [row["time"] for row in tables["sessions"].to_pylist() if row["kind"] == "join"]
+    assert min(begins) >= 0 - 0.1
+
+
 @pytest.fixture
 def sfu() -> Iterator[str]:
     process = subprocess.Popen(
