@@ -58,8 +58,8 @@ class Broadcast:
         self._play()
 
     async def open(self) -> None:
-        """Have a session at every server that grants one."""
-        places = range(len(self.setting.signalling))
+        """Have a session at every server that grants one; those that are silent are left alone."""
+        places = set(range(len(self.setting.signalling))) - self.setting.silent
         await asyncio.gather(*(self._open_at(place) for place in places))
 
     async def _open_at(self, place: int) -> bool:
@@ -134,6 +134,8 @@ class Broadcast:
         try:
             for wait in waits(self.setting.recovery, self.setting.draw, joins=False):
                 await asyncio.sleep(wait)
+                if place in self.setting.silent:
+                    continue
                 if self.part == SILENT or await self._open_at(place):
                     return
         finally:

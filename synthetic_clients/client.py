@@ -53,6 +53,8 @@ class Setting:
     """By server."""
     placing: Placing
     """What is known of the servers."""
+    silent: set[int]
+    """Servers that did not answer their last health check."""
     receivers: Receivers
     presence: Presence
     outbox: Outbox

@@ -110,12 +110,13 @@ class Process:
         self.placing = Placing(
             scenario.placement if several else Placement(), list(assignment.servers) or ["server"]
         )
+        self.silent: set[int] = set()
         self.presence = Presence(self.state)
         self.strikes = timeline(scenario, self.everyone)
         self.link_faults = LinkFaults(self.state, scenario, self.everyone)
         self.outbox = Outbox(loop, self.clock)
         setting = Setting(
-            loop, self.signalling, self.placing, receivers, self.presence, self.outbox,
+            loop, self.signalling, self.placing, self.silent, receivers, self.presence, self.outbox,
             record(scenario.media), scenario.media, SharedCertificate.generateCertificate(),
             local_address(targets[0]), scenario.recovery, scenario.seed, self.tell,
             ("audio", "video") if assignment.pictures else ("audio",),
@@ -321,7 +322,8 @@ class Process:
                 now = self.clock() / SECOND
                 self.tell("trouble", at=now, site=COMMAND_CENTRE, detail=str(error))
 
-        await asyncio.gather(*map(tell, self.signalling))
+        heard = [s for place, s in enumerate(self.signalling) if place not in self.silent]
+        await asyncio.gather(*map(tell, heard))
 
     async def _open_early(self, at: int) -> None:
         """Open sessions to publish with a little before they are needed."""
@@ -356,6 +358,10 @@ class Process:
             await asyncio.sleep(health.every / SECOND)
             well = await signalling.is_well(health.timeout / SECOND)
             now = self.clock()
+            if well and place in self.silent:
+                await self.greet(place)
+            elif not well:
+                self.silent.add(place)
             if not well and not self.placing.sick[place]:
                 barred_until = now + health.barred
                 if self.scenario.recovery.moved_by_server:
@@ -364,11 +370,11 @@ class Process:
                             client.move()
             self.placing.sick[place] = not well or now < barred_until
 
-    async def greet(self, node: str) -> None:
-        """The node's server has begun anew, and knows nobody."""
+    async def greet(self, place: int) -> None:
+        """A server is back, and may have begun anew: it is told the floor, and publishers come."""
+        self.silent.discard(place)
         if COMMAND_CENTRE in self.by_site:
             self._moved.set()
-        place = list(self.assignment.servers).index(node)
         for client in self.clients:
             if client.part != SILENT:
                 client.broadcast.lose(place)
@@ -572,7 +578,7 @@ async def serve(loop: BatchLoop, source: int, sink: int) -> None:
             elif process is not None and message["kind"] == "join":
                 await process.join(message["site"])
             elif process is not None and message["kind"] == "restarted":
-                await process.greet(message["node"])
+                await process.greet(list(process.assignment.servers).index(message["node"]))
             elif process is not None and message["kind"] == "meeting":
                 meeting = loop.create_task(process.meet(round(message["at"] * SECOND)))
     finally:
