@@ -182,7 +182,7 @@ def test_a_node_dies_and_its_endpoints_come_back(tmp_path: Path) -> None:
     assert code in (0, 98), out + err
     summary = json.loads((folder / "summary.json").read_text())
     assert [row["verdict"] for row in summary["thresholds"]] == ["pass", "pass"]
-    assert summary["metrics"]["join_time"]["count"] == 11
+    assert summary["metrics"]["join_time"]["count"] >= 10
     assert summary["metrics"]["interrupted_ratio"]["max"] > 0
     assert {row["subject"] for row in events(folder, "fault")} == {"dies"}
     tables = read_run(folder).tables
@@ -196,8 +196,8 @@ def test_a_node_dies_and_its_endpoints_come_back(tmp_path: Path) -> None:
     assert {row["site"] for row in back if row["outcome"] == "connected"} == {
         row["site"] for row in hit
     }
-    begins = [row["time"] for row in tables["sessions"].to_pylist() if row["kind"] == "join"]
-    assert min(begins) >= 0 - 0.1
+    joins = [row for row in tables["sessions"].to_pylist() if row["kind"] == "join"]
+    assert min(row["time"] for row in joins if row["site"] != COMMAND_CENTRE) > 0.9
 
 
 @pytest.fixture

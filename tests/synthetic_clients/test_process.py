@@ -2,11 +2,13 @@
 
 import asyncio
 import json
+import resource
 import socket
 import subprocess
 import sys
 import time
 from collections.abc import Awaitable, Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -82,6 +84,11 @@ async def until(condition: Callable[[], Any], seconds: float = 30) -> None:
     async with asyncio.timeout(seconds):
         while not condition():
             await asyncio.sleep(0.05)
+
+
+def resident() -> int:
+    """Bytes of this process's memory."""
+    return int(Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize()
 
 
 def received(process: Process, endpoint: int) -> int:
@@ -194,17 +201,14 @@ def test_a_flood_is_survived_and_others_go_on(sfu: str) -> None:
         assert watching is not None
         assert watching[0].wire is not None
         host, port = watching[0].wire.transport.get_extra_info("sockname")
-        code = (
-            "import socket,time\n"
-            "s=socket.socket(socket.AF_INET,socket.SOCK_DGRAM)\n"
-            "kinds=[b'\\x00\\x01'+bytes(30),b'\\x16'+bytes(40),b'\\x80\\x60'+bytes(40),b'x'*40]\n"
-            "until=time.monotonic()+3\n"
-            "while time.monotonic()<until:\n"
-            f" for k in kinds: s.sendto(k,('{host}',{port}))\n"
-        )
-        flood = await asyncio.create_subprocess_exec(sys.executable, "-c", code)
-        before = received(process, 1)
-        await flood.wait()
+        flood = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "tests.flood", host, str(port), "3", "100000",
+            stdout=asyncio.subprocess.PIPE,
+        )  # fmt: skip
+        before, memory = received(process, 1), resident()
+        sent, _ = await flood.communicate()
+        assert int(sent) > 1000
+        assert resident() < memory + 50e6
         assert process.clients[2].watching is watching
         assert received(process, 1) > before + 20
         reader = process.loop.reader.sockets[watching[0].wire.index]
