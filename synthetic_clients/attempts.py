@@ -8,6 +8,7 @@ from scenarios.recovery import Recovery
 from scenarios.units import SECOND
 from simulations.backing_off import backing_off
 from simulations.placing import Placing
+from synthetic_clients.aiortc_parts import CONSENT_INTERVAL_S
 
 MOST_JOINS = 12
 """Attempts to join, where a policy sets no end; who was in tries as long as the meeting lasts."""
@@ -23,6 +24,12 @@ def waits(recovery: Recovery, draw: random.Random, *, joins: bool) -> Iterator[f
     while not joins or number < last:
         number += 1
         yield backing_off(recovery, number, draw.random()) / SECOND
+
+
+def check_s(recovery: Recovery) -> float:
+    """Seconds between checks of a path: as RFC 7675 has it, or so often that one who hears nothing
+    else does not take himself for cut off."""
+    return min(CONSENT_INTERVAL_S, recovery.detection / SECOND / 2)
 
 
 class Choice:

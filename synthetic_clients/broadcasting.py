@@ -5,7 +5,7 @@ from collections.abc import Callable, Coroutine
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from synthetic_clients.attempts import waits
+from synthetic_clients.attempts import check_s, waits
 from synthetic_clients.outlets import Outlet
 from synthetic_clients.peer import Peer, PeerError
 from synthetic_clients.publishing import Publisher
@@ -68,7 +68,8 @@ class Broadcast:
                 return True
             setting = self.setting
             peer = Peer(
-                self.site, setting.address, setting.certificate, publishes=setting.kinds
+                self.site, setting.address, setting.certificate, publishes=setting.kinds,
+                check_s=check_s(setting.recovery),
             )  # fmt: skip
             try:
                 session = await setting.signalling[place].publish(peer, self.site, self._courier)

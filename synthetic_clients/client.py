@@ -13,7 +13,7 @@ from scenarios.media import Media
 from scenarios.recovery import Recovery
 from scenarios.units import SECOND
 from simulations.placing import Placing
-from synthetic_clients.attempts import Choice, waits
+from synthetic_clients.attempts import Choice, check_s, waits
 from synthetic_clients.batch_loop import BatchLoop
 from synthetic_clients.broadcasting import Broadcast, end
 from synthetic_clients.descriptions import Kind
@@ -185,7 +185,10 @@ class Client:
 
     async def _watch(self) -> None:
         setting = self.setting
-        peer = Peer(self.site, setting.address, setting.certificate, watches=self.watches)
+        peer = Peer(
+            self.site, setting.address, setting.certificate, watches=self.watches,
+            check_s=check_s(setting.recovery),
+        )  # fmt: skip
         signalling = setting.signalling[self.place]
         try:
             session = await signalling.watch(peer, self.site, self.floor, self.courier)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from aiortc import RTCCertificate
 
-from synthetic_clients.aiortc_parts import CONSENT_EXPIRES_S, Wire, WireError
+from synthetic_clients.aiortc_parts import CONSENT_INTERVAL_S, Wire, WireError
 from synthetic_clients.descriptions import (
     DescriptionError,
     Kind,
@@ -40,7 +40,8 @@ class Peer:
     """Kinds of media that are sent, a line each."""
     watches: Sequence[Kind] = ()
     """Kinds of media that are received, a line each: fixed slots."""
-    consent_s: float = CONSENT_EXPIRES_S
+    check_s: float = CONSENT_INTERVAL_S
+    """Between ICE's consent checks, on the mean."""
     slots: Sequence[Slot] = ()
     """Lines as agreed."""
     ssrcs: Sequence[int] = field(init=False)
@@ -101,7 +102,7 @@ class Peer:
 
     async def _open(self, controlling: bool) -> Local:
         wire = Wire(
-            self.address, self.certificate, controlling=controlling, consent_s=self.consent_s
+            self.address, self.certificate, controlling=controlling, interval_s=self.check_s
         )
         self.wire = wire
         await wire.gather()
