@@ -192,6 +192,7 @@ def _play(
     from locust.env import Environment
 
     from synthetic_clients import load
+    from synthetic_clients.media_tab import install
 
     workers, bind = distribution
     environment = Environment(user_classes=[load.EndpointUser], shape_class=load.join_shape())
@@ -211,8 +212,9 @@ def _play(
     handlers = [gevent.signal_handler(n, interrupt) for n in (signal.SIGINT, signal.SIGTERM)]
     try:
         if web is not None:
+            del sys.argv[1:]  # Locust reads them for its page, and knows none of ours
             ui = environment.create_web_ui("127.0.0.1", web)
-            load.MediaTab(rehearsal).install(ui)
+            install(ui, rehearsal.media_rows)
         while workers is not None and len(runner.clients.ready) < workers:
             if rehearsal.over.wait(0.1):
                 raise Refusal("rehearse: interrupted before all workers were there")
@@ -229,7 +231,7 @@ def _play(
             handler.cancel()
         heed_signals()
         runner.quit()
-        if environment.web_ui is not None:
+        if environment.web_ui is not None and environment.web_ui.server is not None:
             environment.web_ui.stop()  # type: ignore[no-untyped-call]
     return run
 

@@ -7,7 +7,6 @@ fleet's pipe. Locust's requests are what really took place: signalling, joining,
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
@@ -26,6 +25,7 @@ from synthetic_clients.assignment import Assignment
 from synthetic_clients.collecting import Collector
 from synthetic_clients.faults import Act, acts, notes, timeline, unplayed
 from synthetic_clients.fleet import Fleet
+from synthetic_clients.media_tab import Rows, media_rows
 from synthetic_clients.plan import Phase, Plan, Progress, join_times, planned, probes_of
 from synthetic_clients.server import Server, ServerError
 
@@ -195,6 +195,15 @@ class Rehearsal:
         self.fleet.join(endpoint, site)
         outcome: dict[str, Any] = self._outcomes[site].get()
         return outcome
+
+    def media_rows(self) -> Rows:
+        """What the web UI's tab shows."""
+        state = self.state()
+        return media_rows(
+            f"{state.joined:,} of {state.endpoints:,}",
+            f"{state.played_s:.0f} s of {state.duration_s:.0f} s",
+            self.collector.latest,
+        )
 
     def planned(self, seconds: float) -> int:
         """Users that are to be there so many seconds after the first was let in."""
@@ -391,54 +400,3 @@ class JoinShape(LoadTestShape):
 def join_shape() -> JoinShape:
     """A new shape."""
     return JoinShape()  # type: ignore[no-untyped-call]
-
-
-@dataclass
-class MediaTab:
-    """The tab that Locust's web UI gains: media metrics of the last interval."""
-
-    rehearsal: Rehearsal
-    names: Sequence[str] = field(default_factory=tuple)
-
-    def install(self, web_ui: Any) -> None:
-        """Add the tab, and its rows to what the page asks for."""
-        import json  # noqa: PLC0415
-
-        web_ui.template_args |= {
-            "extended_tabs": [{"title": "Media", "key": "media"}],
-            "extended_tables": [
-                {
-                    "key": "media",
-                    "structure": [
-                        {"key": "metric", "title": "Metric (last interval, mean)"},
-                        {"key": "value", "title": "Value"},
-                        {"key": "unit", "title": "Unit"},
-                    ],
-                }
-            ],
-            "extended_csv_files": [],
-        }
-
-        @web_ui.app.after_request  # type: ignore[untyped-decorator]
-        def extend(response: Any) -> Any:
-            from flask import request  # noqa: PLC0415
-
-            if request.path == "/stats/requests" and response.is_json:
-                body = {**response.json, "extended_stats": [{"key": "media", "data": self.rows()}]}
-                response.set_data(json.dumps(body))
-            return response
-
-    def rows(self) -> list[dict[str, object]]:
-        """A row for each metric, and who is there."""
-        from scenarios.metrics import METRICS  # noqa: PLC0415
-
-        state = self.rehearsal.state()
-        rows: list[dict[str, object]] = [
-            {"metric": "joined", "value": f"{state.joined} of {state.endpoints}", "unit": ""},
-            {"metric": "played", "value": f"{state.played_s:.0f} of {state.duration_s:.0f}",
-             "unit": "s"},
-        ]  # fmt: skip
-        for name, value in sorted(self.rehearsal.collector.latest.items()):
-            unit = METRICS[name].unit if name in METRICS else "s"
-            rows.append({"metric": name, "value": f"{value:.6g}", "unit": unit})
-        return rows

@@ -16,7 +16,8 @@ from locust.runners import WorkerRunner
 
 from scenarios.loading import load_scenario
 from synthetic_clients.health import cores
-from synthetic_clients.load import EndpointUser, JoinShape, MediaTab, Rehearsal
+from synthetic_clients.load import EndpointUser, JoinShape, Rehearsal
+from synthetic_clients.media_tab import install
 from synthetic_clients.plan import Plan
 from synthetic_clients.server import Server, reference_sfus
 from synthetic_clients.signalling import EMBEDDED, check_target
@@ -57,6 +58,6 @@ def _begin(environment: Any, **_: Any) -> None:
     )  # fmt: skip
     rehearsal = Rehearsal(environment, plan, servers=servers)
     if environment.web_ui is not None:
-        MediaTab(rehearsal).install(environment.web_ui)
+        install(environment.web_ui, rehearsal.media_rows)
 
     environment.events.quitting.add_listener(lambda **_: rehearsal.close())

@@ -7,6 +7,7 @@ import socket
 import subprocess
 import sys
 import time
+import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -104,10 +105,17 @@ def test_probes_agree_with_those_who_read_headers_only(run_folder: Path) -> None
 
 def test_interruption_leaves_what_was_measured(tmp_path: Path) -> None:
     folder = tmp_path / "run"
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
     process = live(*SMALL, *PLAIN, "--out", str(folder), "--set", "duration=60s", "--set",
-                   "interval=2s")  # fmt: skip
+                   "interval=2s", "--web", str(port))  # fmt: skip
     wait_until_playing(process)
     time.sleep(6)
+    page = f"http://127.0.0.1:{port}"  # with Locust's web UI, which has a tab of ours
+    assert '"Media"' in urllib.request.urlopen(page, timeout=30).read().decode()
+    said = urllib.request.urlopen(f"{page}/stats/requests", timeout=30)  # noqa: S310
+    stats = json.loads(said.read())
+    assert "Packet loss" in [row["metric"] for row in stats["extended_stats"][0]["data"]]
     process.send_signal(signal.SIGINT)
     code, out, err = finish(process)
     assert code == 130, out + err
