@@ -6,6 +6,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from synthetic_clients.attempts import check_s, waits
+from synthetic_clients.descriptions import can_be_encodings
 from synthetic_clients.outlets import Outlet
 from synthetic_clients.peer import Peer, PeerError
 from synthetic_clients.publishing import Publisher
@@ -67,9 +68,12 @@ class Broadcast:
             if place in self._sessions:
                 return True
             setting = self.setting
+            names = [layer.name for layer in setting.media.video.layers]
+            several = setting.signalling[place].simulcast and can_be_encodings(names)
             peer = Peer(
                 self.site, setting.address, setting.certificate, publishes=setting.kinds,
                 check_s=check_s(setting.recovery),
+                encodings=names if several else (),
             )  # fmt: skip
             try:
                 session = await setting.signalling[place].publish(peer, self.site, self._courier)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from scenarios.units import SECOND
 from synthetic_clients.aiortc_parts import Wire
-from synthetic_clients.descriptions import CAPTURE_TIME, CLOCKS, MID, Kind, Slot
+from synthetic_clients.descriptions import CAPTURE_TIME, CLOCKS, MID, RID, Kind, Slot
 from synthetic_clients.headers import NTP_OFFSET
 
 HISTORY = 1024
@@ -23,6 +23,8 @@ class Stream:
     ssrc: int
     clock: int
     """Ticks of its time stamps in a second."""
+    encoding: str = ""
+    """Its name (RFC 8852); empty: it is the only one."""
     sequence: int = field(default_factory=lambda: secrets.randbits(15))
     offset: int = field(default_factory=lambda: secrets.randbits(32))
     packets: int = 0
@@ -40,6 +42,9 @@ class Stream:
         if number := self.slot.extensions.get(MID):
             mid = self.slot.mid.encode()
             extensions += bytes([number << 4 | len(mid) - 1]) + mid
+        if self.encoding and (number := self.slot.extensions.get(RID)):
+            rid = self.encoding.encode()
+            extensions += bytes([number << 4 | len(rid) - 1]) + rid
         if number := self.slot.extensions.get(CAPTURE_TIME):
             extensions += bytes([number << 4 | 7]) + struct.pack("!Q", ntp_of(epoch + capture))
         extensions += bytes(-len(extensions) % 4)
@@ -79,17 +84,29 @@ class Outlet:
             slots, ssrcs: lines as agreed, and what each sends.
         """
         self.wire = wire
-        self.streams: Mapping[Kind, Stream] = {
-            slot.kind: Stream(slot, ssrc, CLOCKS[slot.kind])
+        self.streams: Mapping[tuple[Kind, str], Stream] = {
+            (slot.kind, name): Stream(slot, _ssrc(ssrc, i), CLOCKS[slot.kind], name)
             for slot, ssrc in zip(slots, ssrcs, strict=False)
             if slot.accepted
+            for i, name in enumerate(slot.encodings or [""])
         }
+        self.encodings = frozenset(name for _, name in self.streams) - {""}
+        """Of the picture that the server takes at the same time; none: it takes one."""
+
+    def takes(self, kind: Kind) -> bool:
+        """Whether the server takes media of ``kind``."""
+        return any(each == kind for each, _ in self.streams)
+
+    def encoding_of(self, ssrc: int) -> str | None:
+        """The encoding that is sent as ``ssrc``, empty if it is the only one; None: nothing is."""
+        found = (name for (_, name), stream in self.streams.items() if stream.ssrc == ssrc)
+        return next(found, None)
 
     def packet(
-        self, kind: Kind, payload: bytes, capture: int, epoch: int, marker: bool
+        self, kind: Kind, encoding: str, payload: bytes, capture: int, epoch: int, marker: bool
     ) -> bytes | None:
-        """The next packet of ``kind``, SRTP; None where it cannot be sent."""
-        stream = self.streams.get(kind)
+        """The next packet of ``kind`` and encoding, SRTP; None where it cannot be sent."""
+        stream = self.streams.get((kind, encoding if encoding in self.encodings else ""))
         if stream is None or not self.wire.connected:
             return None
         packet = self.wire.protect(stream.packet(payload, capture, epoch, marker))
@@ -98,7 +115,13 @@ class Outlet:
 
     def kept(self, ssrc: int, sequences: Sequence[int]) -> Sequence[bytes | None]:
         """Packets of the picture ``ssrc`` by their sequence numbers, SRTP; None: forgotten."""
-        stream = self.streams.get("video")
-        if stream is None or stream.ssrc != ssrc:
+        pictures = (each for (kind, _), each in self.streams.items() if kind == "video")
+        stream = next((each for each in pictures if each.ssrc == ssrc), None)
+        if stream is None:
             return ()
         return [stream.sent.get(sequence & 0xFFFF) for sequence in sequences[:HISTORY]]
+
+
+def _ssrc(first: int, number: int) -> int:
+    """Of an encoding: the first has the one that was offered."""
+    return first if number == 0 else secrets.randbits(31) | 1

@@ -38,6 +38,8 @@ class Peer:
     certificate: RTCCertificate
     publishes: Sequence[Kind] = ()
     """Kinds of media that are sent, a line each."""
+    encodings: Sequence[str] = ()
+    """Of the picture that is sent, where there are several at a time."""
     watches: Sequence[Kind] = ()
     """Kinds of media that are received, a line each: fixed slots."""
     check_s: float = CONSENT_INTERVAL_S
@@ -55,7 +57,7 @@ class Peer:
         """Our offer."""
         local = await self._open(controlling=True)
         lines = [
-            Line(kind, "sendonly", ssrc)
+            Line(kind, "sendonly", ssrc, self.encodings if kind == "video" else ())
             for kind, ssrc in zip(self.publishes, self.ssrcs, strict=True)
         ]
         lines += [Line(kind, "recvonly") for kind in self.watches]

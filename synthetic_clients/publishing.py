@@ -119,21 +119,24 @@ class Publisher:
         self.endpoint, self.name = endpoint, name
         self.recording, self.media, self.state = recording, media, state
         self.outbox, self.clock, self.epoch = outbox, clock, epoch
-        self.outlets: list[Outlet] = []
-        self._wants_key = False
-        self.add(wire, slots, ssrcs)
-        self._wants_key = False  # a picture begins with one
         self.heard = False
         self.layers: Sequence[str] = ()
         """Encodings that may be sent; none: the camera is off."""
-        self.layer: str | None = None
+        self.sending: Sequence[str] = ()
+        """Those that are sent, the best last."""
         self.estimate: float | None = None
         """The server's, bit/s; None: it has not told any."""
         self.sent = self.key_frames = self.nacked = 0
         self.restart_counts()
         self._next_voice = self._next_frame = self._next_report = 0
-        self._frame = self._sound = 0
-        self._key_at = -KEY_FRAME_SPACING
+        self._sound = 0
+        self._frames: dict[str, int] = {}
+        """Of the recording, the next of each encoding."""
+        self._key_at: dict[str, int] = {}
+        self.outlets: list[Outlet] = []
+        self._wants_key: set[str] = set()
+        """Encodings of which a key frame was asked for."""
+        self.add(wire, slots, ssrcs)
         key = stream_key(seed, 0, "live voice")
         self._spurts = _spurts(int(entity_keys(key, [name])[0]), media)
         self._talking, self._turns_at = True, 0
@@ -143,7 +146,9 @@ class Publisher:
         sends. Its picture begins with a key frame."""
         outlet = Outlet(wire, slots, ssrcs)
         self.outlets.append(outlet)
-        self._wants_key = True
+        self._wants_key.update(self.sending)
+        if self.layers:
+            self._choose()
         return outlet
 
     def remove(self, outlet: Outlet) -> None:
@@ -152,7 +157,7 @@ class Publisher:
             self.outlets.remove(outlet)
 
     def _takes(self, kind: Kind) -> bool:
-        return any(kind in outlet.streams for outlet in self.outlets)
+        return any(outlet.takes(kind) for outlet in self.outlets)
 
     def restart_counts(self) -> None:
         """Empty the counts of an interval that has been sampled."""
@@ -178,18 +183,27 @@ class Publisher:
         self.layers = tuple(layers)
         self._choose()
 
+    @property
+    def layer(self) -> str | None:
+        """The best encoding that is sent; None: the camera is off."""
+        return self.sending[-1] if self.sending else None
+
     def _choose(self) -> None:
-        """Choose the highest encoding that fits the estimate, or the lowest; without an estimate
-        the highest."""
+        """Choose encodings by the estimate: where servers take several at a time, those that fit
+        together, the lowest first; else the highest that fits. One at least; without an estimate
+        all, or the highest."""
         room = math.inf if self.estimate is None else self.estimate
         room -= self.media.audio.bitrate if self.heard else 0
-        wanted = None
+        together = any(outlet.encodings for outlet in self.outlets)
+        wanted: list[str] = []
         for layer in self.media.video.layers:
-            if layer.name in self.layers and (wanted is None or layer.bitrate <= room):
-                wanted = layer.name
-        if wanted != self.layer:
-            self.layer = wanted
-            self._frame = 0
+            if layer.name in self.layers and (not wanted or layer.bitrate <= room):
+                wanted = [*wanted, layer.name] if together else [layer.name]
+                room -= layer.bitrate if together else 0
+        for name in wanted:
+            if name not in self.sending:
+                self._frames[name] = 0
+        self.sending = wanted
 
     def play(self, until: int) -> int:
         """Send all that is to be sent before ``until`` (ns).
@@ -210,17 +224,10 @@ class Publisher:
             else:
                 payload = self.recording.noise
                 self._next_voice = min(at + audio.comfort_noise_interval, self._turns_at)
-            self._send("audio", payload, at, at - audio.encode_delay, False)
-        while self.layer is not None and self._next_frame < until:
-            at = self._next_frame
-            if self._wants_key and at - self._key_at >= KEY_FRAME_SPACING:
-                self._frame = 0
-            frames = self.recording.pictures[self.layer]
-            if self._frame % len(frames) == 0:
-                self._key_at, self._wants_key = at, False
-                self.key_frames += 1
-            self._send_frame(frames[self._frame % len(frames)], at)
-            self._frame += 1
+            self._send("audio", "", payload, at, at - audio.encode_delay, False)
+        while self.sending and self._next_frame < until:
+            for name in self.sending:
+                self._send_picture(name, self._next_frame)
             self._next_frame += SECOND // video.frame_rate
         if (self.heard or self.layer) and self._next_report < until:
             self._report(until)
@@ -230,21 +237,39 @@ class Publisher:
         times += [self._next_frame] if self.layer else []
         return min(times)
 
-    def _send_frame(self, frame: bytes, at: int) -> None:
+    def _send_picture(self, name: str, at: int) -> None:
+        """Send the next frame of an encoding."""
+        frames = self.recording.pictures[name]
+        last_key = self._key_at.get(name, -KEY_FRAME_SPACING)
+        if name in self._wants_key and at - last_key >= KEY_FRAME_SPACING:
+            self._frames[name] = 0
+        number = self._frames.get(name, 0)
+        if number % len(frames) == 0:
+            self._key_at[name] = at
+            self._wants_key.discard(name)
+            self.key_frames += 1
+        self._send_frame(name, frames[number % len(frames)], at)
+        self._frames[name] = number + 1
+
+    def _send_frame(self, name: str, frame: bytes, at: int) -> None:
         video = self.media.video
-        rate = next(layer.bitrate for layer in video.layers if layer.name == self.layer)
+        rate = next(layer.bitrate for layer in video.layers if layer.name == name)
         payloads = list(packetize(frame, video.payload))
         capture = at - video.encode_delay
         for i, payload in enumerate(payloads):
-            self._send("video", payload, at, capture, i == len(payloads) - 1)
+            self._send("video", name, payload, at, capture, i == len(payloads) - 1)
             at += round(len(payload) * 8 * SECOND / (video.pacing * rate))
 
-    def _send(self, kind: Kind, payload: bytes, at: int, capture: int, marker: bool) -> None:
-        copies = [
-            (outlet.wire, packet)
-            for outlet in self.outlets
-            if (packet := outlet.packet(kind, payload, capture, self.epoch, marker)) is not None
-        ]
+    def _send(
+        self, kind: Kind, encoding: str, payload: bytes, at: int, capture: int, marker: bool
+    ) -> None:
+        copies = []
+        for outlet in self.outlets:
+            if kind == "video" and not outlet.encodings and encoding != self.layer:
+                continue  # it takes but one
+            packet = outlet.packet(kind, encoding, payload, capture, self.epoch, marker)
+            if packet is not None:
+                copies.append((outlet.wire, packet))
         if copies:
             self._post(copies, at)
 
@@ -298,7 +323,8 @@ class Publisher:
         for packet in read_reports(data):
             if isinstance(packet, RtcpPsfbPacket):
                 if packet.fmt in (RTCP_PSFB_PLI, RTCP_PSFB_FIR):
-                    self._wants_key = True
+                    encoding = outlet.encoding_of(packet.media_ssrc)
+                    self._wants_key.update([encoding] if encoding else self.sending)
                 elif packet.fmt == RTCP_PSFB_APP and outlet in self.outlets[:1]:
                     self._hear_estimate(packet.fci)
             elif isinstance(packet, RtcpRtpfbPacket) and packet.fmt == RTCP_RTPFB_NACK:

@@ -25,6 +25,8 @@ class WhipWhep:
     `whip+http://host:8889/{site}/{role}`.
     """
 
+    simulcast = True
+
     def __init__(self, target: str, token: str | None) -> None:
         base = target.partition("+")[2]
         self._template = base if "{site}" in base else f"{base.rstrip('/')}/{{role}}/{{site}}"

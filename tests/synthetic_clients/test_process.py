@@ -109,6 +109,10 @@ def test_what_each_kind_of_endpoint_watches() -> None:
 def test_a_meeting_is_sampled_and_balances(sfu: str) -> None:
     async def work(process: Process) -> None:
         await until(lambda: received(process, 1) > 100)
+        centre = process.clients[0].publisher
+        assert centre is not None
+        assert centre.outlets[0].encodings == {"low", "mid", "high"}
+        assert list(centre.sending) == ["low", "mid", "high"]
         await process.meet(process.clock() + 100_000_000)
         await process.finish()
 
@@ -255,7 +259,7 @@ def test_a_client_that_is_cut_off_comes_back(sfu: str) -> None:
 
 
 def test_a_link_that_is_cut_loses_everything_and_ice_finds_it_mended(sfu: str) -> None:
-    recovery = Recovery(detection="1s", check="10ms", timeout="20s", delays=["1s"])
+    recovery = Recovery(detection="2500ms", check="10ms", timeout="20s", delays=["1s"])
 
     async def work(process: Process) -> None:
         client = process.clients[2]
