@@ -253,7 +253,9 @@ class Client:
         if wire is None or not wire.connected:
             return
         if self._hears():
-            self._heard_at = now
+            last = int(self.setting.receivers.state.endpoints[self.endpoint]["last_media"])
+            # What is not media came at some time since the last look.
+            self._heard_at = min(last, now) if last > self._heard_at else now
         elif now - self._heard_at > self._patience:
             self._lose()
             return
