@@ -42,4 +42,4 @@ def test_a_folder_in_use_is_refused_before_the_run(tmp_path: Path) -> None:
 def test_too_few_open_files_are_told_with_the_number_needed() -> None:
     code, said = live("smoke", preexec="ulimit -S -n 100; ulimit -H -n 100")
     assert code == 2
-    assert "61 endpoints in a process need 247 open files, and the limit is 100" in said
+    assert "61 endpoints in a process need 308 open files, and the limit is 100" in said
