@@ -151,7 +151,7 @@ def _joining(watch: Watch, out: Path) -> dict[str, Any]:
 
 def _playing(watch: Watch, out: Path, summary: dict[str, Any]) -> dict[str, Any]:
     samples = pq.read_table(out / "samples.parquet", columns=["packets_received"])
-    received = sum(samples["packets_received"].to_pylist())
+    received = max(sum(samples["packets_received"].to_pylist()), 1)
     spent, played = watch.spent("playing", "over"), max(summary["duration_s"], 1e-9)
     metrics = summary["metrics"]
     return {

@@ -140,6 +140,8 @@ def live(
             raise Refusal("--master, --worker: a process is one or the other")
         if target == EMBEDDED and worker is not None:
             raise Refusal("--worker: needs the master's --target, by its URL")
+        if target == EMBEDDED and master is not None:
+            raise Refusal("--master: needs a --target by its URL, which its workers are given too")
         if worker is None:
             folder = _folder(out, loaded.name)
         count = processes or max(1, cores() - (target == EMBEDDED))

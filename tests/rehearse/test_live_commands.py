@@ -23,6 +23,7 @@ def live(*options: str, preexec: str = "") -> tuple[int, str]:
         (["smoke", "--endpoints", "3"], "must not exceed the 3 endpoints"),
         (["smoke", "--master", "2", "--worker", "127.0.0.1"], "one or the other"),
         (["smoke", "--worker", "127.0.0.1"], "needs the master's --target"),
+        (["smoke", "--master", "2"], "needs a --target by its URL"),
     ],
 )
 def test_mistakes_are_told_before_anything_starts(options: list[str], message: str) -> None:
