@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from benchmarks import briefing, gate, levels, live, sfu, twenty_links
+from benchmarks import briefing, gate, levels, live, live_scale, sfu, twenty_links
 from benchmarks.timing import describe_machine
 
 RESULTS = Path("bench-results.json")
@@ -31,7 +31,7 @@ def main() -> None:
         "machine": machine,
         "repetitions": arguments.repetitions,
     }
-    for name in arguments.names or BENCHMARKS:
+    for name in arguments.names or [name for name in BENCHMARKS if name not in LONG]:
         print(f"bench: {name}", file=sys.stderr)
         run, show = BENCHMARKS[name]
         results[name] = run(arguments.repetitions)
@@ -101,6 +101,32 @@ def show_live(found: dict[str, Any]) -> None:
         )  # fmt: skip
 
 
+def show_live_scale(found: list[dict[str, Any]]) -> None:
+    """What joining and playing took, for each length of packets."""
+    for each in found:
+        heading(f"{each['joined']:,} endpoints live, packets of {each['ptime_ms']} ms", "")
+        cores = ", ".join(f"{role} {used:.2f}" for role, used in each["cores"].items())
+        joins = ", ".join(f"{role} {ms:.1f}" for role, ms in each["join_cpu_ms"].items())
+        for name, shown in (
+            ("all joined after, s", f"{each['all_joined_s']:.1f}"),
+            ("did not join", f"{each['failed']:,}"),
+            ("time to join, median and longest, s",
+             f"{each['join_p50_s']:.2f}, {each['join_max_s']:.2f}"),
+            ("CPU per join while they join, audio included, ms", joins),
+            ("packets/s received", f"{each['packets_per_s']:,.0f}"),
+            ("of those that were due", f"{each['received_share']:.2%}"),
+            ("packet loss, virtual links included", f"{each['packet_loss']:.3%}"),
+            ("one-way delay, 95th percentile, ms", f"{1e3 * each['one_way_delay_p95_s']:.0f}"),
+            ("cores used", cores),
+            ("client process: most lag, ms", f"{1e3 * each['generator_lag_max_s']:.0f}"),
+            ("memory of all processes, GiB", f"{each['memory_bytes'] / 2**30:.2f}"),
+            ("verdict", each["verdict"]),
+        ):  # fmt: skip
+            row(name, shown)
+        for reason in each["why"]:
+            print(f"  {reason}")
+
+
 def show_sfu(found: dict[str, Any]) -> None:
     """Costs of packets and sessions."""
     heading(
@@ -146,9 +172,12 @@ BENCHMARKS: dict[str, tuple[Callable[[int], Any], Callable[[Any], None]]] = {
     "levels": (levels.run, show_levels),
     "gate": (gate.run, show_gate),
     "live": (live.run, show_live),
+    "live-scale": (live_scale.run, show_live_scale),
     "sfu": (sfu.run, show_sfu),
 }
 """What runs and what shows it, by name."""
+LONG = {"live-scale"}
+"""Those that run only if they are asked for."""
 
 if __name__ == "__main__":
     main()

@@ -73,6 +73,9 @@ def live(
             show_default=False,
         ),
     ] = None,
+    audio_only: Annotated[
+        bool, typer.Option("--audio-only", help="Voices alone: no picture is sent or watched.")
+    ] = False,
     web: Annotated[
         int | None,
         typer.Option(
@@ -124,7 +127,7 @@ def live(
         from scenarios.population import populate
         from synthetic_clients.health import FilesError, cores, provide_files
         from synthetic_clients.plan import Plan
-        from synthetic_clients.server import ServerError, reference_sfu
+        from synthetic_clients.server import ServerError, reference_sfus
         from synthetic_clients.signalling import EMBEDDED, TargetError, check_target
 
         sample = [] if endpoints is None else [f"endpoints.sample={endpoints}"]
@@ -137,27 +140,34 @@ def live(
             raise Refusal("--master, --worker: a process is one or the other")
         if target == EMBEDDED and worker is not None:
             raise Refusal("--worker: needs the master's --target, by its URL")
+        if target == EMBEDDED and master is not None:
+            raise Refusal("--master: needs a --target by its URL, which its workers are given too")
         if worker is None:
             folder = _folder(out, loaded.name)
         count = processes or max(1, cores() - (target == EMBEDDED))
-        server: Server | None = None
+        servers: dict[str, Server] = {}
         try:
             if master is None and worker is None:
                 provide_files(-(-len(populate(loaded)) // count))
             if target == EMBEDDED:
                 if not quiet:
-                    complain("rehearse: starting the reference SFU")
-                server, token = reference_sfu()
-                stack.callback(server.close)
-                target = f"sfu+{server.start()}"
+                    complain("rehearse: starting a reference SFU for each media node")
+                servers, token = reference_sfus(loaded.nodes)
+                for server in servers.values():
+                    stack.callback(server.close)
+                    server.start()
         except (ServerError, FilesError) as error:
             raise Refusal(f"rehearse: {error}") from None
-        plan = Plan(loaded, target, token, count, join_over, command=("rehearse", *sys.argv[1:]))
+        plan = Plan(
+            loaded, target, token, count, join_over, pictures=not audio_only,
+            servers={node: f"sfu+{server.url}" for node, server in servers.items()},
+            command=("rehearse", *sys.argv[1:]),
+        )  # fmt: skip
         tell = _Lines() if not quiet else (lambda _: None)
         if worker is not None:
             _work(plan, worker, tell)
             return
-        run = _play(plan, server, tell, web, (master, bind))
+        run = _play(plan, servers, tell, web, (master, bind))
         _hand_over(run, folder, as_json, quiet)
 
 
@@ -174,7 +184,7 @@ def _folder(out: Path | None, name: str) -> Path:
 
 def _play(
     plan: "Plan",
-    server: "Server | None",
+    servers: "Mapping[str, Server]",
     tell: "Callable[[Progress], None]",
     web: int | None,
     distribution: tuple[int | None, str],
@@ -184,6 +194,7 @@ def _play(
     from locust.env import Environment
 
     from synthetic_clients import load
+    from synthetic_clients.media_tab import install
 
     workers, bind = distribution
     environment = Environment(user_classes=[load.EndpointUser], shape_class=load.join_shape())
@@ -192,7 +203,7 @@ def _play(
         runner: Any = environment.create_master_runner(host, port)
     else:
         runner = environment.create_local_runner()
-    rehearsal = load.Rehearsal(environment, plan, server=server, progress=tell)
+    rehearsal = load.Rehearsal(environment, plan, servers=servers, progress=tell)
     began = time.perf_counter()
 
     def interrupt() -> None:
@@ -203,8 +214,9 @@ def _play(
     handlers = [gevent.signal_handler(n, interrupt) for n in (signal.SIGINT, signal.SIGTERM)]
     try:
         if web is not None:
+            del sys.argv[1:]  # Locust reads them for its page, and knows none of ours
             ui = environment.create_web_ui("127.0.0.1", web)
-            load.MediaTab(rehearsal).install(ui)
+            install(ui, rehearsal.media_rows)
         while workers is not None and len(runner.clients.ready) < workers:
             if rehearsal.over.wait(0.1):
                 raise Refusal("rehearse: interrupted before all workers were there")
@@ -221,7 +233,7 @@ def _play(
             handler.cancel()
         heed_signals()
         runner.quit()
-        if environment.web_ui is not None:
+        if environment.web_ui is not None and environment.web_ui.server is not None:
             environment.web_ui.stop()  # type: ignore[no-untyped-call]
     return run
 

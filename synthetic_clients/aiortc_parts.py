@@ -51,10 +51,12 @@ class SharedCertificate(RTCCertificate):
 class _Connection(aioice.Connection):
     """aioice's connection on one local address, loopback or not, whose consent checks are timed."""
 
-    def __init__(self, address: str, controlling: bool, consent_s: float) -> None:
+    def __init__(
+        self, address: str, controlling: bool, consent_s: float, interval_s: float
+    ) -> None:
         super().__init__(ice_controlling=controlling)
         self._address = address
-        self._consent_s = consent_s
+        self._consent_s, self._interval_s = consent_s, interval_s
         self.round_trip_s: float | None = None
 
     async def gather_candidates(self) -> None:
@@ -82,7 +84,7 @@ class _Connection(aioice.Connection):
                 if time.monotonic() - granted >= self._consent_s:
                     self._query_consent_task = None
                     return await self.close()
-            await asyncio.sleep(CONSENT_INTERVAL_S * random.uniform(*CONSENT_SPREAD))  # noqa: S311
+            await asyncio.sleep(self._interval_s * random.uniform(*CONSENT_SPREAD))  # noqa: S311
 
     @property
     def transport(self) -> Any:
@@ -130,15 +132,17 @@ class Wire:
         *,
         controlling: bool = True,
         consent_s: float = CONSENT_EXPIRES_S,
+        interval_s: float = CONSENT_INTERVAL_S,
     ) -> None:
         """
         Args:
             address: the local IP address.
             controlling: ICE's role: an offerer controls, and whoever meets an ICE-lite peer.
             consent_s: seconds without an answered check after which the wire is closed.
+            interval_s: seconds between checks, on the mean.
         """
         self._gatherer = RTCIceGatherer(iceServers=[])
-        self._connection = _Connection(address, controlling, consent_s)
+        self._connection = _Connection(address, controlling, consent_s, interval_s)
         self._gatherer._connection = self._connection
         self._ice = RTCIceTransport(self._gatherer)
         self._dtls = _Dtls(self._ice, certificate)
@@ -195,6 +199,7 @@ class Wire:
     def listen(self, on_rtcp: Callable[[bytes], None], on_lost: Callable[[], None]) -> None:
         """Call ``on_rtcp`` with each RTCP packet, decrypted, and ``on_lost`` if the peer goes."""
         self._dtls.on_rtcp = on_rtcp
+        self.transport.on_rtcp = self._take_rtcp
         self._on_lost = on_lost
 
     def listen_to_media(self, on_rtp: Callable[[bytes], None]) -> None:
@@ -249,6 +254,13 @@ class Wire:
             self._closed = True
             await self._dtls.stop()
             await self._ice.stop()
+
+    def _take_rtcp(self, packet: bytes) -> None:
+        try:
+            plain = self._dtls.sessions[0].unprotect_rtcp(packet)
+        except pylibsrtp.Error:
+            return  # forged, or replayed
+        self._dtls.on_rtcp(plain)
 
     def _look(self) -> None:
         if self._dtls.state in ("closed", "failed") and not self._closed:

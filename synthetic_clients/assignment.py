@@ -1,10 +1,9 @@
 """What one process of clients is to do: which endpoints it plays, of which scenario, and where."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 from scenarios.scenario import Scenario
-from synthetic_clients.recovery import RECOVERY, Recovery
 
 
 @dataclass(frozen=True)
@@ -23,4 +22,7 @@ class Assignment:
     """Unix time at which the run's clock is 0, ns."""
     linked: bool = True
     """Whether packets cross virtual links; without, endpoints are where the machine is."""
-    recovery: Recovery = RECOVERY
+    servers: Mapping[str, str] = field(default_factory=dict)
+    """URLs by media node, where each has a server of its own; else ``target`` is all of them."""
+    pictures: bool = True
+    """Whether pictures are played as well as voices."""

@@ -1,7 +1,7 @@
 """An asyncio event loop whose UDP sockets are read in batches.
 
-aioice and aiortc run on it unchanged: STUN, DTLS and RTCP go to their protocols one by one. RTP
-goes to the loop's `media` function, a batch at a time.
+aioice and aiortc run on it unchanged: STUN and DTLS go to their protocols one by one, and RTCP
+where nobody asked for it. RTP goes to the loop's `media` function, a batch at a time.
 """
 
 import asyncio
@@ -40,6 +40,8 @@ class BatchTransport(asyncio.DatagramTransport):
         self._closing = False
         self.protocol = protocol
         self.index = loop.reader.add(sock, time.time_ns())
+        self.on_rtcp: Callable[[bytes], None] | None = None
+        """Takes RTCP as it comes, instead of the protocol: aiortc wakes two tasks for each."""
         self.unsent = 0
         """Datagrams that the socket would not take."""
 
@@ -93,6 +95,8 @@ class BatchLoop(asyncio.SelectorEventLoop):
         """Indices of transports whose protocols are given RTP as well."""
         self.undelivered = 0
         """Datagrams whose protocol raised an error."""
+        self._waits = True
+        """Whether the loop wakes when there is something to read: not while a timer does it."""
         self.add_reader(self.reader.epoll.fileno(), self._read)
 
     async def create_datagram_endpoint(  # type: ignore[override]
@@ -140,17 +144,20 @@ class BatchLoop(asyncio.SelectorEventLoop):
         super().close()
 
     def _read(self) -> None:
-        """Read a batch, then let sockets fill for PAUSE_S."""
-        epoll = self.reader.epoll.fileno()
+        """Read a batch, then let sockets fill for PAUSE_S; once they are empty, wait for them."""
+        if self.reader.epoll.closed:
+            return
         rows = self.reader.read(time.time_ns())
-        self.remove_reader(epoll)
-        self.call_later(PAUSE_S, self._resume)
+        if self._waits == bool(rows):
+            epoll = self.reader.epoll.fileno()
+            self._waits = not rows
+            if rows:
+                self.remove_reader(epoll)
+            else:
+                self.add_reader(epoll, self._read)
         if rows:
+            self.call_later(PAUSE_S, self._read)
             self._hand_out(rows)
-
-    def _resume(self) -> None:
-        if not self.reader.epoll.closed:
-            self.add_reader(self.reader.epoll.fileno(), self._read)
 
     def _hand_out(self, rows: int) -> None:
         reader = self.reader
@@ -159,8 +166,11 @@ class BatchLoop(asyncio.SelectorEventLoop):
         media = kinds == RTP
         if media.any():
             self.media(reader, rows)
-        for row in ((kinds == STUN) | (kinds == DTLS) | (kinds == RTCP)).nonzero()[0].tolist():
-            self._give(row, int(datagrams["socket"][row]), int(datagrams["length"][row]))
+        others = ((kinds == STUN) | (kinds == DTLS) | (kinds == RTCP)).nonzero()[0]
+        if len(others):
+            which, lengths = datagrams["socket"][others].tolist(), datagrams["length"][others]
+            for row, index, length in zip(others.tolist(), which, lengths.tolist(), strict=True):
+                self._give(row, index, length)
         if self.listeners:
             sockets = datagrams["socket"]
             for row in media.nonzero()[0].tolist():
@@ -173,7 +183,10 @@ class BatchLoop(asyncio.SelectorEventLoop):
             return
         data = self.reader.slab.rows[row, :length].tobytes()
         try:
-            transport.protocol.datagram_received(data, self.reader.sender(row))
+            if transport.on_rtcp is not None and self.reader.slab.datagrams[row]["kind"] == RTCP:
+                transport.on_rtcp(data)
+            else:
+                transport.protocol.datagram_received(data, self.reader.sender(row))
         except Exception:
             self.undelivered += 1
 

@@ -13,6 +13,7 @@ from results.records import (
     BUDGET,
     CALL_BUDGET,
     CALLS,
+    CONNECTED,
     ENDPOINTS,
     EVENTS,
     GENERATORS,
@@ -39,14 +40,13 @@ ASSUMPTIONS = (
     "Live: the path from publishers to endpoints is the real one, to the real server; each access "
     "link is a virtual one, through which the packets' real arrival times pass. Carriers' shared "
     "links and distances are not played.",
-    "What each media node of the scenario does is done by the one server that was the target.",
     "Packets that come after they were asked for count as retransmissions, their first "
     "transmission as lost.",
     "Estimates of the downlink (REMB) come from the simulation's detector of overuse; without "
     "overuse they grow by 8 % a second, whatever arrives.",
     "The encoding that an endpoint sees is told by its bitrate: its name does not cross servers.",
-    "Everyone who came in is connected when the meeting begins; how long each took is in the "
-    "events.",
+    "Without a section `joining`, everyone comes in before the meeting begins: times to join count "
+    "from each one's setting out, and lie before 0.",
     "G.711 voices are sent as Opus.",
 )
 """What a live run takes for granted."""
@@ -77,11 +77,19 @@ class Collector:
     gone: set[int | str] = field(default_factory=set)
     latest: dict[str, float] = field(default_factory=dict)
     """Of the last interval: values by metric, for those who look on."""
+    nodes: Sequence[str] = ()
+    """Media nodes, where each has a server of its own."""
+    notes: Sequence[str] = ()
+    """What is not played, as sentences."""
     meeting_s: float | None = None
     """When the meeting began, s on the run's clock."""
     _events: list[tuple[float, str, str, str]] = field(default_factory=list)
     _samples: list[pa.Table] = field(default_factory=list)
     _histograms: list[pa.Table] = field(default_factory=list)
+    _attempts: list[dict[str, Any]] = field(default_factory=list)
+    _last: dict[str, dict[str, Any]] = field(default_factory=dict)
+    """The last attempt of each site that came about."""
+    _interruptions: list[dict[str, Any]] = field(default_factory=list)
     _calls: list[tuple[float, str, float | None]] = field(default_factory=list)
     _started: datetime = field(default_factory=lambda: datetime.now(UTC))
 
@@ -105,6 +113,9 @@ class Collector:
                 self._note(at, "join failed", site, message["error"])
         elif kind in ("first media", "recovered"):
             self._note(at, kind, site, f"{message['seconds']:.3f} s")
+            if site in self._last and "first" in message:
+                attempt = self._last[site]
+                attempt["first_frame"] = max(message["first"] - attempt["time"], 0.0)
         elif kind in ("lost", "gave up", "trouble"):
             detail = str(message.get("detail", ""))
             if kind == "trouble":
@@ -115,9 +126,32 @@ class Collector:
         else:
             self._hear_of_process(process, message)
 
+    def _take_attempt(self, site: str, message: dict[str, Any]) -> None:
+        row = {
+            "time": message["began"], "site": site, "kind": message["attempt"],
+            "attempt": message["number"],
+            "node": self.nodes[message["place"]] if self.nodes else None,
+            "link": "primary", "outcome": message["outcome"], "duration": message["seconds"],
+            "first_frame": None,
+        }  # fmt: skip
+        self._attempts.append(row)
+        if row["outcome"] == CONNECTED and row["kind"] != "restart":
+            self._last[site] = row
+
+    def note(self, at: float, kind: str, subject: str, detail: str) -> None:
+        """Take down an event (s on the run's clock)."""
+        self._note(at, kind, subject, detail)
+
     def _hear_of_process(self, process: int | str, message: dict[str, Any]) -> None:
         kind = message.get("kind")
-        if kind == "call":
+        if kind == "attempt":
+            self._take_attempt(str(message["site"]), message)
+        elif kind == "interruption":
+            self._interruptions.append(
+                {"time": message["begin"], "back": message["end"]}
+                | {key: message[key] for key in ("site", "fault", "detected", "reason")}
+            )
+        elif kind == "call":
             self._calls.append((float(message["at"]), str(message["site"]), message["seconds"]))
         elif kind == "fault":
             self.faults.append(message["detail"])
@@ -246,7 +280,18 @@ class Collector:
             if count
         ]
         probes = [line for line in self._probe_lines() if "differ" not in line]
-        return (f"Target: {self.target}.", *ASSUMPTIONS, *said, *probes, SCORE_NOTE)
+        return (
+            f"Target: {self.target}.", self._servers(), *ASSUMPTIONS, *self.notes, *said, *probes,
+            SCORE_NOTE,
+        )  # fmt: skip
+
+    def _servers(self) -> str:
+        if self.nodes:
+            return (
+                "Each media node is a server of its own; instead of a cascade, publishers send to "
+                "all of them, over their uplink once."
+            )
+        return "What each media node does is done by the one server that was the target."
 
     def _tables(self) -> dict[str, pa.Table]:
         samples = pa.concat_tables(self._samples) if self._samples else SAMPLES.empty_table()
@@ -260,8 +305,10 @@ class Collector:
             "links": LINKS.empty_table(),
             "events": self._events_table(),
             "calls": self._calls_table(),
-            "sessions": SESSIONS.empty_table(),
-            "interruptions": INTERRUPTIONS.empty_table(),
+            "sessions": self._sessions_table(),
+            "interruptions": pa.Table.from_pylist(
+                sorted(self._interruptions, key=lambda row: row["time"]), INTERRUPTIONS
+            ),
             "histograms": histograms.unify_dictionaries().combine_chunks(),
             "generators": self._generators_table(),
         }
@@ -292,6 +339,15 @@ class Collector:
         assert set(CALL_BUDGET) <= set(CALLS.names)
         return pa.Table.from_pylist(rows, CALLS)
 
+    def _sessions_table(self) -> pa.Table:
+        begin = self.meeting_s or 0.0
+        rows = [row | {"time": row["time"] - begin} for row in self._attempts]
+        rows.sort(key=lambda row: float(row["time"]))
+        columns = {name: [row.get(name) for row in rows] for name in SESSIONS.names}
+        return pa.table(
+            [pa.array(columns[f.name], _plain(f.type)).cast(f.type) for f in SESSIONS], SESSIONS
+        )
+
     def _generators_table(self) -> pa.Table:
         rows = [
             {
@@ -306,6 +362,10 @@ class Collector:
             for row in self.health
         ]
         return pa.Table.from_pylist(rows, GENERATORS)
+
+
+def _plain(kind: pa.DataType) -> pa.DataType:
+    return kind.value_type if pa.types.is_dictionary(kind) else kind
 
 
 def _table(data: bytes) -> pa.Table:

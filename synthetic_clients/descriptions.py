@@ -1,5 +1,6 @@
 """Session descriptions: what is offered, and what was agreed (RFC 8866, RFC 9429)."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
@@ -14,8 +15,13 @@ from aiortc.sdp import MediaDescription, SessionDescription, candidate_to_sdp
 
 MID = "urn:ietf:params:rtp-hdrext:sdes:mid"
 CAPTURE_TIME = "http://www.webrtc.org/experiments/rtp-hdrext/abs-capture-time"
+RID = "urn:ietf:params:rtp-hdrext:sdes:rtp-stream-id"
 EXTENSIONS: Mapping[str, int] = {MID: 1, CAPTURE_TIME: 2}
 """Header extensions that are offered, by their identifiers."""
+
+RID_NUMBER = 3
+"""The identifier of RID, which is offered with encodings alone."""
+_SIMULCAST = re.compile(r"a=simulcast:.*\brecv ([^\s]+)")
 
 OPUS, VP8 = 111, 96
 """Payload types that are offered."""
@@ -57,6 +63,8 @@ class Line:
     direction: Literal["sendonly", "recvonly"]
     ssrc: int | None = None
     """Of what we send."""
+    encodings: Sequence[str] = ()
+    """Of what we send, by name (RFC 8853), the best last; none: there is but one."""
 
 
 @dataclass(frozen=True)
@@ -70,6 +78,8 @@ class Slot:
     """Of what the peer sends, where it says so."""
     extensions: Mapping[str, int] = field(default_factory=dict)
     accepted: bool = True
+    encodings: Sequence[str] = ()
+    """Those that the peer takes, by name; none: it takes one stream."""
 
 
 @dataclass(frozen=True)
@@ -98,7 +108,11 @@ def write_offer(local: Local, lines: Sequence[Line], name: str) -> str:
             f"a=rtpmap:{payload_type} {codec}",
             *(f"a={attribute}" for attribute in attributes),
         ]
-        if line.ssrc is not None:
+        if line.encodings:
+            names = ";".join(line.encodings)
+            text += [f"a=extmap:{RID_NUMBER} {RID}", f"a=simulcast:send {names}"]
+            text += [f"a=rid:{name} send" for name in line.encodings]
+        elif line.ssrc is not None:
             text += [f"a=msid:{name} {name}-{line.kind}", f"a=ssrc:{line.ssrc} cname:{name}"]
         text += [*_transport(local), "a=setup:actpass"]
     return "\r\n".join(text) + "\r\n"
@@ -188,11 +202,32 @@ def read_description(text: str) -> Remote:
         ice=used.ice,
         candidates=list(unique.values()),
         dtls=used.dtls,
-        slots=[_slot(media) for media in lines],
+        slots=[
+            _slot(media, encodings)
+            for media, encodings in zip(session.media, _encodings(text), strict=False)
+            if media.kind in CLOCKS
+        ],
     )
 
 
-def _slot(media: MediaDescription) -> Slot:
+def can_be_encodings(names: Sequence[str]) -> bool:
+    """Whether these can be sent at the same time, by these names (RFC 8851, section 4)."""
+    return len(names) > 1 and all(re.fullmatch(r"[A-Za-z0-9_-]{1,16}", name) for name in names)
+
+
+def _encodings(text: str) -> list[Sequence[str]]:
+    """The encodings that each media section takes, which aiortc's parser passes over."""
+    found: list[Sequence[str]] = []
+    for line in text.splitlines():
+        if line.startswith("m="):
+            found.append(())
+        elif found and (match := _SIMULCAST.match(line)):
+            # Alternatives, after a comma, and paused encodings, with a tilde, are not ours.
+            found[-1] = tuple(match[1].split(";"))
+    return found
+
+
+def _slot(media: MediaDescription, encodings: Sequence[str]) -> Slot:
     wanted = "audio/opus" if media.kind == "audio" else "video/VP8"
     types = [
         codec.payloadType
@@ -207,4 +242,5 @@ def _slot(media: MediaDescription) -> Slot:
         ssrc=media.ssrc[0].ssrc if media.ssrc else None,
         extensions={extension.uri: extension.id for extension in media.rtp.headerExtensions},
         accepted=accepted,
+        encodings=encodings,
     )

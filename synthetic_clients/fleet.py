@@ -81,6 +81,11 @@ class Fleet:
         for i in range(len(self)):
             self._tell(i, {"kind": "meeting", "at": at_s})
 
+    def restarted(self, node: str) -> None:
+        """The server of a media node has been started anew."""
+        for i in range(len(self)):
+            self._tell(i, {"kind": "restarted", "node": node})
+
     def stop(self) -> None:
         """Let all processes take leave."""
         for i in range(len(self)):

@@ -12,8 +12,9 @@ CPU_LIMIT = 0.95
 """Share of a core above which a process is saturated."""
 SPARE_FILES = 64
 """Descriptors that a process needs besides those of its endpoints."""
-FILES_PER_ENDPOINT = 3
-"""A socket to watch with, one to publish with, and a connection for signalling."""
+FILES_PER_ENDPOINT = 4
+"""A socket to watch with, one to publish with at each of two servers, and a connection for
+signalling."""
 
 
 class Meter:

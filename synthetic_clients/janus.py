@@ -50,6 +50,8 @@ def feed_of(site: str) -> int:
 class JanusVideoRoom:
     """The adapter."""
 
+    simulcast = False
+
     def __init__(self, target: str, token: str | None) -> None:
         parts = urlsplit(target)
         segments = [part for part in parts.path.split("/") if part]

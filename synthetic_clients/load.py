@@ -6,8 +6,8 @@ fleet's pipe. Locust's requests are what really took place: signalling, joining,
 """
 
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from locust import LoadTestShape, User, constant, task  # first: it patches
@@ -17,12 +17,16 @@ from locust.runners import MasterRunner, WorkerRunner
 import gevent  # isort: skip
 from gevent.event import AsyncResult, Event  # isort: skip
 
+import numpy as np
+
 from scenarios.population import populate
 from scenarios.units import SECOND
 from synthetic_clients.assignment import Assignment
 from synthetic_clients.collecting import Collector
+from synthetic_clients.faults import Act, acts, notes, timeline, unplayed
 from synthetic_clients.fleet import Fleet
-from synthetic_clients.plan import Phase, Plan, Progress, join_order, planned, probes_of
+from synthetic_clients.media_tab import Rows, media_rows
+from synthetic_clients.plan import Phase, Plan, Progress, join_times, planned, probes_of
 from synthetic_clients.server import Server, ServerError
 
 READY_S = 180.0
@@ -33,9 +37,10 @@ FASTEST = 100
 """Users a second that Locust starts at most."""
 COUNTDOWN_S = 2.0
 """From everyone's arrival to the meeting's beginning."""
-SHARE, MEETING, HALT, TOLD = (
+SHARE, MEETING, RESTARTED, HALT, TOLD = (
     "rehearsal share",
     "rehearsal meeting",
+    "rehearsal restarted",
     "rehearsal halt",
     "rehearsal told",
 )
@@ -50,20 +55,27 @@ class Rehearsal:
         environment: Environment,
         plan: Plan,
         *,
-        server: Server | None = None,
+        servers: Mapping[str, Server] | None = None,
         progress: Callable[[Progress], None] = lambda _: None,
     ) -> None:
         """
         Args:
-            server: the target, where the run has started it: if it dies, the run ends.
+            servers: by media node, where the run has started them: if one dies that no fault
+                killed, the run ends.
         """
-        self.environment, self.plan, self.server = environment, plan, server
+        self.environment, self.plan = environment, plan
+        self.servers = dict(servers or {})
         self.progress = progress
         self.population = populate(plan.scenario)
-        self.order = join_order(self.population)
+        self.times = join_times(plan, self.population)
+        self.order = np.argsort(self.times, kind="stable").tolist()
+        self.strikes = timeline(plan.scenario, self.population)
         self.collector = Collector(
-            plan.scenario, self.population, plan.target, plan.command, processes=0
-        )
+            plan.scenario, self.population, plan.target, plan.command, processes=0,
+            nodes=list(plan.servers), notes=unplayed(self.strikes, bool(self.servers)),
+        )  # fmt: skip
+        self._killed: set[str] = set()
+        """Media nodes whose servers a fault has ended."""
         self.fleet: Fleet | None = None
         self.ready = Event()
         self.over = Event()
@@ -77,6 +89,7 @@ class Rehearsal:
         self._waiting: list[int] = []
         self._outcomes: dict[str, AsyncResult[dict[str, Any]]] = {}
         self._watch: gevent.Greenlet | None = None
+        self._acting: gevent.Greenlet | None = None
         events: Any = environment.events
         environment.rehearsal = self  # type: ignore[attr-defined]
         events.test_start.add_listener(self._start)
@@ -85,6 +98,7 @@ class Rehearsal:
         if isinstance(runner, WorkerRunner):
             runner.register_message(SHARE, self._take_share)
             runner.register_message(MEETING, self._take_meeting)
+            runner.register_message(RESTARTED, self._take_restarted)
             runner.register_message(HALT, lambda **_: self.halt(None))
         elif isinstance(runner, MasterRunner):
             runner.register_message(TOLD, self._take_told)
@@ -117,7 +131,7 @@ class Rehearsal:
         self._outcomes = {self.population.site[e]: AsyncResult() for e in endpoints}
         assignment = Assignment(
             plan.scenario, endpoints, probes_of(self.population, plan.probes) & set(endpoints),
-            plan.target, plan.token, epoch, plan.linked, plan.recovery,
+            plan.target, plan.token, epoch, plan.linked, plan.servers, plan.pictures,
         )  # fmt: skip
         self.fleet = Fleet(assignment, plan.processes, self._hear)
         self._tell(0, {"kind": "fleet", "processes": len(self.fleet)}, b"")
@@ -173,16 +187,37 @@ class Rehearsal:
         return self._waiting.pop(0) if self._waiting else None
 
     def join(self, endpoint: int) -> dict[str, Any]:
-        """Let an endpoint join, and wait for what comes of it."""
+        """Let an endpoint join at its time, and wait for what comes of it."""
         site = self.population.site[endpoint]
+        if self.joining_s is not None:  # a worker's users come when the master sends them
+            gevent.sleep(max(float(self.times[endpoint]) - self.since, 0))
         assert self.fleet is not None
         self.fleet.join(endpoint, site)
         outcome: dict[str, Any] = self._outcomes[site].get()
         return outcome
 
+    def media_rows(self) -> Rows:
+        """What the web UI's tab shows."""
+        state = self.state()
+        return media_rows(
+            f"{state.joined:,} of {state.endpoints:,}",
+            f"{state.played_s:.0f} s of {state.duration_s:.0f} s",
+            self.collector.latest,
+        )
+
     def planned(self, seconds: float) -> int:
         """Users that are to be there so many seconds after the first was let in."""
-        return planned(seconds, self.endpoints, self.plan.join_s)
+        return planned(seconds, self.times)
+
+    @property
+    def since(self) -> float:
+        """Seconds on the clock by which endpoints set out; see `join_times`."""
+        if self.plan.scenario.joining is None:
+            assert self.joining_s is not None
+            return time.perf_counter() - self.joining_s
+        meeting = self.collector.meeting_s
+        now = (time.time_ns() - self.epoch) / SECOND
+        return -1.0 if meeting is None else now - meeting
 
     # ------------------------------------------------------------ the run
 
@@ -194,7 +229,9 @@ class Rehearsal:
                 return self._end("the client processes were not ready in time")
             self.joining_s = time.perf_counter()
             self.ready.set()
-            self._wait(self.plan.join_s + PATIENCE_S, self._all_in)
+            everyone = self.plan.scenario.joining is None
+            patience = PATIENCE_S + (self.plan.join_s if everyone else 0)
+            self._wait(patience, self._all_in if everyone else lambda: collector.arrived > 0)
             if not collector.joined:
                 reason = next(iter(collector.failed.values()), "no answer")
                 return self._end(f"nobody could join: {reason}")
@@ -205,12 +242,42 @@ class Rehearsal:
             else:
                 runner: Any = self.environment.runner
                 runner.send_message(MEETING, {"at": at})
+            self._acting = gevent.spawn(self._play_faults, at)
             duration = self.plan.scenario.duration / SECOND
             if not self._wait(COUNTDOWN_S + duration + PATIENCE_S, lambda: collector.over):
                 return self._end("the client processes did not end in time")
         except ServerError as error:
             return self._end(str(error))
         self.over.set()
+        return None
+
+    def _play_faults(self, meeting_s: float) -> None:
+        """Let servers meet what the scenario has for them, and write down every fault."""
+        due: list[tuple[int, Callable[[], None]]] = []
+        for at, *note in notes(self.strikes):
+            due.append((at, partial(self.collector.note, meeting_s + at / SECOND, *note)))
+        for act in acts(self.strikes):
+            if act.node in self.servers:
+                due.append((act.at, partial(self._act, act)))
+        for at, do in sorted(due, key=lambda item: item[0]):
+            now = (time.time_ns() - self.epoch) / SECOND
+            gevent.sleep(max(meeting_s + at / SECOND - now, 0))
+            do()
+
+    def _act(self, act: Act) -> None:
+        if act.action == "kill":
+            self._killed.add(act.node)
+        try:
+            self.servers[act.node].act(act.action)
+        except ServerError as error:
+            return self._end(str(error))
+        if act.action == "restart":
+            self._killed.discard(act.node)
+            if self.fleet is not None:
+                self.fleet.restarted(act.node)
+            else:
+                runner: Any = self.environment.runner
+                runner.send_message(RESTARTED, {"node": act.node})
         return None
 
     def _all_ready(self) -> bool:
@@ -226,8 +293,9 @@ class Rehearsal:
                 return True
             if self.over.is_set():
                 return False
-            if self.server is not None and not self.server.alive:
-                raise ServerError("the server ended")
+            for node, server in self.servers.items():
+                if node not in self._killed and not server.alive:
+                    raise ServerError("the server ended")
             if self.collector.over and self.collector.processes and self._expected == 0:
                 return False
             self.progress(self.state())
@@ -265,8 +333,9 @@ class Rehearsal:
 
     def close(self) -> None:
         """Wait until this machine's client processes have ended."""
-        if self._watch is not None:
-            self._watch.kill()
+        for greenlet in (self._watch, self._acting):
+            if greenlet is not None:
+                greenlet.kill()
         if self.fleet is not None:
             self.fleet.close()
 
@@ -279,6 +348,10 @@ class Rehearsal:
     def _take_meeting(self, msg: Any, **_: Any) -> None:
         if self.fleet is not None:
             self.fleet.meet(msg.data["at"])
+
+    def _take_restarted(self, msg: Any, **_: Any) -> None:
+        if self.fleet is not None:
+            self.fleet.restarted(msg.data["node"])
 
     def _take_told(self, msg: Any, **_: Any) -> None:
         said = msg.data
@@ -320,61 +393,10 @@ class JoinShape(LoadTestShape):
             return None
         if rehearsal.joining_s is None:
             return 1, 1.0
-        users = rehearsal.planned(time.perf_counter() - rehearsal.joining_s + 1)
+        users = rehearsal.planned(rehearsal.since + 1)
         return users, float(min(max(users, 1), FASTEST))
 
 
 def join_shape() -> JoinShape:
     """A new shape."""
     return JoinShape()  # type: ignore[no-untyped-call]
-
-
-@dataclass
-class MediaTab:
-    """The tab that Locust's web UI gains: media metrics of the last interval."""
-
-    rehearsal: Rehearsal
-    names: Sequence[str] = field(default_factory=tuple)
-
-    def install(self, web_ui: Any) -> None:
-        """Add the tab, and its rows to what the page asks for."""
-        import json  # noqa: PLC0415
-
-        web_ui.template_args |= {
-            "extended_tabs": [{"title": "Media", "key": "media"}],
-            "extended_tables": [
-                {
-                    "key": "media",
-                    "structure": [
-                        {"key": "metric", "title": "Metric (last interval, mean)"},
-                        {"key": "value", "title": "Value"},
-                        {"key": "unit", "title": "Unit"},
-                    ],
-                }
-            ],
-            "extended_csv_files": [],
-        }
-
-        @web_ui.app.after_request  # type: ignore[untyped-decorator]
-        def extend(response: Any) -> Any:
-            from flask import request  # noqa: PLC0415
-
-            if request.path == "/stats/requests" and response.is_json:
-                body = {**response.json, "extended_stats": [{"key": "media", "data": self.rows()}]}
-                response.set_data(json.dumps(body))
-            return response
-
-    def rows(self) -> list[dict[str, object]]:
-        """A row for each metric, and who is there."""
-        from scenarios.metrics import METRICS  # noqa: PLC0415
-
-        state = self.rehearsal.state()
-        rows: list[dict[str, object]] = [
-            {"metric": "joined", "value": f"{state.joined} of {state.endpoints}", "unit": ""},
-            {"metric": "played", "value": f"{state.played_s:.0f} of {state.duration_s:.0f}",
-             "unit": "s"},
-        ]  # fmt: skip
-        for name, value in sorted(self.rehearsal.collector.latest.items()):
-            unit = METRICS[name].unit if name in METRICS else "s"
-            rows.append({"metric": name, "value": f"{value:.6g}", "unit": unit})
-        return rows

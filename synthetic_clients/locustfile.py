@@ -16,9 +16,10 @@ from locust.runners import WorkerRunner
 
 from scenarios.loading import load_scenario
 from synthetic_clients.health import cores
-from synthetic_clients.load import EndpointUser, JoinShape, MediaTab, Rehearsal
+from synthetic_clients.load import EndpointUser, JoinShape, Rehearsal
+from synthetic_clients.media_tab import install
 from synthetic_clients.plan import Plan
-from synthetic_clients.server import reference_sfu
+from synthetic_clients.server import Server, reference_sfus
 from synthetic_clients.signalling import EMBEDDED, check_target
 
 __all__ = ["EndpointUser", "JoinShape"]
@@ -45,14 +46,18 @@ def _begin(environment: Any, **_: Any) -> None:
     check_target(given.target)
     overrides = [] if given.endpoints is None else [f"endpoints.sample={given.endpoints}"]
     scenario = load_scenario(given.scenario, overrides)
-    target, token, server = given.target, given.token, None
-    if target == EMBEDDED and not isinstance(environment.runner, WorkerRunner):
-        server, token = reference_sfu()
-        target = f"sfu+{server.start()}"
-        environment.events.quitting.add_listener(lambda **_: server.close())
-    plan = Plan(scenario, target, token, max(1, cores() - (server is not None)), given.join_over)
-    rehearsal = Rehearsal(environment, plan, server=server)
+    token, servers = given.token, dict[str, Server]()
+    if given.target == EMBEDDED and not isinstance(environment.runner, WorkerRunner):
+        servers, token = reference_sfus(scenario.nodes)
+        for server in servers.values():
+            server.start()
+            environment.events.quitting.add_listener(lambda server=server, **_: server.close())
+    plan = Plan(
+        scenario, given.target, token, max(1, cores() - bool(servers)), given.join_over,
+        servers={node: f"sfu+{server.url}" for node, server in servers.items()},
+    )  # fmt: skip
+    rehearsal = Rehearsal(environment, plan, servers=servers)
     if environment.web_ui is not None:
-        MediaTab(rehearsal).install(environment.web_ui)
+        install(environment.web_ui, rehearsal.media_rows)
 
     environment.events.quitting.add_listener(lambda **_: rehearsal.close())

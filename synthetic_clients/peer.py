@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from aiortc import RTCCertificate
 
-from synthetic_clients.aiortc_parts import CONSENT_EXPIRES_S, Wire, WireError
+from synthetic_clients.aiortc_parts import CONSENT_INTERVAL_S, Wire, WireError
 from synthetic_clients.descriptions import (
     DescriptionError,
     Kind,
@@ -38,9 +38,12 @@ class Peer:
     certificate: RTCCertificate
     publishes: Sequence[Kind] = ()
     """Kinds of media that are sent, a line each."""
+    encodings: Sequence[str] = ()
+    """Of the picture that is sent, where there are several at a time."""
     watches: Sequence[Kind] = ()
     """Kinds of media that are received, a line each: fixed slots."""
-    consent_s: float = CONSENT_EXPIRES_S
+    check_s: float = CONSENT_INTERVAL_S
+    """Between ICE's consent checks, on the mean."""
     slots: Sequence[Slot] = ()
     """Lines as agreed."""
     ssrcs: Sequence[int] = field(init=False)
@@ -54,7 +57,7 @@ class Peer:
         """Our offer."""
         local = await self._open(controlling=True)
         lines = [
-            Line(kind, "sendonly", ssrc)
+            Line(kind, "sendonly", ssrc, self.encodings if kind == "video" else ())
             for kind, ssrc in zip(self.publishes, self.ssrcs, strict=True)
         ]
         lines += [Line(kind, "recvonly") for kind in self.watches]
@@ -101,7 +104,7 @@ class Peer:
 
     async def _open(self, controlling: bool) -> Local:
         wire = Wire(
-            self.address, self.certificate, controlling=controlling, consent_s=self.consent_s
+            self.address, self.certificate, controlling=controlling, interval_s=self.check_s
         )
         self.wire = wire
         await wire.gather()

@@ -1,13 +1,19 @@
 """What a live run is to play, and in which order endpoints come in."""
 
 import math
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
 
 from scenarios.meeting import COMMAND_CENTRE
 from scenarios.population import Population
+from scenarios.randomness import entity_keys, stream_key, uniforms
 from scenarios.scenario import Scenario
-from synthetic_clients.recovery import RECOVERY, Recovery
+from scenarios.units import SECOND
+from simulations.setting_out import setting_out
 
 PROBE_SHARE = 0.01
 Phase = Literal["preparing", "joining", "playing"]
@@ -28,14 +34,27 @@ class Plan:
     probes: float = PROBE_SHARE
     """Share of the endpoints that decode everything."""
     linked: bool = True
-    recovery: Recovery = RECOVERY
+    pictures: bool = True
+    """Whether pictures are played as well as voices."""
+    servers: Mapping[str, str] = field(default_factory=dict)
+    """URLs by media node, where each has a server of its own; else ``target`` is all of them."""
     command: tuple[str, ...] = ()
 
 
-def join_order(population: Population) -> list[int]:
-    """Endpoints as they come in: the command centre first."""
+def join_times(plan: Plan, population: Population) -> NDArray[np.float64]:
+    """(n,) when each endpoint sets out to join, s: by the scenario's profile, from the meeting's
+    start; without one evenly over `join_s`, from the first on. The command centre is first."""
+    n = len(population)
+    joining = plan.scenario.joining
+    if joining is not None:
+        key = stream_key(plan.scenario.seed, 0, "joining")
+        draws = uniforms(entity_keys(key, population.site), 0)
+        return setting_out(joining, population.province, draws) / SECOND
     centre = population.site.index(COMMAND_CENTRE)
-    return [centre, *(e for e in range(len(population)) if e != centre)]
+    order = np.array([centre, *(e for e in range(n) if e != centre)])
+    times = np.empty(n)
+    times[order] = np.arange(n) / n * plan.join_s
+    return times
 
 
 def probes_of(population: Population, share: float) -> frozenset[int]:
@@ -57,9 +76,7 @@ class Progress:
     duration_s: float
 
 
-def planned(seconds: float, endpoints: int, join_s: float) -> int:
-    """Endpoints that are to be there so many ``seconds`` after the first was let in, when all come
-    in evenly over ``join_s``; one at least."""
-    if join_s <= 0:
-        return endpoints
-    return max(1, math.ceil(min(seconds / join_s, 1.0) * endpoints))
+def planned(seconds: float, times: NDArray[np.float64]) -> int:
+    """Endpoints that have set out by so many ``seconds``, of those who do at ``times``; one at
+    least."""
+    return max(1, int((times <= seconds).sum()))

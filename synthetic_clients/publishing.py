@@ -8,10 +8,9 @@ import asyncio
 import heapq
 import itertools
 import math
-import secrets
 import struct
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from functools import partial
 
 import numpy as np
 from aiortc.rtp import (
@@ -32,22 +31,19 @@ from scenarios.media import Media
 from scenarios.randomness import entity_keys, stream_key, uniforms
 from scenarios.units import SECOND
 from synthetic_clients.aiortc_parts import Wire
-from synthetic_clients.descriptions import CAPTURE_TIME, CLOCKS, MID, Slot
-from synthetic_clients.headers import NTP_OFFSET
+from synthetic_clients.descriptions import Kind, Slot
 from synthetic_clients.media import Recording
+from synthetic_clients.outlets import Outlet, ntp_of
 from synthetic_clients.receiving import cross_downlink, cross_uplink, send_media
 from synthetic_clients.reports import HEADERS, read_reports
 from synthetic_clients.state import State
 from synthetic_clients.vp8 import packetize
 
-HISTORY = 1024
-"""Packets of a stream that can be sent again."""
 KEY_FRAME_SPACING = SECOND // 5
 """ns between key frames that are asked for, at least."""
 REPORT_INTERVAL = SECOND
 """ns between sender reports."""
 SRTP_TAG = 10
-_KEPT_NTP = 1 << 64
 
 Clock = Callable[[], int]
 
@@ -92,63 +88,12 @@ class Outbox:
         self._waiting.clear()
 
 
-@dataclass
-class Stream:
-    """One RTP stream that is sent."""
-
-    slot: Slot
-    ssrc: int
-    clock: int
-    """Ticks of its time stamps in a second."""
-    sequence: int = field(default_factory=lambda: secrets.randbits(15))
-    offset: int = field(default_factory=lambda: secrets.randbits(32))
-    packets: int = 0
-    octets: int = 0
-    sent: dict[int, bytes] = field(default_factory=dict)
-    """SRTP packets by sequence number, the last HISTORY."""
-
-    def stamp(self, capture: int) -> int:
-        """The time stamp of a capture time (ns on the run's clock)."""
-        return (self.offset + capture * self.clock // SECOND) & 0xFFFFFFFF
-
-    def packet(self, payload: bytes, capture: int, epoch: int, marker: bool) -> bytes:
-        """The next RTP packet."""
-        extensions = b""
-        if number := self.slot.extensions.get(MID):
-            mid = self.slot.mid.encode()
-            extensions += bytes([number << 4 | len(mid) - 1]) + mid
-        if number := self.slot.extensions.get(CAPTURE_TIME):
-            extensions += bytes([number << 4 | 7]) + struct.pack("!Q", ntp_of(epoch + capture))
-        extensions += bytes(-len(extensions) % 4)
-        header = struct.pack(
-            "!BBHLL",
-            0x90 if extensions else 0x80,
-            self.slot.payload_type | (0x80 if marker else 0),
-            self.sequence,
-            self.stamp(capture),
-            self.ssrc,
-        )
-        if extensions:
-            header += struct.pack("!HH", 0xBEDE, len(extensions) // 4) + extensions
-        self.packets += 1
-        self.octets += len(payload)
-        return header + payload
-
-    def keep(self, packet: bytes) -> None:
-        """Remember a packet, SRTP, and go on to the next number."""
-        self.sent[self.sequence] = packet
-        self.sent.pop((self.sequence - HISTORY) & 0xFFFF, None)
-        self.sequence = (self.sequence + 1) & 0xFFFF
-
-
-def ntp_of(unix: int) -> int:
-    """Unix time in ns as an NTP time stamp of 64 bits."""
-    seconds, rest = divmod(unix, SECOND)
-    return ((seconds + NTP_OFFSET) << 32 | (rest << 32) // SECOND) % _KEPT_NTP
-
-
 class Publisher:
-    """One endpoint's voice and picture."""
+    """One endpoint's voice and picture, for every server that takes them.
+
+    A packet crosses the virtual uplink once, and then goes to all of them: what media nodes would
+    hand on to one another.
+    """
 
     def __init__(
         self,
@@ -168,33 +113,51 @@ class Publisher:
         """
         Args:
             endpoint: its index in ``state``.
-            slots, ssrcs: lines as agreed, and what each sends.
+            wire, slots, ssrcs: of the first session; see `add`.
             clock, epoch: the run's clock, and the Unix time at which it is 0 (ns).
         """
-        self.endpoint, self.name, self.wire = endpoint, name, wire
+        self.endpoint, self.name = endpoint, name
         self.recording, self.media, self.state = recording, media, state
         self.outbox, self.clock, self.epoch = outbox, clock, epoch
-        streams = {
-            slot.kind: Stream(slot, ssrc, CLOCKS[slot.kind])
-            for slot, ssrc in zip(slots, ssrcs, strict=False)
-            if slot.accepted
-        }
-        self.voice, self.picture = streams.get("audio"), streams.get("video")
         self.heard = False
         self.layers: Sequence[str] = ()
         """Encodings that may be sent; none: the camera is off."""
-        self.layer: str | None = None
+        self.sending: Sequence[str] = ()
+        """Those that are sent, the best last."""
         self.estimate: float | None = None
         """The server's, bit/s; None: it has not told any."""
         self.sent = self.key_frames = self.nacked = 0
         self.restart_counts()
         self._next_voice = self._next_frame = self._next_report = 0
-        self._frame = self._sound = 0
-        self._key_at = -KEY_FRAME_SPACING
-        self._wants_key = False
+        self._sound = 0
+        self._frames: dict[str, int] = {}
+        """Of the recording, the next of each encoding."""
+        self._key_at: dict[str, int] = {}
+        self.outlets: list[Outlet] = []
+        self._wants_key: set[str] = set()
+        """Encodings of which a key frame was asked for."""
+        self.add(wire, slots, ssrcs)
         key = stream_key(seed, 0, "live voice")
         self._spurts = _spurts(int(entity_keys(key, [name])[0]), media)
         self._talking, self._turns_at = True, 0
+
+    def add(self, wire: Wire, slots: Sequence[Slot], ssrcs: Sequence[int]) -> Outlet:
+        """Send to another server too; ``slots`` and ``ssrcs`` are lines as agreed, and what each
+        sends. Its picture begins with a key frame."""
+        outlet = Outlet(wire, slots, ssrcs)
+        self.outlets.append(outlet)
+        self._wants_key.update(self.sending)
+        if self.layers:
+            self._choose()
+        return outlet
+
+    def remove(self, outlet: Outlet) -> None:
+        """Send there no longer."""
+        if outlet in self.outlets:
+            self.outlets.remove(outlet)
+
+    def _takes(self, kind: Kind) -> bool:
+        return any(outlet.takes(kind) for outlet in self.outlets)
 
     def restart_counts(self) -> None:
         """Empty the counts of an interval that has been sampled."""
@@ -208,30 +171,39 @@ class Publisher:
         if heard and not self.heard:
             self._next_voice = self.clock()
             self._talking, self._turns_at = True, self._next_voice + next(self._spurts)
-        self.heard = heard and self.voice is not None
+        self.heard = heard and self._takes("audio")
 
     def show(self, layers: Sequence[str]) -> None:
         """Send one of these encodings, or none, from now on; a new picture begins with a key
         frame."""
-        if self.picture is None or tuple(layers) == tuple(self.layers):
+        if not self._takes("video") or tuple(layers) == tuple(self.layers):
             return
         if layers and not self.layers:
             self._next_frame = self.clock()
         self.layers = tuple(layers)
         self._choose()
 
+    @property
+    def layer(self) -> str | None:
+        """The best encoding that is sent; None: the camera is off."""
+        return self.sending[-1] if self.sending else None
+
     def _choose(self) -> None:
-        """Choose the highest encoding that fits the estimate, or the lowest; without an estimate
-        the highest."""
+        """Choose encodings by the estimate: where servers take several at a time, those that fit
+        together, the lowest first; else the highest that fits. One at least; without an estimate
+        all, or the highest."""
         room = math.inf if self.estimate is None else self.estimate
         room -= self.media.audio.bitrate if self.heard else 0
-        wanted = None
+        together = any(outlet.encodings for outlet in self.outlets)
+        wanted: list[str] = []
         for layer in self.media.video.layers:
-            if layer.name in self.layers and (wanted is None or layer.bitrate <= room):
-                wanted = layer.name
-        if wanted != self.layer:
-            self.layer = wanted
-            self._frame = 0
+            if layer.name in self.layers and (not wanted or layer.bitrate <= room):
+                wanted = [*wanted, layer.name] if together else [layer.name]
+                room -= layer.bitrate if together else 0
+        for name in wanted:
+            if name not in self.sending:
+                self._frames[name] = 0
+        self.sending = wanted
 
     def play(self, until: int) -> int:
         """Send all that is to be sent before ``until`` (ns).
@@ -252,17 +224,10 @@ class Publisher:
             else:
                 payload = self.recording.noise
                 self._next_voice = min(at + audio.comfort_noise_interval, self._turns_at)
-            self._send(self.voice, payload, at, at - audio.encode_delay, False)
-        while self.layer is not None and self._next_frame < until:
-            at = self._next_frame
-            if self._wants_key and at - self._key_at >= KEY_FRAME_SPACING:
-                self._frame = 0
-            frames = self.recording.pictures[self.layer]
-            if self._frame % len(frames) == 0:
-                self._key_at, self._wants_key = at, False
-                self.key_frames += 1
-            self._send_frame(frames[self._frame % len(frames)], at)
-            self._frame += 1
+            self._send("audio", "", payload, at, at - audio.encode_delay, False)
+        while self.sending and self._next_frame < until:
+            for name in self.sending:
+                self._send_picture(name, self._next_frame)
             self._next_frame += SECOND // video.frame_rate
         if (self.heard or self.layer) and self._next_report < until:
             self._report(until)
@@ -272,26 +237,44 @@ class Publisher:
         times += [self._next_frame] if self.layer else []
         return min(times)
 
-    def _send_frame(self, frame: bytes, at: int) -> None:
+    def _send_picture(self, name: str, at: int) -> None:
+        """Send the next frame of an encoding."""
+        frames = self.recording.pictures[name]
+        last_key = self._key_at.get(name, -KEY_FRAME_SPACING)
+        if name in self._wants_key and at - last_key >= KEY_FRAME_SPACING:
+            self._frames[name] = 0
+        number = self._frames.get(name, 0)
+        if number % len(frames) == 0:
+            self._key_at[name] = at
+            self._wants_key.discard(name)
+            self.key_frames += 1
+        self._send_frame(name, frames[number % len(frames)], at)
+        self._frames[name] = number + 1
+
+    def _send_frame(self, name: str, frame: bytes, at: int) -> None:
         video = self.media.video
-        rate = next(layer.bitrate for layer in video.layers if layer.name == self.layer)
+        rate = next(layer.bitrate for layer in video.layers if layer.name == name)
         payloads = list(packetize(frame, video.payload))
         capture = at - video.encode_delay
         for i, payload in enumerate(payloads):
-            self._send(self.picture, payload, at, capture, i == len(payloads) - 1)
+            self._send("video", name, payload, at, capture, i == len(payloads) - 1)
             at += round(len(payload) * 8 * SECOND / (video.pacing * rate))
 
     def _send(
-        self, stream: Stream | None, payload: bytes, at: int, capture: int, marker: bool
+        self, kind: Kind, encoding: str, payload: bytes, at: int, capture: int, marker: bool
     ) -> None:
-        if stream is None or not self.wire.connected:
-            return
-        packet = self.wire.protect(stream.packet(payload, capture, self.epoch, marker))
-        stream.keep(packet)
-        self._post(packet, at)
+        copies = []
+        for outlet in self.outlets:
+            if kind == "video" and not outlet.encodings and encoding != self.layer:
+                continue  # it takes but one
+            packet = outlet.packet(kind, encoding, payload, capture, self.epoch, marker)
+            if packet is not None:
+                copies.append((outlet.wire, packet))
+        if copies:
+            self._post(copies, at)
 
-    def _post(self, packet: bytes, at: int) -> None:
-        size = len(packet) + HEADERS - 14
+    def _post(self, copies: Sequence[tuple[Wire, bytes]], at: int) -> None:
+        size = len(copies[0][1]) + HEADERS - 14
         self.sent += 1
         self.packets += 1
         self.bytes += size
@@ -300,11 +283,12 @@ class Publisher:
             self.delayed += 1
             self.delay_sum += arrival - at
             self.delay_max = max(self.delay_max, arrival - at)
-            self.outbox.post(arrival, self.wire, packet)
+            for wire, packet in copies:
+                self.outbox.post(arrival, wire, packet)
 
     def _report(self, now: int) -> None:
-        for stream in (self.voice, self.picture):
-            if stream is None or stream.packets == 0:
+        for outlet, stream in [(o, s) for o in self.outlets for s in o.streams.values()]:
+            if stream.packets == 0:
                 continue
             info = RtcpSenderInfo(
                 ntp_timestamp=ntp_of(self.epoch + now),
@@ -318,30 +302,33 @@ class Publisher:
             arrival = cross_uplink(self.state, self.endpoint, now, len(report) + HEADERS)
             if arrival >= 0:
                 delay = max(arrival - self.clock(), 0) / SECOND
-                self.outbox.later(delay, self.wire.send_rtcp, report)
+                self.outbox.later(delay, outlet.wire.send_rtcp, report)
 
     # ------------------------------------------------------------ what is asked for
 
-    def hear_rtcp(self, data: bytes) -> None:
-        """Take RTCP from the server, once it has crossed the virtual downlink."""
+    def hear_rtcp(self, data: bytes, outlet: Outlet | None = None) -> None:
+        """Take RTCP from the server of ``outlet``, the first unless said, once it has crossed the
+        virtual downlink."""
+        outlet = outlet or self.outlets[0]
         now = self.clock()
         arrival = cross_downlink(self.state, self.endpoint, now, len(data) + HEADERS)
         if arrival < 0:
             return
         if arrival <= now:
-            self._obey(data)
+            self._obey(outlet, data)
         else:
-            self.outbox.later((arrival - now) / SECOND, self._obey, data)
+            self.outbox.later((arrival - now) / SECOND, partial(self._obey, outlet), data)
 
-    def _obey(self, data: bytes) -> None:
+    def _obey(self, outlet: Outlet, data: bytes) -> None:
         for packet in read_reports(data):
             if isinstance(packet, RtcpPsfbPacket):
                 if packet.fmt in (RTCP_PSFB_PLI, RTCP_PSFB_FIR):
-                    self._wants_key = True
-                elif packet.fmt == RTCP_PSFB_APP:
+                    encoding = outlet.encoding_of(packet.media_ssrc)
+                    self._wants_key.update([encoding] if encoding else self.sending)
+                elif packet.fmt == RTCP_PSFB_APP and outlet in self.outlets[:1]:
                     self._hear_estimate(packet.fci)
             elif isinstance(packet, RtcpRtpfbPacket) and packet.fmt == RTCP_RTPFB_NACK:
-                self._send_again(packet.media_ssrc, packet.lost)
+                self._send_again(outlet, packet.media_ssrc, packet.lost)
 
     def _hear_estimate(self, fci: bytes) -> None:
         try:
@@ -351,16 +338,12 @@ class Publisher:
         if self.layers:
             self._choose()
 
-    def _send_again(self, ssrc: int, sequences: Sequence[int]) -> None:
-        stream = self.picture
-        if stream is None or stream.ssrc != ssrc:
-            return
-        for sequence in sequences[:HISTORY]:
+    def _send_again(self, outlet: Outlet, ssrc: int, sequences: Sequence[int]) -> None:
+        for packet in outlet.kept(ssrc, sequences):
             self.nacked += 1
-            packet = stream.sent.get(sequence & 0xFFFF)
             if packet is not None:
                 self.retransmitted += 1
-                self._post(packet, self.clock())
+                self._post([(outlet.wire, packet)], self.clock())
 
 
 def _spurts(key: int, media: Media) -> Iterator[int]:

@@ -46,6 +46,7 @@ LOOKS = 64
 """Packets of a batch that are decrypted at most, to see whether a key frame begins."""
 _REMB_CHANGE = 0.03
 _REQUESTS = 4096
+NEVER = np.int64(1 << 62)
 
 Clock = Callable[[], int]
 """ns on the run's clock."""
@@ -73,8 +74,13 @@ class Receivers:
         self.ssrcs: dict[int, int] = {}
         self.probes = Probes()
         self.remb = True
-        self._told: dict[int, float] = {}
-        self._reports_at: dict[int, int] = {}
+        endpoints = len(state.endpoints)
+        self._told = np.zeros(endpoints)
+        """The estimate that each has last sent, bit/s."""
+        self._reports_at = np.full(endpoints, NEVER)
+        """When each reports next, ns on the run's clock."""
+        pictures = state.views["endpoint"][state.views["audio"] == 0]
+        self._watches = np.bincount(pictures, minlength=endpoints) > 0
         self._random = random.Random(seed)  # noqa: S311  the times of reports are no secret
         self._numbers = np.zeros(LONGEST, np.int32)
         self._requests = np.zeros((_REQUESTS, 2), np.int64)
@@ -113,7 +119,7 @@ class Receivers:
         self.wires[endpoint], self.names[endpoint] = wire, name
         self.ssrcs[endpoint] = self._random.getrandbits(31) | 1
         place["online"] = 1
-        self._told.pop(endpoint, None)
+        self._told[endpoint] = 0.0
         self._reports_at[endpoint] = self.clock() + round(self._random.random() * SECOND)
 
     def detach(self, endpoint: int) -> None:
@@ -123,7 +129,7 @@ class Receivers:
             self.owners[self.owners == endpoint] = -1
             self.probes.wires.pop(endpoint, None)
             self.state.endpoints[endpoint]["online"] = 0
-            self._reports_at.pop(endpoint, None)
+            self._reports_at[endpoint] = NEVER
 
     def want(self, view: int, wanted: bool) -> None:
         """A picture is to be seen from now on, or no longer."""
@@ -209,20 +215,18 @@ class Receivers:
 
     def _tell_estimates(self, now: int) -> None:
         estimates = self.state.endpoints["estimate"]
-        for e in self.wires:
-            value, told = float(estimates[e]), self._told.get(e, 0.0)
-            if abs(value - told) > _REMB_CHANGE * told:
-                place = self.state.endpoints[e]
-                views = self.state.views[place["first_view"] :][: place["views"]]
-                ssrcs = [int(s) for s in views["ssrc"][views["audio"] == 0] if s >= 0]
-                if ssrcs:
-                    self._told[e] = value
-                    self.send(e, bandwidth_estimate(self.ssrcs[e], round(value), ssrcs), now)
+        changed = np.abs(estimates - self._told) > _REMB_CHANGE * self._told
+        online = self.state.endpoints["online"] == 1
+        for e in np.flatnonzero(changed & online & self._watches).tolist():
+            place = self.state.endpoints[e]
+            views = self.state.views[place["first_view"] :][: place["views"]]
+            ssrcs = [int(s) for s in views["ssrc"][views["audio"] == 0] if s >= 0]
+            if ssrcs:
+                self._told[e] = value = float(estimates[e])
+                self.send(e, bandwidth_estimate(self.ssrcs[e], round(value), ssrcs), now)
 
     def _report(self, now: int) -> None:
-        for e, at in self._reports_at.items():
-            if at > now:
-                continue
+        for e in np.flatnonzero(self._reports_at <= now).tolist():
             bandwidth = max(float(self.state.controllers[e]["throughput"]["rate"]), 64_000.0)
             wait = report_interval(bandwidth, self._random.random())
             self._reports_at[e] = now + round(wait * SECOND)

@@ -24,6 +24,7 @@ from synthetic_clients.state import (
     BY_EXTENSION,
     BY_REPORT,
     CROWDED,
+    GAP,
     LINKED,
     LINKS_FROM,
     MAIL,
@@ -118,6 +119,9 @@ def _take(state: Any, e: int, endpoint: Any, settings: Any) -> None:
         state.clock[TAPPED] += 1
     meter.packets += 1
     meter.bytes += letter.size
+    if endpoint.last_media > 0 and letter.arrival - endpoint.last_media > GAP:
+        endpoint.gap_from, endpoint.gap_until = endpoint.last_media, letter.arrival
+    endpoint.last_media = max(endpoint.last_media, letter.arrival)
     state.view_bytes[letter.stream] += letter.size
     if number == BEGINS_ANEW:
         begin_anew(state, letter.stream)

@@ -33,7 +33,7 @@ STRETCHES = 120
 """Histograms are kept for about this many stretches of a meeting, and at windows' edges."""
 DELAYS = ("one_way_delay", "mouth_to_ear_delay", "glass_to_glass_delay")
 ENDPOINT_COUNTS = ("nack_count", "pli_count", "retransmitted", "strays")
-LINK_COUNTS = ("packets", "dropped_policer", "dropped_queue", "lost", "bytes")
+LINK_COUNTS = ("packets", "dropped_policer", "dropped_queue", "lost", "cut", "bytes")
 
 
 @kernel
@@ -62,6 +62,7 @@ class Sampler:
         self,
         state: State,
         publishers: Mapping[int, Publisher],
+        presence: Mapping[str, NDArray[np.float64]],
         span: tuple[int, int],
         clock_span: tuple[int, int],
     ) -> tuple[pa.Table, pa.Table]:
@@ -69,12 +70,13 @@ class Sampler:
 
         Args:
             publishers: by endpoint.
+            presence: `connected_ratio` and `interrupted_ratio`.
             span: the interval, ns from the meeting's start.
             clock_span: the same on the run's clock.
         """
         begin, end = span
         _settle_pictures(state.screens, *clock_span)
-        row: dict[str, Any] = {}
+        row: dict[str, Any] = dict(presence)
         self._take_delays(state, row)
         self._take_streams(state, row, end - begin)
         self._take_links(state, row)

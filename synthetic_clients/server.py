@@ -12,7 +12,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Literal
 from urllib.parse import urlsplit
 
@@ -137,8 +137,9 @@ def _on_port(command: Sequence[str], port: int | None) -> list[str]:
     return [*command[: place + 1], str(port), *command[place + 2 :]]
 
 
-def reference_sfu() -> tuple[Server, str]:
-    """The reference SFU on a free port of loopback, and the token that it asks for."""
+def reference_sfus(names: Iterable[str]) -> tuple[dict[str, Server], str]:
+    """A reference SFU for each of ``names``, on free ports of loopback, and the token that they ask
+    for."""
     token = secrets.token_urlsafe(16)
     command = [sys.executable, "-m", "reference_sfu", "--port", "0"]
-    return Server(command, {"REFERENCE_SFU_TOKEN": token}), token
+    return {name: Server(command, {"REFERENCE_SFU_TOKEN": token}) for name in names}, token

@@ -103,6 +103,9 @@ class Session(Protocol):
 class Signalling(Protocol):
     """An adapter, for all endpoints of a process."""
 
+    simulcast: bool
+    """Whether publishers offer several encodings of a picture (RFC 8853)."""
+
     async def publish(self, peer: Peer, site: str, courier: Courier) -> Session:
         """Let ``peer`` send its media.
 

@@ -25,6 +25,8 @@ from simulations.receivers import METER, STREAM
 MAIL = 512
 """Packets on their way over an endpoint's virtual link; a power of two. If there are more, the
 oldest reach the receiver ahead of time."""
+GAP = 1_000_000_000
+"""ns without media from which on an endpoint is interrupted (`interrupted_ratio`)."""
 WINDOW = 2048
 """Numbers of a stream that are remembered; a power of two."""
 
@@ -38,6 +40,9 @@ ENDPOINT = np.dtype(
         ("online", np.int64),  # 1: it has joined
         ("estimate", np.float64),  # of the rate that its downlink carries, bit/s
         ("estimated_at", np.int64),  # ns
+        ("last_media", np.int64),  # when the last packet of media came, ns; 0: none did
+        ("gap_from", np.int64),  # of the last gap of more than GAP that is over, ns
+        ("gap_until", np.int64),  # the same; 0: it has been taken note of
         # since the last sample
         ("nack_count", np.int64),
         ("pli_count", np.int64),

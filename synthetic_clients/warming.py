@@ -11,6 +11,7 @@ from scenarios.loading import load_scenario
 from scenarios.population import populate
 from simulations.freezes import begin, stop
 from synthetic_clients.headers import PACKET, parse
+from synthetic_clients.presence import Presence
 from synthetic_clients.receiving import (
     begin_anew,
     cross_downlink,
@@ -64,4 +65,6 @@ def warm_up() -> None:
     stop(state.screens[0]["freezes"], 1)
     begin_anew(state, 0)
     interval = (0, scenario.interval)
-    Sampler(scenario, subset(population, [0])).sample(state, {}, interval, interval)
+    Sampler(scenario, subset(population, [0])).sample(
+        state, {}, Presence(state).take(*interval), interval, interval
+    )  # fmt: skip

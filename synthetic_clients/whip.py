@@ -25,6 +25,8 @@ class WhipWhep:
     `whip+http://host:8889/{site}/{role}`.
     """
 
+    simulcast = True
+
     def __init__(self, target: str, token: str | None) -> None:
         base = target.partition("+")[2]
         self._template = base if "{site}" in base else f"{base.rstrip('/')}/{{role}}/{{site}}"
@@ -124,7 +126,17 @@ class ReferenceSfu(WhipWhep):
 
     def __init__(self, target: str, token: str | None) -> None:
         super().__init__(target, token)
-        self._floor = f"{target.partition('+')[2].rstrip('/')}/floor"
+        base = target.partition("+")[2].rstrip("/")
+        self._floor, self._health = f"{base}/floor", f"{base}/health"
+
+    async def is_well(self, timeout_s: float) -> bool:
+        """Whether the server says so within that time."""
+        timeout = aiohttp.ClientTimeout(total=timeout_s)
+        try:
+            async with self.client.get(self._health, timeout=timeout) as response:
+                return response.status == 200
+        except (aiohttp.ClientError, TimeoutError, OSError):
+            return False
 
     async def direct(self, floor: Floor) -> None:
         """See `Signalling`."""

@@ -18,8 +18,8 @@ MAY_IMPORT = {
         "reference_sfu",
     },
     "simulations": {"simulations", "scenarios", "results.records", "results.histograms"},
-    # Links and receivers with what they stand on, estimates of what links carry, quality, and the
-    # agenda of the meeting.
+    # Links and receivers with what they stand on, estimates of what links carry, quality, the
+    # agenda of the meeting; and what befalls endpoints, and how they come back.
     "synthetic_clients": {
         "synthetic_clients",
         "scenarios",
@@ -45,6 +45,11 @@ MAY_IMPORT = {
                 "arrivals",
                 "overuse",
                 "agenda",
+                "strikes",
+                "draws",
+                "backing_off",
+                "placing",
+                "setting_out",
             )
         ),
     },

@@ -23,6 +23,7 @@ def live(*options: str, preexec: str = "") -> tuple[int, str]:
         (["smoke", "--endpoints", "3"], "must not exceed the 3 endpoints"),
         (["smoke", "--master", "2", "--worker", "127.0.0.1"], "one or the other"),
         (["smoke", "--worker", "127.0.0.1"], "needs the master's --target"),
+        (["smoke", "--master", "2"], "needs a --target by its URL"),
     ],
 )
 def test_mistakes_are_told_before_anything_starts(options: list[str], message: str) -> None:
@@ -42,4 +43,4 @@ def test_a_folder_in_use_is_refused_before_the_run(tmp_path: Path) -> None:
 def test_too_few_open_files_are_told_with_the_number_needed() -> None:
     code, said = live("smoke", preexec="ulimit -S -n 100; ulimit -H -n 100")
     assert code == 2
-    assert "61 endpoints in a process need 247 open files, and the limit is 100" in said
+    assert "61 endpoints in a process need 308 open files, and the limit is 100" in said

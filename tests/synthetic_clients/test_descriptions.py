@@ -11,6 +11,7 @@ from synthetic_clients.descriptions import (
     DescriptionError,
     Line,
     Local,
+    can_be_encodings,
     read_description,
     write_answer,
     write_offer,
@@ -37,6 +38,24 @@ def test_an_offer_says_all_that_a_server_needs() -> None:
     assert [slot.ssrc for slot in remote.slots] == [5, None, None]
     assert remote.slots[0].extensions == {MID: 1, CAPTURE_TIME: 2}
     assert "a=rtcp-fb:96 goog-remb" in OFFER
+
+
+def test_encodings_are_offered_and_those_that_the_server_takes_are_known() -> None:
+    line = Line("video", "sendonly", 6, ("low", "high"))
+    offer = write_offer(LOCAL, [Line("audio", "sendonly", 5), line], "me")
+    for said in ("a=simulcast:send low;high", "a=rid:low send", "a=rid:high send"):
+        assert said in offer
+    assert read_description(offer).slots[1].ssrc is None  # told by its name
+    answer = offer.replace("a=simulcast:send low;high", "a=simulcast:recv low;high")
+    assert [slot.encodings for slot in read_description(answer).slots] == [(), ("low", "high")]
+
+
+@pytest.mark.parametrize(
+    ("names", "can"),
+    [(["low", "high"], True), (["low"], False), (["low", "very high"], False), ([], False)],
+)
+def test_what_can_be_an_encodings_name(names: list[str], can: bool) -> None:
+    assert can_be_encodings(names) == can
 
 
 def test_an_answer_takes_the_offers_numbers() -> None:

@@ -52,6 +52,6 @@ def test_the_limit_of_open_files_is_raised_as_far_as_it_may(
     provide_files(100)
     assert raised == []
     provide_files(1000)
-    assert raised == [(3064, 4096)]
-    with pytest.raises(FilesError, match=r"2,594 endpoints in a process need 7,846 open files"):
+    assert raised == [(4064, 4096)]
+    with pytest.raises(FilesError, match=r"2,594 endpoints in a process need 10,440 open files"):
         provide_files(2594)

@@ -7,6 +7,7 @@ import socket
 import subprocess
 import sys
 import time
+import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -104,10 +105,17 @@ def test_probes_agree_with_those_who_read_headers_only(run_folder: Path) -> None
 
 def test_interruption_leaves_what_was_measured(tmp_path: Path) -> None:
     folder = tmp_path / "run"
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
     process = live(*SMALL, *PLAIN, "--out", str(folder), "--set", "duration=60s", "--set",
-                   "interval=2s")  # fmt: skip
+                   "interval=2s", "--web", str(port))  # fmt: skip
     wait_until_playing(process)
     time.sleep(6)
+    page = f"http://127.0.0.1:{port}"  # with Locust's web UI, which has a tab of ours
+    assert '"Media"' in urllib.request.urlopen(page, timeout=30).read().decode()
+    said = urllib.request.urlopen(f"{page}/stats/requests", timeout=30)  # noqa: S310
+    stats = json.loads(said.read())
+    assert "Packet loss" in [row["metric"] for row in stats["extended_stats"][0]["data"]]
     process.send_signal(signal.SIGINT)
     code, out, err = finish(process)
     assert code == 130, out + err
@@ -163,6 +171,38 @@ def test_what_was_measured_outlives_a_killed_process(tmp_path: Path, victim: str
     assert run.interrupted is not None
     assert ("client processes" if victim == "clients" else "server ended") in run.interrupted
     assert len(run.tables["samples"]) > 0
+
+
+def test_a_node_dies_and_its_endpoints_come_back(tmp_path: Path) -> None:
+    """With a join profile: everyone sets out during the meeting."""
+    folder = tmp_path / "run"
+    code, out, err = finish(
+        live(
+            "media-node-failure", "--endpoints", "10", "--quiet", "--out", str(folder),
+            "--set", "duration=20s", "--set", "interval=2s",
+            "--set", "joining={profile: spread, begin: 1s, over: 2s}",
+            "--set", "recovery={detection: 3s, check: 10ms, restarts: 0, delays: [0s, 1s]}",
+            "--set", "faults=[{label: dies, kind: die, of: 'node{node=hcmc}', at: 7s, for: 4s}]",
+            "--set", "meeting={floor: [{at: 0s, site: command-centre}]}",
+            "--set", "thresholds={recovery_time: p(50) > 1s, join_time: max < 60s}",
+        )
+    )  # fmt: skip
+    assert code in (0, 98), out + err
+    summary = json.loads((folder / "summary.json").read_text())
+    assert [row["verdict"] for row in summary["thresholds"]] == ["pass", "pass"]
+    assert summary["metrics"]["join_time"]["count"] >= 10
+    assert summary["metrics"]["interrupted_ratio"]["max"] > 0
+    assert {row["subject"] for row in events(folder, "fault")} == {"dies"}
+    tables = read_run(folder).tables
+    hit = [row for row in tables["interruptions"].to_pylist() if row["fault"] == "dies"]
+    nodes = tables["endpoints"].to_pylist()
+    struck = {e["site"] for e in nodes if e["node"] == "hcmc"}
+    assert struck <= {row["site"] for row in hit}  # a busy machine may strike others
+    assert all(row["detected"] is not None for row in hit if row["site"] in struck)
+    back = [row for row in tables["sessions"].to_pylist() if row["kind"] == "reconnect"]
+    assert struck <= {row["site"] for row in back if row["outcome"] == "connected"}
+    joins = [row for row in tables["sessions"].to_pylist() if row["kind"] == "join"]
+    assert min(row["time"] for row in joins if row["site"] != COMMAND_CENTRE) > 0.9
 
 
 @pytest.fixture

@@ -2,22 +2,24 @@
 
 import asyncio
 import json
+import resource
 import socket
 import subprocess
 import sys
 import time
 from collections.abc import Awaitable, Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from scenarios.loading import load_scenario
 from scenarios.population import populate
+from scenarios.recovery import Recovery
 from synthetic_clients.assignment import Assignment
 from synthetic_clients.batch_loop import BatchLoop, run
 from synthetic_clients.client import Client
 from synthetic_clients.process import Process, watches_of
-from synthetic_clients.recovery import Recovery
 from tests.synthetic_clients.rtp import rtp
 
 SCENARIO = load_scenario(
@@ -58,10 +60,10 @@ def play(
     said: Said = []
 
     async def main(loop: BatchLoop) -> None:
+        scenario = SCENARIO.model_copy(update={"recovery": recovery} if recovery else {})
         assignment = Assignment(
-            SCENARIO, FEW, frozenset([0]), sfu, "secret", time.time_ns(), linked,
-            recovery or Recovery(),
-        )  # fmt: skip
+            scenario, FEW, frozenset([0]), sfu, "secret", time.time_ns(), linked
+        )
         process = Process(loop, assignment, lambda m, p=b"": said.append((m, p)))
         await process.begin()
         for site in process.by_site:
@@ -84,6 +86,11 @@ async def until(condition: Callable[[], Any], seconds: float = 30) -> None:
             await asyncio.sleep(0.05)
 
 
+def resident() -> int:
+    """Bytes of this process's memory."""
+    return int(Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize()
+
+
 def received(process: Process, endpoint: int) -> int:
     views = process.state.views
     return int(views["received"][views["endpoint"] == endpoint].sum())
@@ -94,13 +101,18 @@ def finished(said: Said) -> dict[str, Any]:
 
 
 def test_what_each_kind_of_endpoint_watches() -> None:
-    assert watches_of(False, 1, 9) == ("audio", "video")
-    assert watches_of(True, 2, 3) == ("audio",) * 2 + ("video",) * 5
+    assert watches_of(False, 1, 9, True) == ("audio", "video")
+    assert watches_of(True, 2, 3, True) == ("audio",) * 2 + ("video",) * 5
+    assert watches_of(True, 2, 3, False) == ("audio",) * 2
 
 
 def test_a_meeting_is_sampled_and_balances(sfu: str) -> None:
     async def work(process: Process) -> None:
         await until(lambda: received(process, 1) > 100)
+        centre = process.clients[0].publisher
+        assert centre is not None
+        assert centre.outlets[0].encodings == {"low", "mid", "high"}
+        assert list(centre.sending) == ["low", "mid", "high"]
         await process.meet(process.clock() + 100_000_000)
         await process.finish()
 
@@ -193,17 +205,14 @@ def test_a_flood_is_survived_and_others_go_on(sfu: str) -> None:
         assert watching is not None
         assert watching[0].wire is not None
         host, port = watching[0].wire.transport.get_extra_info("sockname")
-        code = (
-            "import socket,time\n"
-            "s=socket.socket(socket.AF_INET,socket.SOCK_DGRAM)\n"
-            "kinds=[b'\\x00\\x01'+bytes(30),b'\\x16'+bytes(40),b'\\x80\\x60'+bytes(40),b'x'*40]\n"
-            "until=time.monotonic()+3\n"
-            "while time.monotonic()<until:\n"
-            f" for k in kinds: s.sendto(k,('{host}',{port}))\n"
-        )
-        flood = await asyncio.create_subprocess_exec(sys.executable, "-c", code)
-        before = received(process, 1)
-        await flood.wait()
+        flood = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "tests.flood", host, str(port), "3", "100000",
+            stdout=asyncio.subprocess.PIPE,
+        )  # fmt: skip
+        before, memory = received(process, 1), resident()
+        sent, _ = await flood.communicate()
+        assert int(sent) > 1000
+        assert resident() < memory + 50e6
         assert process.clients[2].watching is watching
         assert received(process, 1) > before + 20
         reader = process.loop.reader.sockets[watching[0].wire.index]
@@ -214,7 +223,9 @@ def test_a_flood_is_survived_and_others_go_on(sfu: str) -> None:
 
 
 def test_a_client_that_is_cut_off_comes_back(sfu: str) -> None:
-    recovery = Recovery(silence_s=1.5, delays_s=(0.0, 0.2, 0.5, 1.0, 1.0))
+    recovery = Recovery(
+        detection="1500ms", check="10ms", restarts=0, delays=["0s", "200ms", "500ms", "1s", "1s"]
+    )
 
     async def work(process: Process) -> None:
         client: Client = process.clients[2]
@@ -241,7 +252,36 @@ def test_a_client_that_is_cut_off_comes_back(sfu: str) -> None:
     mine = [m for m, _ in said if m.get("site") == POPULATION.site[FEW[2]]]
     assert [m["kind"] for m in mine].count("lost") == 1
     took = next(m["seconds"] for m in mine if m["kind"] == "recovered")
-    assert 1.5 <= took < 15
+    assert 1.4 <= took < 15
+    attempts = [m for m in mine if m["kind"] == "attempt"]
+    assert [m["attempt"] for m in attempts][:2] == ["join", "reconnect"]
+    assert attempts[-1]["outcome"] == "connected"
+
+
+def test_a_link_that_is_cut_loses_everything_and_ice_finds_it_mended(sfu: str) -> None:
+    recovery = Recovery(detection="2500ms", check="10ms", timeout="20s", delays=["1s"])
+
+    async def work(process: Process) -> None:
+        client = process.clients[2]
+        await until(lambda: received(process, 2) > 50)
+        session = client.watching
+        process.meeting_at = process.clock()
+        process.presence.restart(process.clock())
+        process.state.downlinks[2]["down"] = 1
+        await until(lambda: client.state == "restarting ICE")
+        process.state.downlinks[2]["down"] = 0
+        await until(lambda: client.state == "connected")
+        assert client.watching is session
+        process._look_for_gaps(process.clock())
+        assert process.presence.take(0, 10**9)["interrupted_ratio"][2] > 0
+
+    said = play(sfu, work, linked=True, recovery=recovery)
+    mine = [m for m, _ in said if m.get("site") == POPULATION.site[FEW[2]]]
+    attempts = [(m["attempt"], m["outcome"]) for m in mine if m["kind"] == "attempt"]
+    assert attempts == [("join", "connected"), ("restart", "connected")]
+    gap = next(m for m in mine if m["kind"] == "interruption")
+    assert gap["end"] - gap["begin"] > 1
+    assert gap["begin"] < gap["detected"] < gap["end"]
 
 
 def _remove_quietly() -> Any:

@@ -1,7 +1,7 @@
 import asyncio
 import struct
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pytest
@@ -157,6 +157,31 @@ def test_the_estimate_chooses_among_encodings(play: Any) -> None:
         assert publisher.layer == "low"  # no less than the lowest
         publisher.show([])
         assert publisher.layer is None
+
+    play(work)
+
+
+def test_encodings_that_fit_together_go_out_together(play: Any) -> None:
+    async def work(desk: Desk) -> None:
+        publisher = desk.publisher
+        publisher.remove(publisher.outlets[0])
+        several = replace(SLOTS[1], encodings=("low", "high"))
+        outlet = publisher.add(desk.wire, [SLOTS[0], several], [5, 6])  # type: ignore[arg-type]
+        high = next(s.ssrc for (_, name), s in outlet.streams.items() if name == "high")
+        publisher.show(["low", "high"])
+        await desk.play(SECOND + 300 * MS)
+        assert begins_key_frame(desk.wire.of(6)[0])
+        assert begins_key_frame(desk.wire.of(high)[0])
+        publisher.hear_rtcp(picture_loss(1, high), outlet)
+        await desk.play(SECOND + 600 * MS)
+        keys = [[begins_key_frame(p) for p in desk.wire.of(s)].count(True) for s in (6, high)]
+        assert keys == [1, 2]  # of the one that was asked for
+        publisher.hear_rtcp(bandwidth_estimate(1, 350_000, [6]), outlet)
+        assert publisher.sending == ["low"]
+        desk.wire.sent.clear()
+        await desk.play(2 * SECOND)
+        assert desk.wire.of(6)
+        assert not desk.wire.of(high)
 
     play(work)
 
