@@ -3,6 +3,8 @@
 Sessions use the environment that they are called in, which `in-env` has filled.
 """
 
+import os
+
 import nox
 
 nox.needs_version = ">=2024.10.9"
@@ -26,7 +28,9 @@ def typecheck(session: nox.Session) -> None:
 @nox.session
 def tests(session: nox.Session) -> None:
     """All tests, on all processor cores; arguments after `--` go to pytest."""
-    session.run("pytest", "--numprocesses=auto", "--dist=worksteal", *session.posargs)
+    # One more than cores: tests of live runs mostly wait.
+    workers = (os.cpu_count() or 1) + 1
+    session.run("pytest", f"--numprocesses={workers}", "--dist=worksteal", *session.posargs)
 
 
 @nox.session
