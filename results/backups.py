@@ -35,9 +35,10 @@ class Saving:
 def rank_backups(run: Run, by: str = "site", spare: str | None = "4g") -> list[Saving]:
     """Groups of endpoints by what each backup link would save, the most first.
 
-    An upper bound: the backup is taken to work whenever the first link does not, and to take over
-    at once. An endpoint with all its packets lost is cut off for whatever reason: where a shared
-    link or a node was down, a backup of the access link would not have helped.
+    An endpoint is cut off while it is interrupted, and in every interval in which it loses half of
+    its packets or more. An upper bound: the backup is taken to work whenever the first link does
+    not, and to take over at once. For whatever reason an endpoint is cut off, it counts: where a
+    shared link or a node was down, a backup of the access link would not have helped.
 
     Args:
         by: a column of the endpoints' table: site, district, province, carrier …
@@ -47,10 +48,12 @@ def rank_backups(run: Run, by: str = "site", spare: str | None = "4g") -> list[S
     samples = run.tables["samples"]
     site_of, sites = codes(samples, "site")
     loss = np.nan_to_num(floats(samples, "packet_loss"))
+    interrupted = np.nan_to_num(floats(samples, "interrupted_ratio"))
     begins = floats(samples, "time")
     interval = run.scenario.interval / 1e9
     lasted = np.minimum(interval, run.duration_s - begins)
-    cut = np.bincount(site_of, weights=np.where(loss >= OUTAGE, lasted, 0.0), minlength=len(sites))
+    missed = np.maximum(interrupted, loss >= OUTAGE) * lasted
+    cut = np.bincount(site_of, weights=missed, minlength=len(sites))
     links: dict[str, int] = defaultdict(int)
     minutes: dict[str, float] = defaultdict(float)
     for site, seconds in zip(sites, cut.tolist(), strict=True):

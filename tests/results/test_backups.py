@@ -1,6 +1,7 @@
 import pytest
 
 from results.backups import rank_backups
+from tests.results.sample_outcomes import FAULT
 from tests.results.sample_run import make_run
 
 
@@ -15,6 +16,14 @@ def test_the_dead_dish_comes_first() -> None:
     assert first.per_link == pytest.approx(0.5, abs=0.1)
 
 
+def test_who_is_interrupted_needs_one_though_no_packet_was_lost() -> None:
+    run = make_run()
+    rows = run.tables["interruptions"].to_pylist()
+    gone = {row["site"] for row in rows if row["back"] is None and row["fault"] == FAULT}
+    found = {saving.group: saving.minutes for saving in rank_backups(run, spare=None)}
+    assert [found[site] for site in gone] == pytest.approx([25 / 60] * 2, abs=0.01)
+
+
 def test_groups_share_their_links() -> None:
     by_site, by_access = rank_backups(make_run()), rank_backups(make_run(), "access")
     assert sum(s.minutes for s in by_site) == pytest.approx(sum(s.minutes for s in by_access))
@@ -22,4 +31,5 @@ def test_groups_share_their_links() -> None:
 
 
 def test_who_has_the_spare_kind_already_needs_none() -> None:
-    assert {saving.group for saving in rank_backups(make_run(), "access", "satellite")} <= {"4g"}
+    found = {saving.group for saving in rank_backups(make_run(), "access", "satellite")}
+    assert found == {"fibre", "dsl", "4g"}
