@@ -124,6 +124,17 @@ def test_one_that_was_moved_is_made_anew(home: Home) -> None:
     assert home.calls == ["venv", "pip", "venv", "pip"]
 
 
+def test_the_environment_of_another_is_left_alone(home: Home) -> None:
+    other = home.elsewhere / "other"
+    other.mkdir()
+    (other / "theirs").touch()
+    (home.folder / ".venv").symlink_to(other)
+    done = home.run("true")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert ".venv is a symbolic link" in done.stderr
+    assert (other / "theirs").exists()
+
+
 def test_calls_at_the_same_time_make_it_once(home: Home) -> None:
     calls = [
         subprocess.Popen(
