@@ -285,13 +285,17 @@ class Client:
         self.detected = self.setting.receivers.clock()
         self.state = "restarting ICE"
         self._say("lost")
+        self._stop_returning()
         self._returning = self._go(self._come_back(self._heard_at))
+
+    def _stop_returning(self) -> None:
+        if self._returning is not None:
+            self._returning.cancel()
 
     def move(self) -> None:
         """The signalling server tells it to leave its server, which has failed."""
         if self.watching is not None and self.state in ("connected", "restarting ICE"):
-            if self._returning is not None:
-                self._returning.cancel()
+            self._stop_returning()
             self.detected = self.detected or self.setting.receivers.clock()
             self.state = "moving"
             self._returning = self._go(self._come_back(self._heard_at, told=True))

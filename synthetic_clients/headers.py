@@ -123,7 +123,8 @@ def parse(
         if endpoint >= 0:
             view = _find(state, endpoint, ssrc, payload_type)  # type: ignore[arg-type]
         if view < 0:
-            strangers[socket] += 1
+            if socket < len(strangers):
+                strangers[socket] += 1
             continue
         packet = packets[count]
         packet.stream = view

@@ -112,15 +112,19 @@ class Receivers:
                 view["ssrc"] = -1 if slot.ssrc is None else slot.ssrc
                 view["payload_type"] = slot.payload_type
                 view["capture_id"] = slot.extensions.get(CAPTURE_TIME, 0)
-        while wire.index >= len(self.owners):
-            self.owners = np.concatenate([self.owners, np.full(len(self.owners), -1, np.int32)])
-            self.strangers = np.concatenate([self.strangers, np.zeros_like(self.strangers)])
+        self._make_room(len(self.loop.reader.sockets))
         self.owners[wire.index] = endpoint
         self.wires[endpoint], self.names[endpoint] = wire, name
         self.ssrcs[endpoint] = self._random.getrandbits(31) | 1
         place["online"] = 1
         self._told[endpoint] = 0.0
         self._reports_at[endpoint] = self.clock() + round(self._random.random() * SECOND)
+
+    def _make_room(self, sockets: int) -> None:
+        """Have a place for each socket, before its first packet comes."""
+        if more := max(sockets - len(self.owners), 0):
+            self.owners = np.concatenate([self.owners, np.full(more, -1, np.int32)])
+            self.strangers = np.concatenate([self.strangers, np.zeros(more, np.int64)])
 
     def detach(self, endpoint: int) -> None:
         """The endpoint receives nothing any more."""
@@ -149,6 +153,7 @@ class Receivers:
 
     def take(self, reader: Reader, rows: int) -> None:
         """Take a batch."""
+        self._make_room(len(reader.sockets))
         found = parse(
             reader.slab, rows, self.owners, self.state, self.epoch, self.packets, self.strangers
         )

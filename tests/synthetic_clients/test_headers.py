@@ -56,6 +56,17 @@ def test_capture_time_is_found_among_other_extensions(wide: bool, longer: bool) 
     assert packets[0]["capture"] == 7_500_000_000
 
 
+def test_a_socket_that_has_no_place_yet_harms_nothing() -> None:
+    slab = make_slab()
+    data = rtp(1, 2, 20)
+    slab.rows[0, : len(data)] = np.frombuffer(data, np.uint8)
+    slab.datagrams[0] = np.array([(5, len(data), EPOCH, RTP)], DATAGRAM)[0]
+    memory = np.zeros(8, np.int64)
+    owners, packets = np.zeros(4, np.int32), np.zeros(ROWS, PACKET)
+    assert parse(slab, 1, owners, receiver(), EPOCH, packets, memory[:4]) == 0
+    assert memory.tolist() == [0] * 8
+
+
 def test_an_unknown_source_takes_the_stream_of_its_payload_type_once() -> None:
     state = receiver()
     state.views["ssrc"][1] = -1
