@@ -18,7 +18,8 @@ from rehearse.endings import (
     heed_signals,
     say,
 )
-from rehearse.options import AsJson, Overrides, Quiet, ScenarioName, Seed
+from rehearse.options import AsJson, Out, Overrides, Quiet, ScenarioName, Seed
+from rehearse.planning import choose_folder
 
 # ruff: noqa: PLC0415  # imports stand in the commands that need them
 
@@ -108,14 +109,7 @@ def live(
     ] = f"127.0.0.1:{PORT}",
     overrides: Overrides = None,
     seed: Seed = None,
-    out: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="DIR",
-            help="The run folder; results/runs/SCENARIO/RUN-ID unless said.",
-            show_default=False,
-        ),
-    ] = None,
+    out: Out = None,
     as_json: AsJson = False,
     quiet: Quiet = False,
 ) -> None:
@@ -143,7 +137,7 @@ def live(
         if target == EMBEDDED and master is not None:
             raise Refusal("--master: needs a --target by its URL, which its workers are given too")
         if worker is None:
-            folder = _folder(out, loaded.name)
+            folder = choose_folder(out, loaded.name)
         count = processes or max(1, cores() - (target == EMBEDDED))
         servers: dict[str, Server] = {}
         try:
@@ -169,17 +163,6 @@ def live(
             return
         run = _play(plan, servers, tell, web, (master, bind))
         _hand_over(run, folder, as_json, quiet)
-
-
-def _folder(out: Path | None, name: str) -> Path:
-    from results.store import StoreError, check_folder, default_folder
-
-    folder = out if out is not None else default_folder(name)
-    try:
-        check_folder(folder)
-    except StoreError as error:
-        raise Refusal(f"rehearse: {error}") from None
-    return folder
 
 
 def _play(
