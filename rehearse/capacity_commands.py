@@ -43,7 +43,7 @@ def capacity(
     ] = None,
     precision: Annotated[
         str, typer.Option(metavar="SHARE", help="Half-width of the interval that will do.")
-    ] = "5%",
+    ] = "10%",
     confidence: Annotated[
         str, typer.Option(metavar="SHARE", help="Confidence of the answer.")
     ] = "95%",
