@@ -1,5 +1,6 @@
 import json
 import math
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -69,11 +70,17 @@ def test_a_failure_leaves_nothing(
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.fixture
-def runs(run: Run, tmp_path: Path) -> Path:
+@pytest.fixture(scope="module")
+def written(run: Run, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("written") / "runs"
     for number in range(3):
-        write_run(replace(run, replication=number), tmp_path / "runs" / f"run-{number}")
-    return tmp_path / "runs"
+        write_run(replace(run, replication=number), folder / f"run-{number}")
+    return folder
+
+
+@pytest.fixture
+def runs(written: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(written, tmp_path / "runs"))
 
 
 def test_a_run_is_a_set_of_one(runs: Path) -> None:
