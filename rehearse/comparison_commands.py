@@ -10,6 +10,7 @@ import typer
 
 from rehearse.endings import Refusal, clear_endings, complain, say
 from rehearse.options import AsJson
+from rehearse.planning import read_share
 
 # ruff: noqa: PLC0415  # imports stand in the commands that need them
 
@@ -57,7 +58,7 @@ def compare(
         from results.comparison import all_figures, describe_comparison
         from results.comparison import compare as compare_sets
 
-        share = _share(margin)
+        share = read_share("--margin", margin, or_none=True)
         for name in metric or ():
             _check_metric(name)
         if out is not None and out.suffix not in (".html", ".png", ".svg"):
@@ -128,7 +129,7 @@ def gate(
         from results.gate import describe_gate, judge_release
         from results.verdict import EXIT_CODES
 
-        share = _share(margin)
+        share = read_share("--margin", margin, or_none=True)
         found = _read(run)
         earlier = _read(baseline, leave_out=run) if baseline is not None else None
         if earlier is not None:
@@ -252,18 +253,6 @@ def _write(comparison: "Comparison", warnings: Sequence[str], path: Path) -> Non
         from results.plots.differences import save_comparison
 
         save_comparison(comparison, title_of(comparison), path)
-
-
-def _share(text: str) -> float:
-    from scenarios.units import SHARE, parse_quantity
-
-    try:
-        share = float(parse_quantity(text, SHARE, "share"))
-    except ValueError as error:
-        raise Refusal(f"--margin: {text!r} — {error}") from None
-    if not 0 <= share < 1:
-        raise Refusal(f"--margin: {text!r} — must be at least 0 % and less than 100 %")
-    return share
 
 
 def _read(path: Path, leave_out: Path | None = None) -> "RunSet":

@@ -79,11 +79,11 @@ def read_time(text: str) -> int:
     return value
 
 
-def read_share(option: str, text: str) -> float:
+def read_share(option: str, text: str, *, or_none: bool = False) -> float:
     """The share that an ``option`` is.
 
     Raises:
-        Refusal: it is none between 0 and 1.
+        Refusal: it is not between 0 and 1, nor 0 where it may be none.
     """
     from scenarios.units import SHARE, parse_quantity
 
@@ -91,7 +91,9 @@ def read_share(option: str, text: str) -> float:
         value = float(parse_quantity(text, SHARE, "share"))
     except ValueError as error:
         raise Refusal(f"{option}: {text!r} — {error}") from None
-    if not 0 < value < 1:
+    if or_none and not 0 <= value < 1:
+        raise Refusal(f"{option}: {text!r} — must be at least 0 % and less than 100 %")
+    if not or_none and not 0 < value < 1:
         raise Refusal(f"{option}: {text!r} — must lie between 0% and 100%")
     return value
 

@@ -26,7 +26,7 @@ from results.intervals import (
 )
 from results.records import Accounting, Cost
 from results.summary import ENDPOINT_METRICS, GROUPS
-from results.verdict import Verdict
+from results.verdict import Verdict, conclude
 from scenarios.metrics import METRICS, Metric
 from scenarios.scenario import Scenario
 from scenarios.thresholds import Expression, Target, Threshold
@@ -145,7 +145,9 @@ def summarize_replications(found: Replications) -> Json:
     scenario, measured = found.scenario, found.measured
     rows = [_threshold(found, *parts) for parts in thresholds_of(scenario)]
     accounting = found.accounting
-    verdict, reason = _conclude(rows, accounting.balanced, len(measured))
+    binding = [row["verdict"] for row in rows if not row["advisory"]]
+    among = f" in {len(measured)} replications, with {CONFIDENCE:.0%} confidence"
+    verdict, reason = conclude(binding, accounting.balanced, "cannot be decided", among)
     sizes = _sizes(measured)
     return {
         "scenario": scenario.name,
@@ -228,21 +230,6 @@ def _threshold(found: Replications, text: str, threshold: Threshold, figure: Fig
     if each.value is not None and math.isinf(each.value):
         row["never"] = True
     return row
-
-
-def _conclude(rows: Sequence[Json], balanced: bool, count: int) -> tuple[Verdict, str]:
-    verdicts = [row["verdict"] for row in rows if not row["advisory"]]
-    of_all = f"of {len(verdicts)} threshold{'s' if len(verdicts) != 1 else ''}"
-    among = f"in {count} replications, with {CONFIDENCE:.0%} confidence"
-    if failed := verdicts.count("fail"):
-        return "fail", f"{failed} {of_all} failed {among}."
-    if not balanced:
-        return "inconclusive", "The packets sent are not all accounted for."
-    if not verdicts:
-        return "inconclusive", "The scenario has no thresholds that could fail."
-    if unknown := verdicts.count("inconclusive"):
-        return "inconclusive", f"{unknown} {of_all} cannot be decided {among}."
-    return "pass", f"{len(verdicts)} {of_all} passed {among}."
 
 
 def _sizes(measured: Iterable[Measured]) -> dict[str, dict[str, float]]:

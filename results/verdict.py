@@ -56,7 +56,8 @@ def judge(run: Run, measurements: Measurements) -> Outcome:
         for text, conditions in run.scenario.thresholds.items()
         for threshold in conditions
     )
-    verdict, reason = _conclude(judgements, run.accounting.balanced)
+    binding = [judgement.verdict for judgement in judgements if not judgement.advisory]
+    verdict, reason = conclude(binding, run.accounting.balanced, "had no data")
     if doubted := _doubt(run):
         verdict, reason = "inconclusive", doubted
     return Outcome(verdict, reason, judgements)
@@ -84,15 +85,22 @@ def judge_threshold(text: str, threshold: Threshold, measurements: Measurements)
     return Judgement(text, threshold.check, value, verdict, threshold.during, threshold.advisory)
 
 
-def _conclude(judgements: Sequence[Judgement], balanced: bool) -> tuple[Verdict, str]:
-    binding = [judgement.verdict for judgement in judgements if not judgement.advisory]
-    of_all = f"of {len(binding)} threshold{'s' if len(binding) != 1 else ''}"
-    if failed := binding.count("fail"):
-        return "fail", f"{failed} {of_all} failed."
+def conclude(
+    verdicts: Sequence[Verdict], balanced: bool, unknown: str, among: str = ""
+) -> tuple[Verdict, str]:
+    """The verdict on a whole, from those on its binding thresholds, and a sentence on why.
+
+    Args:
+        balanced: all packets sent are accounted for. unknown: what is said of inconclusive ones.
+        among: what they were judged among, as in ' in 8 replications'.
+    """
+    of_all = f"of {len(verdicts)} threshold{'s' if len(verdicts) != 1 else ''}"
+    if failed := verdicts.count("fail"):
+        return "fail", f"{failed} {of_all} failed{among}."
     if not balanced:
         return "inconclusive", "The packets sent are not all accounted for."
-    if not binding:
+    if not verdicts:
         return "inconclusive", "The scenario has no thresholds that could fail."
-    if unknown := binding.count("inconclusive"):
-        return "inconclusive", f"{unknown} {of_all} had no data."
-    return "pass", f"{len(binding)} {of_all} passed."
+    if undecided := verdicts.count("inconclusive"):
+        return "inconclusive", f"{undecided} {of_all} {unknown}{among}."
+    return "pass", f"{len(verdicts)} {of_all} passed{among}."
