@@ -15,11 +15,10 @@ from simulations import conference
 from simulations.compiled import kernel
 from simulations.engine import (
     EPOCH,
-    FEEDBACK,
     GROUP,
     PUBLISH,
+    SETTLING,
     STEERING,
-    STEPS,
     Engine,
     grown,
     run_part,
@@ -43,8 +42,7 @@ NAMES = {
             )
         )
     ),
-    GROUP: "groups: aggregations, access links, receivers",
-    FEEDBACK: "feedback: receivers' RTCP",
+    GROUP: "groups: aggregations, access links, receivers, their RTCP",
     STEERING: "steering: estimates, layers, repair, probes",
 }  # fmt: skip
 SEATS = "publishers' feedback, estimates and rates"
@@ -71,7 +69,7 @@ class TimedEngine(Engine):
         cls.spent[name] = cls.spent.get(name, 0.0) + time.process_time() - begin
         return result
 
-    def advance(self, until: int) -> None:
+    def advance(self, until: int, settle: bool = True) -> None:
         """Play all packets up to ``until``."""
         clock, adapts = self.world.clock, bool(self.world.settings["adapts"][0])
         while clock[0] < until:
@@ -80,11 +78,13 @@ class TimedEngine(Engine):
             if adapts and now % TICK == 0 and clock[2] < now:
                 clock[2] = now
                 self.spend(SEATS, run_seats, self.world, now)
-            last = STEPS if adapts and end % TICK == 0 else LEVELS
+            last = LEVELS + (adapts and end % TICK == 0)
             for step in range(PUBLISH, last):
                 clock[1] = step
                 self.spend(NAMES[step], self._play, step, end)
             clock[0], clock[1] = end, PUBLISH
+        if settle:
+            self.spend(NAMES[GROUP], run_step, self.world, SETTLING, until)
 
     def _play(self, step: int, end: int) -> None:
         full = self.world.full

@@ -92,7 +92,10 @@ def _getattr(context: Any, builder: Any, kind: AddressedType, value: Any, name: 
 
     def word(place: int) -> Any:
         at = builder.gep(table, [ir.Constant(_WORD, kind.places[name] + place)])
-        return builder.load(at)
+        load = builder.load(at)
+        # No array is replaced while kernels run: one look will do, whatever is written meanwhile.
+        load.set_metadata("invariant.load", builder.module.add_metadata([]))
+        return load
 
     array = make_array(array_type)(context, builder)
     item = context.get_abi_sizeof(context.get_data_type(array_type.dtype))

@@ -16,7 +16,7 @@ from scenarios.units import SECOND
 from simulations.access import Keys, Loads, access_links
 from simulations.backups import spare_links, spare_places, with_spares
 from simulations.engine import EPOCH
-from simulations.grouping import grouped, shares
+from simulations.grouping import grouped, phases, shares
 from simulations.membership import members
 from simulations.pacer import LONGEST_WAIT
 from simulations.packets import EDGE, ITEM, PACKET, PADDING
@@ -24,13 +24,15 @@ from simulations.people import people
 from simulations.publishers import publishers
 from simulations.queues import make_queues
 from simulations.rates import FOREVER, LIFETIME
-from simulations.settings import settings_of
+from simulations.settings import TICK, settings_of
 from simulations.stations import schedule_burst
 from simulations.topology import Plan, Station
 from simulations.trace import PLACES
+from simulations.turns import TURN
 from simulations.world import (
     CASCADE,
     FAN_OUT,
+    LEAVING,
     LETTER,
     LEVELS,
     NEW_MAIL,
@@ -42,6 +44,8 @@ from simulations.world import (
 
 _RING = 1024
 """Least size of an edge's ring; the engine doubles it when it must."""
+_LEAVINGS = 64
+"""Copies to each endpoint of a group that can wait for its turn."""
 _TRACE_ROWS = 1 << 20
 _UNLOADED = (LoadStep(at="0s", share="0%"),)
 
@@ -87,6 +91,8 @@ def build(
     order = np.argsort(uniforms(keys("fan-out order", population.site)), kind="stable")
     subscribers, audience, ranks = members(order, population.node, len(scenario.nodes))
     group_members, first = grouped(plan.group, plan.ways.shape[1])
+    phase = phases(np.diff(first), max(settings.feedback // TICK, 1))
+    leaving_first = np.concatenate(([0], np.cumsum(_LEAVINGS * (np.diff(first) + 8))))
     room = max(profile.down.packets for profile in access) + NEW_MAIL
     edges = _edges(plan, scenario)
     fans, fan_edges, fan_copies = _fans(plan)
@@ -126,17 +132,23 @@ def build(
         downlink_starts=links[0][2],
         downlink_sizes=links[0][3],
         spare=spare_places(len(population), backups),
+        turns=np.zeros(len(population), TURN),
+        leavings=np.zeros(int(leaving_first[-1]), LEAVING),
+        leaving_first=leaving_first,
+        leaving_counts=np.zeros(len(first) - 1, np.int64),
+        due=np.zeros(len(population), np.int32),
         mail=np.zeros((len(population), room), LETTER),
         load_times=load_times,
         load_shares=load_shares,
         group_members=group_members,
         group_first=first,
-        shares=shares(np.diff(first), threads),
+        phases=phase,
+        shares=shares(np.diff(first), phase, threads),
         call=np.full(4, -1),
         trace=np.array([trace, 0]),
         trace_rows=np.zeros((_TRACE_ROWS if trace >= 0 else 0, 6), np.int64),
         **publishers(scenario, settings),
-        **people(scenario, population, plan, settings, threads),
+        **people(scenario, population, plan, settings, phase, threads),
     )
     for s in np.flatnonzero(stations["burst_bytes"]):
         schedule_burst(stations[s], load_times, load_shares, 0)

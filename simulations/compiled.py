@@ -6,9 +6,10 @@ from hashlib import blake2b
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
-# GNU OpenMP's threads otherwise spin for milliseconds at the end of every level: on a machine that
-# has other work to do they take the core that the slower thread waits for. Read when it is loaded.
-os.environ.setdefault("GOMP_SPINCOUNT", "1000")
+# GNU OpenMP's threads wait for the next level spinning, for milliseconds unless told: on a machine
+# that has other work to do they take the core that the slower thread waits for. If they sleep at
+# once, waking them up takes longer than many a level. Read when it is loaded.
+os.environ.setdefault("GOMP_SPINCOUNT", "20000")
 
 import numba
 

@@ -149,12 +149,12 @@ def simulate(
     tracer = Tracer()
     log = control.Log()
 
-    def advance(until: int) -> None:
+    def advance(until: int, settle: bool = True) -> None:
         """Play up to ``until``; a trace has room for a while only, and is taken on the way."""
         while trace_site is not None and (now := int(engine.world.clock[0])) < until - EPOCH:
             engine.advance(now + EPOCH)
             tracer.collect(engine.world)
-        engine.advance(until)
+        engine.advance(until, settle)
 
     def sample(begin: int, end: int) -> None:
         sampler.sample(engine.world, begin, end)
@@ -177,7 +177,7 @@ def simulate(
     while begin < scenario.duration:
         end = min(begin + scenario.interval, scenario.duration)
         while (at := env.peek()) < end:
-            advance(stop_before(int(at), meeting.wakes, engine.world))
+            advance(stop_before(int(at), meeting.wakes, engine.world), at in meeting.wakes)
             env.step()
         advance(end)
         sample(begin, end)

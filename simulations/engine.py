@@ -11,16 +11,14 @@ from typing import Any
 import numba
 import numpy as np
 
-from simulations import reporting, steering
 from simulations.compiled import kernel, parallel_kernel
 from simulations.fanout import run_fan_out, run_ingress
 from simulations.groups import run_group
 from simulations.packets import ITEM
-from simulations.reporting import report
 from simulations.sending import publish
 from simulations.settings import TICK
 from simulations.stations import run_link
-from simulations.steering import steer
+from simulations.steering import steer_group
 from simulations.upstream import run_seats
 from simulations.world import (
     BACKBONE_DOWN,
@@ -37,10 +35,12 @@ EPOCH = 250_000_000
 to stay in cache."""
 PUBLISH = -1
 """The step before the first level: publishers send."""
-FEEDBACK, STEERING = LEVELS, LEVELS + 1
-"""The steps behind the last level, at ticks: endpoints send RTCP, and nodes act upon it."""
-STEPS = LEVELS + 2
-IN_PARALLEL = (FAN_OUT, PEERING_DOWN, BACKBONE_DOWN, GROUP, FEEDBACK, STEERING)
+STEERING = LEVELS
+"""The step behind the last level, at ticks: nodes act upon the RTCP that endpoints have sent. It
+needs no more than the group's own members, and follows for each thread's groups at once."""
+SETTLING = LEVELS + 1
+"""Beside the others: everyone is played whose turn it is not."""
+IN_PARALLEL = (FAN_OUT, PEERING_DOWN, BACKBONE_DOWN, GROUP, SETTLING)
 """Steps in which there is enough to do for several threads."""
 
 
@@ -57,68 +57,63 @@ def run_station(world: Any, level: int, s: int, until: int) -> None:
 
 
 @kernel
-def run_part(world: Any, step: int, thread: int, until: int) -> None:
+def run_part(world: Any, step: int, thread: Any, until: int) -> None:
     """Play one thread's part of a step: its stations of a level, or its groups."""
     if step < GROUP:
         first, last = world.level_first[step], world.level_first[step + 1]
         for s in range(first + thread, last, len(world.shares)):
             run_station(world, step, s, until)
         return
-    members, group_first = world.group_members, world.group_first
     for i in range(world.shares.shape[1]):
         group = world.shares[thread, i]
         if group < 0:
             break
-        if step == GROUP:
-            run_group(world, group, until)
-            continue
-        last = group_first[group + 1] - 1
-        for j in range(group_first[group], last + 1):
-            soon = np.uint64(members[min(j + 2, last)])
-            if step == FEEDBACK:
-                reporting.ask_ahead(world, soon, until)
-                report(world, members[j], thread, until)
-            else:
-                steering.ask_ahead(world, soon)
-                steer(world, members[j], until)
+        if step == STEERING:
+            steer_group(world, group, until)
+        else:
+            run_group(world, group, thread, until, step == SETTLING)
 
 
 @parallel_kernel
-def play(world: Any, until: int) -> bool:  # noqa: PLR0912
+def play(world: Any, until: int, settle: bool) -> bool:  # noqa: PLR0912
     """Play up to ``until``; False if edges in ``world.full`` must grow before playing goes on.
 
     There is one parallel loop for all steps: parallel loops are what takes longest to compile.
     """
     clock, full = world.clock, world.full
     adapts, threads = world.settings[0].adapts, len(world.shares)
-    while clock[0] < until:
+    while clock[0] < until or settle:
         end = min(clock[0] + EPOCH, until)
         if adapts:
             end = min((clock[0] // TICK + 1) * TICK, until)
-        if clock[1] == PUBLISH:
+        step = clock[1]
+        if clock[0] >= until:
+            end, step, settle = clock[0], SETTLING, False
+        if step == PUBLISH:
             if adapts and clock[0] % TICK == 0 and clock[2] < clock[0]:
                 clock[2] = clock[0]
                 run_seats(world, clock[0])
             full[0] = publish(world, end)
             if full[0] >= 0:
                 return False
-            clock[1] = 0
-        steps = STEPS if adapts and end % TICK == 0 else LEVELS
-        while clock[1] < steps:
-            step = clock[1]
-            if step in IN_PARALLEL:
-                for thread in numba.prange(threads):
-                    run_part(world, step, thread, end)
-            else:
-                for s in range(world.level_first[step], world.level_first[step + 1]):
-                    run_station(world, step, s, end)
-            if step < GROUP:
-                for s in range(world.level_first[step], world.level_first[step + 1]):
-                    if full[s] >= 0:
-                        return False
-            clock[1] += 1
-        clock[0] = end
-        clock[1] = PUBLISH
+        elif step in IN_PARALLEL:
+            last = STEERING if step == GROUP and adapts and end % TICK == 0 else step
+            for thread in numba.prange(threads):
+                for part in range(step, last + 1):
+                    run_part(world, part, np.int64(thread), end)  # or numba compiles it twice
+        else:
+            for s in range(world.level_first[step], world.level_first[step + 1]):
+                run_station(world, step, s, end)
+        if 0 <= step < GROUP:
+            for s in range(world.level_first[step], world.level_first[step + 1]):
+                if full[s] >= 0:
+                    return False
+        if step == SETTLING:
+            break
+        clock[1] += 1
+        if clock[1] == LEVELS:
+            clock[0] = end
+            clock[1] = PUBLISH
     return True
 
 
@@ -128,9 +123,14 @@ class Engine:
     def __init__(self, world: World) -> None:
         self.world = world
 
-    def advance(self, until: int) -> None:
-        """Play all packets up to the time ``until`` (ns)."""
-        while not play(self.world, until):
+    def advance(self, until: int, settle: bool = True) -> None:
+        """Play all packets up to the time ``until`` (ns).
+
+        Args:
+            settle: whoever's turn it is not is played as well (see `simulations.turns`): all that
+                endpoints keep is as of ``until``. Otherwise `groups.bring_up` does it for one.
+        """
+        while not play(self.world, until, settle):
             self.world = grown(self.world)
 
 

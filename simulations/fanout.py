@@ -9,14 +9,18 @@ from simulations.compiled import inlined, kernel
 from simulations.history import AGAIN, FILLER, FIRST, entry_slot
 from simulations.legs import ORDERS
 from simulations.nack import note as note_missing
-from simulations.outs import begin, number_of, out_index, takes_picture
+from simulations.outs import begin, is_ahead, number_of, out_index, takes_picture
 from simulations.pacer import BURST, ROOM, charge, hold, pace, release
 from simulations.packets import AUDIO, PADDING, SCREEN, insert, is_full, push, slot
+from simulations.prefetching import prefetch
 from simulations.queues import DROPPED, transmission
 from simulations.stations import next_edge
 from simulations.trace import NODE_IN, NODE_OUT, SENT, note
+from simulations.turns import EVERY_TICK, alarm
 from simulations.world import CASCADED, FAN_OUT, INGRESSED
 
+_FAR, _NEAR = np.uint64(12), np.uint64(6)
+"""Subscribers ahead whose records are asked for, and whose histories."""
 _RELEASE = ORDERS
 """The entry, on the node's own edge, of what is no copy: the time at which a leg's pacer looks
 after what waits there. There is never more than one for a leg."""
@@ -101,6 +105,7 @@ class _Out(NamedTuple):
     items: Any
     route: Any
     places: Any
+    turns: Any
     senders: Any
     copies: Any
     trace: Any
@@ -125,8 +130,8 @@ def run_fan_out(world: Any, s: int, n: int, until: int) -> int:  # noqa: PLR0912
     subscribers, outs, legs = world.subscribers[n], world.outs, world.audience[n]
     last = np.uint64(legs)
     out = _Out(
-        node, edges, items, world.route[FAN_OUT], world.endpoints, world.senders, world.copies,
-        world.trace, world.trace_rows,
+        node, edges, items, world.route[FAN_OUT], world.endpoints, world.turns, world.senders,
+        world.copies, world.trace, world.trace_rows,
     )  # fmt: skip
     own = world.orders_edges[n]
     people = len(world.endpoints)
@@ -171,6 +176,7 @@ def run_fan_out(world: Any, s: int, n: int, until: int) -> int:  # noqa: PLR0912
             row = np.uint64(seat.voice_slot * people)
             for i in range(last):
                 to = np.uint64(subscribers[i])
+                _ask_ahead(world, subscribers, i, last)
                 if to != np.uint64(packet.publisher):
                     stream = outs[row + to]
                     if stream.source != packet.source:
@@ -179,7 +185,7 @@ def run_fan_out(world: Any, s: int, n: int, until: int) -> int:  # noqa: PLR0912
                     pacing = out.senders[to].pacing
                     _copy(
                         out, packet, index, to, now, cost, wire, number, seat.voice_slot, kind,
-                        pacing,
+                        pacing, False,
                     )  # fmt: skip
             continue
         at = seat.screen_slot if packet.media == SCREEN else seat.picture_slot
@@ -191,28 +197,50 @@ def run_fan_out(world: Any, s: int, n: int, until: int) -> int:  # noqa: PLR0912
             instead = shown >= 0 and seat_shown(world, at, other) == packet.seat
             for i in range(last):
                 to = np.uint64(subscribers[i])
+                _ask_ahead(world, subscribers, i, last)
                 stream = outs[row + to]
                 meant = instead if to == np.uint64(other) and shown >= 0 else shown == packet.seat
                 if to != np.uint64(packet.publisher) and takes_picture(stream, packet, meant):
+                    ahead = is_ahead(stream, packet)
                     number = number_of(stream, packet)
                     if number >= stream.first:
-                        _offer(world, out, n, packet, index, to, now, cost, wire, number, at, kind)
+                        _offer(
+                            world, out, n, packet, index, to, now, cost, wire, number, at, kind,
+                            ahead,
+                        )  # fmt: skip
         elif at >= 0 and world.endpoints[seat.only].served == n:
             stream = outs[np.uint64(at * people + seat.only)]
             if takes_picture(stream, packet, seat_shown(world, at, seat.only) == packet.seat):
+                ahead = is_ahead(stream, packet)
                 number = number_of(stream, packet)
                 if number >= stream.first:
                     only = np.uint64(seat.only)
-                    _offer(world, out, n, packet, index, only, now, cost, wire, number, at, kind)
+                    _offer(
+                        world, out, n, packet, index, only, now, cost, wire, number, at, kind,
+                        ahead,
+                    )  # fmt: skip
         tile = seat.tile_slot
         if tile >= 0 and packet.media != SCREEN and world.endpoints[centre].served == n:
             stream = outs[out_index(settings, people, tile, centre)]
             if takes_picture(stream, packet, world.slot_seats[tile] == packet.seat):
+                ahead = is_ahead(stream, packet)
                 number = number_of(stream, packet)
                 if number >= stream.first:
                     to = np.uint64(centre)
-                    _offer(world, out, n, packet, index, to, now, cost, wire, number, tile, kind)
+                    _offer(
+                        world, out, n, packet, index, to, now, cost, wire, number, tile, kind,
+                        ahead,
+                    )  # fmt: skip
     return -1
+
+
+@inlined
+def _ask_ahead(world: Any, subscribers: Any, i: Any, count: Any) -> None:
+    """Ask for where the next copies to the subscribers behind the one at ``i`` are written down."""
+    if i + _FAR < count:
+        prefetch(world.senders, np.uint64(subscribers[i + _FAR]), 0)
+        near = np.uint64(subscribers[i + _NEAR])
+        prefetch(world.copies, entry_slot(world.senders[near], world.senders[near].next), 0)
 
 
 @kernel
@@ -220,8 +248,11 @@ def _take_orders(world: Any, n: int) -> int:
     """Put what the node sends of its own accord in this tick in order of time; −1, or an edge that
     must grow first."""
     edge, legs, orders = world.edges[world.orders_edges[n]], world.legs, world.orders
+    turns = world.turns
     for i in range(world.audience[n]):
         endpoint = world.subscribers[n, i]
+        if turns[endpoint].steer != EVERY_TICK:  # the node would have to look after it
+            continue
         leg = legs[endpoint]
         if leg.orders == 0:
             continue
@@ -253,7 +284,7 @@ def _send_ordered(world: Any, out: Any, item: Any, packet: Any, cost: int, wire:
         pacing = out.senders[to].pacing
     _copy(
         out, packet, item.packet, to, item.time, cost, wire, wanted.number, wanted.slot,
-        wanted.kind, pacing,
+        wanted.kind, pacing, False,
     )  # fmt: skip
 
 
@@ -271,18 +302,27 @@ def _offer(
     number: int,
     at: int,
     kind: int,
+    ahead: bool,
 ) -> None:
     """Send a copy of a picture's packet, or let it wait for its pace."""
     sender = out.senders[to]
     if sender.free_at >= now + BURST:
-        _hold(world, n, np.int64(to), now, index, number, at, kind)
+        _hold(world, n, np.int64(to), now, index, number, at, kind, ahead)
     else:
-        _copy(out, packet, index, to, now, cost, wire, number, at, kind, sender.pacing)
+        _copy(out, packet, index, to, now, cost, wire, number, at, kind, sender.pacing, ahead)
 
 
 @kernel
 def _hold(
-    world: Any, n: int, endpoint: Any, now: int, index: int, number: int, at: int, kind: int
+    world: Any,
+    n: int,
+    endpoint: Any,
+    now: int,
+    index: int,
+    number: int,
+    at: int,
+    kind: int,
+    ahead: bool,
 ) -> None:
     """Let a copy wait. Where there is no room, the oldest one is dropped."""
     to = np.uint64(endpoint)
@@ -291,7 +331,7 @@ def _hold(
         _send_oldest(world, n, to, now, DROPPED)
     if pacer.tail == pacer.head:
         _look_again(world, n, to, now)
-    hold(pacer, held, now, index, world.packets[index].size, number, at, kind)
+    hold(pacer, held, now, index, world.packets[index].size, number, at, kind, ahead)
 
 
 @kernel
@@ -322,12 +362,12 @@ def _send_oldest(world: Any, n: int, to: Any, now: int, pacing: int) -> None:
     cost = node.copy_cost + node.kilobyte_cost * packet.size // 1000
     wire = transmission(packet.size, node.nic)
     out = _Out(
-        node, world.edges, world.edge_items, world.route[FAN_OUT], world.endpoints, world.senders,
-        world.copies, world.trace, world.trace_rows,
+        node, world.edges, world.edge_items, world.route[FAN_OUT], world.endpoints, world.turns,
+        world.senders, world.copies, world.trace, world.trace_rows,
     )  # fmt: skip
     _copy(
         out, packet, oldest.packet, to, now, cost, wire, oldest.number, oldest.slot,
-        oldest.kind, pacing,
+        oldest.kind, pacing, bool(oldest.ahead),
     )  # fmt: skip
 
 
@@ -344,6 +384,7 @@ def _copy(
     at: int,
     kind: int,
     pacing: int,
+    ahead: bool,
 ) -> None:
     """Send one copy: the processor and the network interface serve it one after the other.
 
@@ -351,6 +392,7 @@ def _copy(
         now: when it may leave (ns). cost: the processor's time (ns). wire: the interface's.
         number: in the receiver's stream ``at``.
         pacing: ns by which each of its bytes adds to what is owed; DROPPED: it is dropped.
+        ahead: a packet before it in its stream has not come.
     """
     node, sender = out.node, out.senders[to]
     entry = sender.next
@@ -371,6 +413,8 @@ def _copy(
         if sender.probe_bytes <= 0:
             sender.probe = 0
     node.copies += 1
+    if ahead:
+        alarm(out.turns[to], entry)
     left = DROPPED
     if pacing != DROPPED and max(node.cpu_free, node.nic_free) - now <= node.queue:
         charge(sender, pacing, now, packet.size)

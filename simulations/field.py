@@ -20,6 +20,7 @@ from simulations.compiled import kernel
 from simulations.congestion import make_controllers
 from simulations.engine import Engine
 from simulations.grouping import regroup
+from simulations.groups import bring_up
 from simulations.links import carry_control
 from simulations.membership import ABSENT, FORGOTTEN, enter, leave
 from simulations.presence import PRESENCE, absent, come, go
@@ -121,6 +122,7 @@ class Field:
         if not self.reaches(endpoint, place):
             return LOST
         way = self._way(endpoint, place)
+        self._bring_up(endpoint)
         arrival = int(_carry(self.world, endpoint, now, size, self._ways.delay(way), up))
         if arrival < 0 or self._loses(way.up if up else way.down):
             return LOST
@@ -184,10 +186,12 @@ class Field:
 
     def first_frame(self, endpoint: int) -> int:
         """When the first frame since it was connected was rendered (ns); −1: none yet."""
+        self._bring_up(endpoint)
         return int(self.world.endpoints["first_frame"][endpoint])
 
     def last_media(self, endpoint: int) -> int:
         """When its last media packet arrived (ns); −1: none yet."""
+        self._bring_up(endpoint)
         return int(self.world.endpoints["last_media"][endpoint])
 
     def use_link(self, endpoint: int, backup: bool, now: int) -> None:  # noqa: ARG002
@@ -199,6 +203,7 @@ class Field:
         if backup == (endpoint in self._on_backup):
             return
         world = self.world
+        self._bring_up(endpoint)
         swap(world, endpoint)
         subscriptions.leave_link(world, endpoint)
         self._on_backup ^= {endpoint}
@@ -232,6 +237,7 @@ class Field:
         """Let a carrier's traffic to and from the city of ``node`` go by the city of one of the
         media nodes ``by``, the nearest way; straight, where there are none."""
         world, now = self.world, int(self.world.clock[0])
+        self.engine.advance(now)
         for e, delay in self._ways.lead(carrier, node, by):
             outages.change_delay(world.edges, world.edge_items, e, delay, now)
         places = world.endpoints
@@ -252,6 +258,7 @@ class Field:
         Raises:
             ValueError: there is no such component.
         """
+        self._bring_up_all(component)
         for part in self._parts(component):
             self._down[part] += 1
             if self._down[part] == 1:
@@ -260,11 +267,12 @@ class Field:
 
     def restore(self, component: Component, now: int) -> None:  # noqa: ARG002
         """A component is up again, empty. A media node serves nobody until they connect."""
+        self._bring_up_all(component)
         for part in self._parts(component):
             self._down[part] -= 1
             if self._down[part] <= 0:
                 del self._down[part]
-                self._bring_up(part)
+                self._mend(part)
         self._mark_all()
 
     def degrade(
@@ -282,6 +290,7 @@ class Field:
         """
         if not 0.0 < rate <= 1.0 or not 0.0 <= loss <= 1.0:
             raise ValueError(f"rate(={rate}) must be in (0, 1], loss(={loss}) in [0, 1]")
+        self._bring_up_all(component)
         for part in self._parts(component):
             if part[0] == "station":
                 outages.degrade_station(self.world, part[1], rate, loss)
@@ -291,9 +300,20 @@ class Field:
                 self._mark_all()
             elif part[0] == "access":
                 spare = self._is_spare(part)
+                self._bring_up(part[1])
                 outages.degrade_link(self.world, part[1], rate, loss, spare=spare)
             else:
                 raise ValueError(f"{component} is no link, and cannot be degraded")
+
+    def _bring_up(self, endpoint: int) -> None:
+        """Bring an endpoint up to where the world stands, for what is about to befall it, or to be
+        read of it."""
+        bring_up(self.world, endpoint, int(self.world.clock[0]))
+
+    def _bring_up_all(self, component: Component) -> None:
+        """Bring all endpoints up, for what is about to befall a component that many share."""
+        if component[0] != "access":
+            self.engine.advance(int(self.world.clock[0]))
 
     def _parts(self, component: Component) -> list[Component]:
         """The single components that are meant: stations by number, the rest as they are."""
@@ -331,6 +351,7 @@ class Field:
         if kind == "station":
             outages.cut_station(world, part[1], now)
         elif kind == "access":
+            self._bring_up(part[1])
             outages.cut_link(world, part[1], now, spare=self._is_spare(part))
         elif kind == "node":
             n = self.nodes.index(part[1])
@@ -339,11 +360,12 @@ class Field:
                 self.publishing.forget(endpoint)
             outages.cut_node(world, n, now)
 
-    def _bring_up(self, part: Component) -> None:
+    def _mend(self, part: Component) -> None:
         world, kind = self.world, part[0]
         if kind == "station":
             outages.mend_station(world, part[1])
         elif kind == "access":
+            self._bring_up(part[1])
             outages.mend_link(world, part[1], spare=self._is_spare(part))
         elif kind == "node":
             outages.mend_node(world, self.nodes.index(part[1]))

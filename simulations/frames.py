@@ -43,6 +43,7 @@ PICTURE = np.dtype(
         ("decoding", np.int8),  # 0: the next frame has to be a key frame
         ("lost_reference", np.int8),  # 1: what the next frame refers to will not come
         ("news", np.int8),  # since the last look: 1 a packet came, 2 one of a key frame
+        ("wish", np.int8),  # of the node: BEGIN or STOP, to be granted; 0: none
         ("waits_from", np.int64),  # of patience with the next frame, ns
         ("active_until", np.int64),  # for want of packets the stream is not active after, ns
         ("key_until", np.int64),  # until when a key frame is taken to be coming in, ns
@@ -61,6 +62,9 @@ PICTURE = np.dtype(
 PICTURE_COUNTS = ("frames_rendered", "frames_dropped", "packets_missing")
 
 NOTHING = -1
+
+BEGIN, STOP = 1, 2
+"""`PICTURE.wish`: from now on the picture is to be shown, or is not."""
 
 WAIT_FOR_KEY_FRAME = 200_000_000
 """ns without a frame before a key frame is asked for where only that will do, and again; for so
@@ -257,6 +261,16 @@ def wants_key_frame(picture: Any, now: int, rtt: int) -> bool:
     if not picture.lost_reference and now - picture.waits_from < wait:
         return False
     return _ask(picture, now, rtt)
+
+
+@inlined
+def is_content(picture: Any, until: int) -> bool:
+    """Whether no key frame will be asked for up to the tick before ``until`` (ns), whatever comes,
+    as long as all packets do."""
+    if not picture.freezes.wanted:
+        return True
+    patient = until - picture.waits_from < WAIT_FOR_FRAME
+    return bool(picture.decoding and not picture.lost_reference and patient)
 
 
 @inlined

@@ -6,7 +6,8 @@ import numpy as np
 
 from results.histograms import BUCKETS
 from simulations.compiled import inlined, kernel
-from simulations.frames import CAPACITY, assemble, show_next
+from simulations.frames import BEGIN, CAPACITY, STOP, assemble, show_next
+from simulations.freezes import begin, stop
 from simulations.history import AGAIN, FILLER, FIRST, entry_slot, is_kept
 from simulations.jitter_buffer import NOTHING, SLOTS, insert, play_next
 from simulations.layout import CACHE_LINE
@@ -19,91 +20,180 @@ from simulations.prefetching import prefetch
 from simulations.presence import hear
 from simulations.queues import DROPPED
 from simulations.receivers import account, bucket_of, count, measure, measure_jitter
-from simulations.stations import next_edge, serve, serve_bursts
+from simulations.reporting import report
+from simulations.settings import TICK
+from simulations.stations import limit_of, next_edge, serve, serve_bursts
 from simulations.trace import AGGREGATION, ARRIVAL, note
+from simulations.turns import EVERY_TICK, alarm, expect, plan
 from simulations.world import FLOOR, GROUP, NEW_MAIL
 
 _LINK_LINES = LINK.itemsize // CACHE_LINE + 1
+EVERYONE = -1
+FEW = 8
+"""Mailboxes up to which it pays to look for each one's mail by itself."""
 
 
 @kernel
-def run_group(world: Any, g: int, until: int) -> None:
-    """Play the group ``g`` up to ``until``: its aggregation, access links and receivers.
+def run_group(world: Any, g: int, thread: int, until: int, settles: bool) -> None:
+    """Play the group ``g`` up to ``until`` (ns): its aggregation, then the links and the receivers
+    of those whose turn it is (see `simulations.turns`); at a tick, let them send their RTCP.
 
-    What leaves the aggregation gathers in a mailbox for each endpoint, so that one endpoint's state
+    Args:
+        settles: the group has been played up to ``until``, and all of its members follow.
+    """
+    while not settles and not _serve(world, g, until):
+        _deliver(world, g, EVERYONE, until)
+    first, members, due = world.group_first[g], world.group_members, world.due
+    count = 0
+    for i in range(first, world.group_first[g + 1]):
+        if settles or world.turns[np.uint64(members[i])].play <= until:
+            due[first + count] = members[i]
+            count += 1
+    if count > FEW:
+        _deliver(world, g, EVERYONE, until)
+    else:
+        for i in range(first, first + count):
+            _deliver(world, g, np.int64(due[i]), until)
+    last = first + count - 1
+    reports = world.settings[0].adapts and until % TICK == 0 and not settles
+    for i in range(first, first + count):
+        _ask_for_records(world, np.uint64(due[min(i + 3, last)]))
+        _ask_for_contents(world, np.uint64(due[min(i + 1, last)]))
+        endpoint = np.uint64(due[i])
+        settle(world, endpoint, thread, until)
+        if reports:
+            report(world, endpoint, thread, until)
+            plan(world, endpoint, until)
+
+
+@kernel
+def bring_up(world: Any, endpoint: int, until: int) -> None:
+    """Bring one endpoint up to ``until`` (ns), up to when its group has been played, for what is
+    about to befall it, or to be read of it. At the next tick it is played, too."""
+    _deliver(world, world.endpoints[endpoint].group, endpoint, until)
+    settle(world, np.uint64(endpoint), 0, until)
+    world.turns[endpoint].play = EVERY_TICK
+
+
+@kernel
+def settle(world: Any, endpoint: Any, thread: int, until: int) -> None:
+    """Play an endpoint's mail up to ``until`` (ns), and on the way what fell due."""
+    leg, turn = world.legs[endpoint], world.turns[endpoint]
+    while world.settings[0].adapts:
+        at = leg.feedback_at
+        if 0 < turn.wish_at <= min(at, until):
+            _play(world, endpoint, turn.wish_at)
+            _grant_wishes(world, endpoint)
+        if at > until:
+            break
+        _play(world, endpoint, at)
+        report(world, endpoint, thread, at)
+        if leg.feedback_at == at:  # it is held back
+            break
+    _play(world, endpoint, until)
+    _catch_up(world, endpoint, until)
+
+
+@kernel
+def _grant_wishes(world: Any, endpoint: Any) -> None:
+    """Begin or end to wait for pictures."""
+    turn, place = world.turns[endpoint], world.endpoints[endpoint]
+    for i in range(place.pictures):
+        screen = world.screens[np.uint64(place.first_picture + i)]
+        if screen.wish == BEGIN:
+            begin(screen.freezes, turn.wish_at)
+        elif screen.wish == STOP:
+            stop(screen.freezes, turn.wish_at)
+        screen.wish = 0
+    turn.wish_at = 0
+
+
+@kernel
+def _serve(world: Any, g: int, until: int) -> bool:
+    """Serve the aggregation of the group up to ``until``; False if there was no room before that.
+
+    What leaves it is kept in order of time until somebody's turn comes: so one endpoint's state
     stays in the processor's nearest cache while its packets are played.
     """
     station = world.stations[world.level_first[GROUP] + g]
-    edges, items, packets, places = world.edges, world.edge_items, world.packets, world.endpoints
-    mail, links = world.mail, world.downlinks
+    edges, items, packets, turns = world.edges, world.edge_items, world.packets, world.turns
     shared = (world.backlog_starts, world.backlog_sizes, world.load_times, world.load_shares)
-    backlog = (world.downlink_starts, world.downlink_sizes)
-    members, group_first = world.group_members, world.group_first
-    trace = (world.trace, world.trace_rows)
-    more = True
-    while more:
-        more = _fill(station, edges, items, packets, places, mail, shared, trace, until)
-        last = group_first[g + 1] - 1
-        for i in range(group_first[g], last + 1):
-            endpoint = np.uint64(members[i])
-            _ask_for_records(world, np.uint64(members[min(i + 3, last)]))
-            _ask_for_contents(world, np.uint64(members[min(i + 1, last)]))
-            _play_endpoint(
-                world, endpoint, places, links, packets, mail, shared, backlog, trace, until
-            )
-    for i in range(group_first[g], group_first[g + 1]):
-        _catch_up(world, np.uint64(members[i]), until)
-
-
-@inlined
-def _fill(
-    station: Any,
-    edges: Any,
-    items: Any,
-    packets: Any,
-    places: Any,
-    mail: Any,
-    shared: Any,
-    trace: Any,
-    until: int,
-) -> bool:
-    """Serve the aggregation up to ``until``; True if a mailbox was full before that."""
-    traced = trace[0][0]
+    leavings, traced = world.leavings, world.trace[0]
+    count, room = world.leaving_counts[g], world.leaving_first[g + 1] - world.leaving_first[g]
+    first = world.leaving_first[g]
     while True:
         e = next_edge(station, edges, items, until)
         if e < 0:
             break
+        limit = limit_of(station, edges, items, e, until)
         edge = edges[np.uint64(e)]
-        item = items[slot(edge, edge.head)]
-        now, index, endpoint = item.time, item.packet, item.endpoint
-        place = places[endpoint]
-        gone = item.entry < place.since  # it has left, or moved to another link
-        if not gone and place.mail == mail.shape[1]:
-            return True
-        edge.head += 1
-        packet = packets[index]
-        entry = serve(station, shared, now, packet.size)
-        if endpoint == traced:
-            note(trace[0], trace[1], packet, AGGREGATION, entry, now)
-        if entry == DROPPED:
-            continue
-        if gone:
-            station.gone += 1
-            continue
-        if packet.media == AUDIO:
-            place.budget_packets += 1
-            place.budget_uplink += packet.at_node - packet.sent
-            place.budget_transport += now - packet.at_node
-            place.budget_aggregation += entry - now
-        letter = mail[endpoint, place.mail]
-        letter.time = entry
-        letter.packet = index
-        letter.entry = item.entry
-        letter.left = entry
-        place.mail += 1
+        while edge.head < edge.tail:
+            item = items[slot(edge, edge.head)]
+            came, endpoint = item.time, item.endpoint
+            if came >= limit:
+                break
+            if count == room:
+                world.leaving_counts[g] = count
+                return False
+            edge.head += 1
+            packet = packets[item.packet]
+            left = serve(station, shared, came, packet.size)
+            if endpoint == traced:
+                note(world.trace, world.trace_rows, packet, AGGREGATION, left, came)
+            if left == DROPPED:
+                continue
+            leaving = leavings[np.uint64(first + count)]
+            leaving.left = left
+            leaving.came = came
+            leaving.packet = item.packet
+            leaving.endpoint = endpoint
+            leaving.entry = item.entry
+            count += 1
+            expect(turns[endpoint], np.int64(item.entry))
+    world.leaving_counts[g] = count
     if station.burst_at < until:
         serve_bursts(station, shared, until)
-    return False
+    return True
+
+
+@kernel
+def _deliver(world: Any, g: int, only: Any, until: int) -> None:
+    """Put what has left the aggregation into mailboxes: into all of them, or ``only`` into one."""
+    first, leavings = world.leaving_first[g], world.leavings
+    kept = first
+    for i in range(first, first + world.leaving_counts[g]):
+        leaving = leavings[np.uint64(i)]
+        if only < 0 or leaving.endpoint == only:
+            _post(world, g, leaving, until)
+        else:
+            if kept < i:
+                leavings[np.uint64(kept)] = leaving
+            kept += 1
+    world.leaving_counts[g] = kept - first
+
+
+@inlined
+def _post(world: Any, g: int, leaving: Any, until: int) -> None:
+    """Put a copy into its endpoint's mailbox."""
+    endpoint = np.uint64(leaving.endpoint)
+    place, mail = world.endpoints[endpoint], world.mail
+    if leaving.entry < place.since:  # it has left, or moved to another link
+        world.stations[world.level_first[GROUP] + g].gone += 1
+        return
+    if place.mail == mail.shape[1]:
+        _play(world, endpoint, until)
+    packet = world.packets[leaving.packet]
+    if packet.media == AUDIO:
+        place.budget_packets += 1
+        place.budget_uplink += packet.at_node - packet.sent
+        place.budget_transport += leaving.came - packet.at_node
+        place.budget_aggregation += leaving.left - leaving.came
+    letter = mail[endpoint, place.mail]
+    letter.time = leaving.left
+    letter.packet = leaving.packet
+    letter.entry = leaving.entry
+    letter.left = leaving.left
+    place.mail += 1
 
 
 @kernel
@@ -164,36 +254,32 @@ def _ask_for_contents(world: Any, endpoint: Any) -> None:
         prefetch(world.frames, first + np.uint64(screen.tail & (CAPACITY - 1)), 0)
 
 
-@inlined
-def _play_endpoint(
-    world: Any,
-    endpoint: Any,
-    places: Any,
-    links: Any,
-    packets: Any,
-    mail: Any,
-    shared: Any,
-    backlog: Any,
-    trace: Any,
-    until: int,
-) -> None:
+@kernel
+def _play(world: Any, endpoint: Any, until: int) -> None:
     """Send an endpoint's new mail over its access link, and give its receiver what has arrived."""
-    place, link = places[endpoint], links[endpoint]
-    traced = trace[0][0]
+    packets, mail, turn = world.packets, world.mail, world.turns[endpoint]
+    shared = (world.load_times, world.load_shares)
+    backlog = (world.downlink_starts, world.downlink_sizes)
+    place, link = world.endpoints[endpoint], world.downlinks[endpoint]
+    sender, row = world.senders[endpoint], endpoint * np.uint64(BUCKETS)
+    traced = world.trace[0]
     carried = place.carried
     for i in range(carried, place.mail):
         letter = mail[endpoint, i]
         now, index, entry = letter.time, letter.packet, letter.entry
         packet = packets[index]
         place.entered = now
-        arrival = carry(link, backlog[0], backlog[1], shared[2], shared[3], now, packet.size)
+        arrival = carry(link, backlog[0], backlog[1], shared[0], shared[1], now, packet.size)
         if endpoint == traced:
-            note(trace[0], trace[1], packet, ARRIVAL, arrival, now)
+            note(world.trace, world.trace_rows, packet, ARRIVAL, arrival, now)
         if arrival < 0:
+            alarm(turn, np.int64(entry))
             continue
         if packet.media == AUDIO:
             place.budget_arrivals += 1
             place.budget_access += arrival - now
+        prefetch(world.copies, entry_slot(sender, entry), 0)
+        prefetch(world.delays, row + bucket_of(arrival - packet.sent), 0)
         letter = mail[endpoint, carried]
         letter.time = arrival
         letter.packet = index
@@ -252,7 +338,7 @@ def _receive(world: Any, endpoint: Any, packet: Any, entry: Any, arrival: int) -
     copy.arrival = arrival
     leg.arrived = number + 1
     if number >= leg.resolved:
-        resolve(world, endpoint, number, True)
+        resolve(world, endpoint, number, arrival - copy.sent <= world.settings[0].late)
     if copy.kind == FILLER:
         return
     leg.retransmitted += copy.kind == AGAIN
@@ -268,7 +354,7 @@ def _hear(world: Any, endpoint: Any, packet: Any, copy: Any, arrival: int) -> No
     """Give a voice's packet to its jitter buffer."""
     k = np.uint64(world.endpoints[endpoint].first_voice + copy.slot)
     measure_jitter(world.voices[k], packet.source, arrival - packet.captured)
-    _play(world, endpoint, k, arrival)
+    _play_voice(world, endpoint, k, arrival)
     number: Any = np.int64(copy.number)
     insert(
         world.voice_buffers[k], world.voice_slots[k], number, packet.captured, arrival,
@@ -277,7 +363,7 @@ def _hear(world: Any, endpoint: Any, packet: Any, copy: Any, arrival: int) -> No
 
 
 @inlined
-def _play(world: Any, endpoint: Any, k: Any, until: int) -> None:
+def _play_voice(world: Any, endpoint: Any, k: Any, until: int) -> None:
     """Let the jitter buffer play what it plays up to ``until``."""
     meter, place = world.meters[endpoint], world.endpoints[endpoint]
     while True:
@@ -352,7 +438,7 @@ def _catch_up(world: Any, endpoint: Any, until: int) -> None:
     """Bring voices up to ``until``, and count as lost what has not come for too long."""
     place, leg, sender = world.endpoints[endpoint], world.legs[endpoint], world.senders[endpoint]
     for i in range(world.settings[0].voices):
-        _play(world, endpoint, np.uint64(place.first_voice + i), until)
+        _play_voice(world, endpoint, np.uint64(place.first_voice + i), until)
     while leg.resolved < sender.next:
         entry = leg.resolved
         oldest = until - world.settings[0].late

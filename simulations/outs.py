@@ -66,6 +66,12 @@ def takes_picture(out: Any, packet: Any, meant: bool) -> bool:
 
 
 @inlined
+def is_ahead(out: Any, packet: Any) -> bool:
+    """Whether a packet before it in the stream has not come."""
+    return bool(packet.sequence + out.offset > out.highest + 1)
+
+
+@inlined
 def number_of(out: Any, packet: Any) -> int:
     """The packet's number in the stream."""
     number = packet.sequence + out.offset

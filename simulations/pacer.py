@@ -47,6 +47,7 @@ HELD = np.dtype(
         ("size", np.int32),  # bytes at the IP layer
         ("slot", np.int16),
         ("kind", np.int8),
+        ("ahead", np.int8),  # 1: a packet before it in its stream has not come
     ],
     align=True,
 )
@@ -70,7 +71,15 @@ def charge(sender: Any, pacing: int, now: int, size: int) -> None:
 
 @inlined
 def hold(
-    pacer: Any, held: Any, now: int, packet: int, size: int, number: int, slot: int, kind: int
+    pacer: Any,
+    held: Any,
+    now: int,
+    packet: int,
+    size: int,
+    number: int,
+    slot: int,
+    kind: int,
+    ahead: bool,
 ) -> None:
     """Let a copy wait; the caller has seen to the room."""
     waiting = held[np.uint64(pacer.tail & (ROOM - 1))]
@@ -80,6 +89,7 @@ def hold(
     waiting.size = size
     waiting.slot = slot
     waiting.kind = kind
+    waiting.ahead = ahead
     pacer.tail += 1
     pacer.bytes += size
     pacer.accepted += now

@@ -32,9 +32,18 @@ SLOTS = 256
 
 
 def people(
-    scenario: Scenario, population: Population, plan: Plan, settings: Any, threads: int
+    scenario: Scenario,
+    population: Population,
+    plan: Plan,
+    settings: Any,
+    phase: NDArray[np.int64],
+    threads: int,
 ) -> dict[str, Any]:
-    """World's arrays by name."""
+    """World's arrays by name.
+
+    Args:
+        phase: of each group's feedback, see `simulations.grouping`.
+    """
     n = len(population)
     meeting, control = scenario.meeting, scenario.media.congestion_control
     tiles = meeting.wall.tiles if meeting.wall else 0
@@ -54,7 +63,7 @@ def people(
         senders["pacing"] = pacing_of(control.start)
     legs = np.zeros(n, LEG)
     # Nobody's feedback comes together with everybody's.
-    legs["feedback_at"] = 2 * TICK + np.arange(n) % max(settings.feedback // TICK, 1) * TICK
+    legs["feedback_at"] = (2 + phase[plan.group]) * TICK
     profile = control.profile if settings.adapts else "libwebrtc"
     presences = absent(n)
     for presence in presences:

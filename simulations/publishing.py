@@ -19,6 +19,7 @@ from simulations.presence import observe
 from simulations.rates import FOREVER
 from simulations.seats import FIRST_LAYER_TRACK, NO_SESSION, SEAT_COUNTS, VOICE_TRACK
 from simulations.settings import TICK
+from simulations.turns import EVERY_TICK
 from simulations.upstream import spread_rate
 from simulations.world import FLOOR, STIRRED, World
 
@@ -290,6 +291,7 @@ class Publishing:
         """Begin the way from a seat to its node anew. Packets are numbered on: none of those that
         are still on their way is taken for a new one."""
         world, index, endpoint = self.world, seat.index, seat.endpoint
+        world.turns["play"][endpoint] = EVERY_TICK
         record = world.seats[index]
         for name in record.dtype.names:
             if name not in _KEPT:

@@ -16,33 +16,12 @@ from simulations.feedback import (
     room_for_requests,
 )
 from simulations.frames import wants_key_frame
-from simulations.layout import CACHE_LINE
-from simulations.links import LINK, carry_control
+from simulations.links import carry_control
 from simulations.nack import due
-from simulations.prefetching import prefetch
-
-_LINK_LINES = LINK.itemsize // CACHE_LINE + 1
 
 
 @kernel
-def ask_ahead(world: Any, endpoint: Any, until: int) -> None:
-    """Ask for what `report` reads of an endpoint whose turn comes soon."""
-    place = world.endpoints[endpoint]
-    prefetch(world.mails, endpoint, 0)
-    prefetch(world.legs, endpoint, 0)
-    prefetch(world.controllers, endpoint, 0)
-    for i in range(world.settings[0].pictures):
-        k = np.uint64(place.first_picture + i)
-        prefetch(world.nacks, k, 0)
-        prefetch(world.screens, k, 0)
-        prefetch(world.screens, k, 1)
-    if until >= world.legs[endpoint].feedback_at:
-        for line in range(_LINK_LINES):
-            prefetch(world.uplinks, endpoint, line)
-
-
-@kernel
-def report(world: Any, endpoint: int, thread: int, now: int) -> None:
+def report(world: Any, endpoint: Any, thread: int, now: int) -> None:
     """Send what the endpoint has to say at the tick ``now`` (ns) over its access uplink.
 
     Shared links upstream are not played for RTCP: their propagation and the losses of degraded
@@ -89,3 +68,5 @@ def report(world: Any, endpoint: int, thread: int, now: int) -> None:
         mail.request_tail = written  # lost, and what it asked for with it
     else:
         post(mail, messages, arrival + place.path, first, last, 0)
+        turn = world.turns[endpoint]
+        turn.steer = min(turn.steer, arrival + place.path)

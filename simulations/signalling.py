@@ -5,6 +5,7 @@ from typing import Any
 from simulations.compiled import kernel
 from simulations.feedback import lost_on_shared
 from simulations.links import LOST, carry_control
+from simulations.turns import EVERY_TICK
 
 MESSAGE = 600
 """Bytes of a signalling message at the IP layer: a short JSON text in a TLS record over TCP."""
@@ -34,6 +35,7 @@ def signal(world: Any, sender: int, receiver: int, now: int, size: int) -> int:
     entry = at_city + places[sender].path + places[receiver].path
     entry += world.city_delays[here, there]
     entry = max(entry, places[receiver].entered)
+    world.turns[receiver].play = EVERY_TICK  # what its link is sure to carry counted without this
     return carry_control(
         world.downlinks[receiver], world.downlink_starts, world.downlink_sizes, world.load_times,
         world.load_shares, entry, size,

@@ -7,10 +7,10 @@ import numpy as np
 
 from simulations import alr
 from simulations.allocation import allocate, seat_shown
-from simulations.compiled import kernel
+from simulations.compiled import inlined, kernel
 from simulations.congestion import CONTROLLER, acknowledge, conclude, next_probe, process
 from simulations.feedback import KEY_FRAME_WANTED, MESSAGES, REQUESTS
-from simulations.freezes import begin, stop
+from simulations.frames import BEGIN, STOP
 from simulations.history import AGAIN, FILLER, entry_slot, find_copy, is_kept
 from simulations.layout import CACHE_LINE
 from simulations.legs import ORDERS, order
@@ -20,30 +20,85 @@ from simulations.padding import cluster_of
 from simulations.prefetching import prefetch
 from simulations.seats import FIRST_LAYER_TRACK, screen_track
 from simulations.settings import TICK
+from simulations.turns import EVERY_TICK
 from simulations.world import STIRRED
 
 _CONTROLLER_LINES = CONTROLLER.itemsize // CACHE_LINE + 1
+_COPIES = 32
+"""Copies asked for ahead."""
 
+LONGEST_LOOK = 6 * TICK
+"""ns between looks at a subscriber that nothing is heard from; otherwise it is looked at as its
+feedback comes, if a third of this has passed."""
 LOOK = 4 * TICK
-"""ns between looks at a subscriber that nothing has been heard from."""
 SPARE_PACKETS = 2
 """More padding than a probe's bytes: media that takes its place seldom comes out even."""
 
 
 @kernel
-def ask_ahead(world: Any, endpoint: Any) -> None:
-    """Ask for what `steer` reads of an endpoint whose turn comes soon."""
+def steer_group(world: Any, g: int, now: int) -> None:
+    """Let nodes act for those of the group ``g`` whose turn it is at the tick ``now`` (ns)."""
+    first, members, due = world.group_first[g], world.group_members, world.due
+    stirred = is_stirred(world, now)
+    count = 0
+    for i in range(first, world.group_first[g + 1]):
+        if stirred or world.turns[np.uint64(members[i])].steer <= now:
+            due[first + count] = members[i]
+            count += 1
+    last = first + count - 1
+    for i in range(first, first + count):
+        _ask_for_records(world, np.uint64(due[min(i + 3, last)]))
+        _ask_for_copies(world, np.uint64(due[min(i + 1, last)]))
+        steer(world, np.int64(due[i]), now)
+
+
+@kernel
+def _ask_for_records(world: Any, endpoint: Any) -> None:
+    """Ask for what `steer` reads of an endpoint."""
     for line in range(_CONTROLLER_LINES):
         prefetch(world.controllers, endpoint, line)
     for line in range(2):
         prefetch(world.legs, endpoint, line)
-    prefetch(world.mails, endpoint, 0)
+    mail = world.mails[endpoint]
+    head = np.uint64(mail.head & (MESSAGES - 1))
+    prefetch(world.messages, endpoint * np.uint64(MESSAGES) + head, 0)
     prefetch(world.senders, endpoint, 0)
 
 
 @kernel
-def steer(world: Any, endpoint: int, now: int) -> None:
-    """Act upon what has reached the node from ``endpoint`` until the tick ``now`` (ns)."""
+def _ask_for_copies(world: Any, endpoint: Any) -> None:
+    """Ask for the copies that the next message of an endpoint reports on."""
+    mail, sender = world.mails[endpoint], world.senders[endpoint]
+    if mail.head == mail.tail:
+        return
+    message = world.messages[endpoint, np.uint64(mail.head & (MESSAGES - 1))]
+    for entry in range(message.first, min(message.last, message.first + _COPIES) + 1, 2):
+        prefetch(world.copies, entry_slot(sender, entry), 0)
+
+
+@kernel
+def steer(world: Any, endpoint: Any, now: int) -> None:
+    """Act upon what has reached the node from ``endpoint`` until the tick ``now`` (ns); say when that
+    is next to be done."""
+    _steer(world, endpoint, now)
+    leg, mail, turn = world.legs[endpoint], world.mails[endpoint], world.turns[endpoint]
+    if leg.orders > 0 or leg.padding > 0 or world.senders[endpoint].probe > 0:
+        turn.steer = EVERY_TICK
+        return
+    turn.steer = leg.looked_at + LONGEST_LOOK
+    if mail.head < mail.tail:
+        message = world.messages[endpoint, np.uint64(mail.head & (MESSAGES - 1))]
+        turn.steer = min(turn.steer, message.arrival)
+
+
+@inlined
+def is_stirred(world: Any, now: int) -> bool:
+    """Whether it is not long since who is heard and seen last changed: everyone is looked after."""
+    return bool(now <= world.totals[STIRRED] + 2 * LOOK)
+
+
+@kernel
+def _steer(world: Any, endpoint: int, now: int) -> None:
     leg, mail = world.legs[endpoint], world.mails[endpoint]
     controller = world.controllers[endpoint]
     leg.orders = 0
@@ -52,7 +107,8 @@ def steer(world: Any, endpoint: int, now: int) -> None:
     heard = mail.head < mail.tail and (
         world.messages[endpoint, np.uint64(mail.head & (MESSAGES - 1))].arrival <= now
     )
-    look = (now // TICK + endpoint) % (LOOK // TICK) == 0
+    passed = now - leg.looked_at
+    look = passed >= LONGEST_LOOK or (heard and passed >= LONGEST_LOOK // 3)
     if look:
         _look(world, endpoint, now)
         process(controller, now)
@@ -67,7 +123,7 @@ def steer(world: Any, endpoint: int, now: int) -> None:
         while mail.request_head < message.requests:
             _answer(world, endpoint, mail.request_head, now)
             mail.request_head += 1
-    if heard or look or now <= world.totals[STIRRED] + 2 * LOOK:
+    if heard or look or is_stirred(world, now):
         _choose(world, endpoint, now)
         world.senders[endpoint].pacing = pacing_of(controller.target)
     _pad(world, endpoint, now)
@@ -143,12 +199,12 @@ def _choose(world: Any, endpoint: int, now: int) -> None:
         screen = world.screens[np.uint64(place.first_picture + i)]
         if out.wanted == NOTHING:
             if out.before != NOTHING or out.source >= 0:
-                stop(screen.freezes, now)
+                _wish(world, endpoint, screen, STOP, now)
             out.source = -1
             out.layer = NOTHING
             continue
         if out.before == NOTHING:
-            begin(screen.freezes, now)
+            _wish(world, endpoint, screen, BEGIN, now)
         seat = seat_shown(world, slot, endpoint)
         track = seat * settings.tracks + FIRST_LAYER_TRACK + out.wanted
         column = out.wanted
@@ -165,6 +221,15 @@ def _choose(world: Any, endpoint: int, now: int) -> None:
             sender.probe, sender.probe_at = controller.probe, now
             leg.padding = sender.probe_bytes + SPARE_PACKETS * size
             leg.padding_at = now
+
+
+@inlined
+def _wish(world: Any, endpoint: int, screen: Any, wish: int, now: int) -> None:
+    """Let the receiver begin or stop to show a picture ``now``: it may not be played so far yet."""
+    turn = world.turns[endpoint]
+    screen.wish = wish
+    turn.wish_at = now
+    turn.play = EVERY_TICK
 
 
 @kernel

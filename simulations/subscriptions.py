@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simulations.frames import PICTURE_COUNTS
-from simulations.groups import resolve
+from simulations.groups import bring_up, resolve
 from simulations.jitter_buffer import BUFFER_COUNTS
 from simulations.legs import LEG_COUNTS
 from simulations.nack import NACK_COUNTS
@@ -25,6 +25,7 @@ from simulations.world import GROUP, World
 def end(world: World, endpoint: int) -> None:
     """What ``endpoint`` has not got yet, it does not get any more."""
     place, sender = world.endpoints[endpoint], world.senders[endpoint]
+    bring_up(world, endpoint, int(world.clock[0]))
     leave_link(world, endpoint)
     resolve(world, np.uint64(endpoint), int(sender["next"]) - 1, False)
     orders = world.orders_edges[int(place["node"])]
@@ -61,6 +62,7 @@ def begin(world: World, endpoint: int, now: int, controller: Any) -> None:
     behind = max(now - int(leg["feedback_at"]), 0)
     leg["feedback_at"] += -(-behind // every) * every
     world.controllers[endpoint] = controller
+    world.turns[endpoint : endpoint + 1] = 0
     world.mails[endpoint : endpoint + 1] = 0
     world.endpoints["first_frame"][endpoint] = NOTHING
 

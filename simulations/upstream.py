@@ -41,6 +41,7 @@ from simulations.seats import (
     screen_track,
 )
 from simulations.settings import TICK
+from simulations.turns import EVERY_TICK
 
 RESUME = 1.2
 """A layer that is paused is sent again where its least bitrate fits this many times."""
@@ -54,6 +55,9 @@ def run_seats(world: Any, now: int) -> None:
         publisher = world.seats[s].publisher
         if publisher < 0 or world.endpoints[publisher].served == ABSENT:
             continue
+        # Its downlink carries RTCP at any tick: it has to be played at every one.
+        world.turns[publisher].play = EVERY_TICK
+        world.turns[publisher].busy_until = now + TICK
         if world.endpoints[publisher].served != FORGOTTEN:
             _tell_publisher(world, s, now)
         _hear_node(world, s, now)

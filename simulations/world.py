@@ -146,6 +146,18 @@ LETTER = np.dtype(
 """A packet that an endpoint is to get, when (ns), its entry in the endpoint's history, and when it
 left the aggregation (ns)."""
 
+LEAVING = np.dtype(
+    [
+        ("left", np.int64),
+        ("came", np.int64),
+        ("packet", np.uint32),
+        ("endpoint", np.uint32),
+        ("entry", np.uint64),
+    ],
+    align=True,
+)
+"""A copy that has left an aggregation, which it had come to (ns), on its way to a mailbox."""
+
 NEW_MAIL = 256
 """Room in each mailbox for what has yet to enter the access link."""
 
@@ -248,6 +260,15 @@ class _Arrays(NamedTuple):
     """(n,) LINK in use, (b,) those in reserve, and their backlogs."""
     spare: NDArray[np.int32]
     """(n,) where an endpoint's link in reserve stands; −1: it has none."""
+    turns: NDArray[Any]
+    """(n,) TURN."""
+    due: NDArray[np.int32]
+    """(n,) scratch: those of each group whose turn it is."""
+    leavings: NDArray[Any]
+    leaving_first: NDArray[np.int64]
+    leaving_counts: NDArray[np.int64]
+    """LEAVING, group by group; (groups + 1,) where each group's begin; (groups,) how many they are.
+    """
     mail: NDArray[Any]
     """(n, room) LETTER: what has crossed the access link, by its arrival at the receiver; then
     what has yet to enter the link, by its entry."""
@@ -296,6 +317,8 @@ class _Arrays(NamedTuple):
     """Endpoints, group by group."""
     group_first: NDArray[np.int64]
     """(groups + 1,) where each group's members begin."""
+    phases: NDArray[np.int64]
+    """(groups,) ticks by which the feedback of each group's members is behind."""
     shares: NDArray[np.int64]
     """(threads, groups + 1) groups that each thread plays, ending with −1."""
     call: NDArray[np.int64]

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from simulations.grouping import grouped, regroup, shares
+from simulations.grouping import grouped, phases, regroup, shares
 from tests.simulations.networks import Playing, make_scenario
 
 
@@ -18,9 +18,20 @@ def test_members_stand_group_by_group_in_their_order() -> None:
     [(1, [{0, 1, 2, 3}]), (2, [{0}, {1, 2, 3}]), (3, [{0}, {1}, {2, 3}])],
 )
 def test_the_largest_groups_are_dealt_first(threads: int, dealt: list[set[int]]) -> None:
-    table = shares(np.array([90, 50, 20, 10]), threads)
+    table = shares(np.array([90, 50, 20, 10]), np.zeros(4, np.int64), threads)
     assert [set(row[row >= 0].tolist()) for row in table] == dealt
     assert table.shape == (threads, 5)  # room for all groups, whoever moves
+
+
+def test_ticks_share_the_feedback_and_threads_the_groups_of_each_tick() -> None:
+    sizes = np.array([90, 80, 50, 40, 20, 10, 5, 5])
+    phase = phases(sizes, 4)
+    assert phase.tolist() == [0, 1, 2, 3, 3, 2, 2, 3]
+    table = shares(sizes, phase, 2)
+    for number in range(4):
+        loads = [sizes[[g for g in row if g >= 0 and phase[g] == number]].sum() for row in table]
+        assert abs(loads[0] - loads[1]) <= sizes[phase == number].max()
+    assert sorted(table[table >= 0].tolist()) == list(range(8))
 
 
 def test_who_moves_is_of_another_group() -> None:

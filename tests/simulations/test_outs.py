@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from simulations.outs import OUT, begin, number_of, out_index, takes_picture
+from simulations.outs import OUT, begin, is_ahead, number_of, out_index, takes_picture
 from simulations.packets import PACKET
 from simulations.settings import SETTINGS
 from tests.simulations.loops import record
@@ -47,6 +47,15 @@ def test_what_is_lost_before_the_node_leaves_a_gap_and_what_comes_late_fills_it(
     assert number_of(out, packet(OTHER, 9)) == 5
     # what was sent before the source began belongs to no number of it
     assert number_of(out, packet(OTHER, 8)) < out["first"]
+
+
+def test_a_packet_is_ahead_where_one_before_it_has_not_come() -> None:
+    out, found = new_out(), []
+    begin(out, packet(LOW, 50))
+    for sequence in (50, 53, 51, 54, 56):
+        found.append(is_ahead(out, packet(LOW, sequence)))
+        number_of(out, packet(LOW, sequence))
+    assert found == [False, True, False, False, True]
 
 
 @pytest.mark.parametrize(

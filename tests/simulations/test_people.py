@@ -36,4 +36,8 @@ def test_feedback_does_not_come_from_everyone_at_once() -> None:
     world = Playing(make_scenario(CLOSED, endpoints=11)).world
     at = world.legs["feedback_at"]
     assert (at % TICK == 0).all()
-    assert np.bincount((at // TICK) % 4).tolist() == [3, 3, 3, 3]
+    counts = np.bincount((at // TICK) % 4)
+    assert (counts > 0).all()
+    assert counts.max() <= 4
+    for group in np.unique(world.endpoints["group"]):  # played together, and speaking together
+        assert len(set(at[world.endpoints["group"] == group])) == 1

@@ -1,0 +1,87 @@
+"""Turns: when an endpoint is next played, and when its node next looks after it.
+
+At most ticks most endpoints have nothing to say, and nothing has to be decided for them. Such an
+endpoint is played only after its transport feedback fell due: several ticks' packets at a time,
+which the processor's caches reward. Nothing comes out otherwise than if it were played at every
+tick. It is left alone only as long as all of its packets come, nothing is missing, its access link
+cannot lose any, and no wait of its pictures ends: it would have had nothing to ask for. Whoever
+does something to it, or reads what it keeps, brings it up before (see `groups.bring_up`).
+"""
+
+from typing import Any
+
+import numpy as np
+
+from simulations.compiled import inlined, kernel
+from simulations.feedback import MESSAGES
+from simulations.frames import is_content
+from simulations.links import surely_carried
+from simulations.settings import TICK
+from simulations.world import NEW_MAIL
+
+TURN = np.dtype(
+    [
+        ("play", np.int64),  # it need not be played before, ns; 0: it has to be at every tick
+        ("steer", np.int64),  # its node need not look after it before, ns; 0: at every tick
+        ("came", np.int64),  # packets that have left the aggregation since this was decided
+        ("room", np.int64),  # how many may
+        ("entry", np.int64),  # that is to come next
+        ("alarm", np.int64),  # the last entry before which something was missing
+        ("wish_at", np.int64),  # when pictures were begun or stopped, ns; 0: they were not
+        ("busy_until", np.int64),  # it publishes, as far as is known, up to this tick, ns
+    ],
+    align=True,
+)
+"""When one endpoint's turn is."""
+
+EVERY_TICK = 0
+_ROOM = 64
+"""Packets that come meanwhile at most."""
+
+
+@inlined
+def alarm(turn: Any, entry: Any) -> None:
+    """Something is missing before ``entry``, or it is itself."""
+    turn.alarm = max(turn.alarm, entry)
+    turn.play = EVERY_TICK
+
+
+@inlined
+def expect(turn: Any, entry: Any) -> None:
+    """Take note of a copy that has left the aggregation."""
+    if entry != turn.entry:
+        alarm(turn, entry)
+    turn.entry = entry + 1
+    turn.came += 1
+    if turn.came > turn.room:
+        turn.play = EVERY_TICK
+
+
+@kernel
+def plan(world: Any, endpoint: Any, now: int) -> None:
+    """Say when the endpoint, which has been played up to the tick ``now`` (ns), is next played."""
+    turn, leg, place = world.turns[endpoint], world.legs[endpoint], world.endpoints[endpoint]
+    mail = world.mails[endpoint]
+    turn.play = EVERY_TICK
+    turn.came = 0
+    if np.int64(endpoint) == world.trace[0] or leg.arrived <= turn.alarm or now <= turn.busy_until:
+        return
+    if mail.tail - mail.head >= MESSAGES:  # it holds its RTCP back
+        return
+    if place.served >= 0 and place.seen < 0:
+        return
+    next_turn = leg.feedback_at + TICK
+    for i in range(place.pictures):
+        k = np.uint64(place.first_picture + i)
+        nack, screen = world.nacks[k], world.screens[k]
+        # What was lost behind the last packet that came is noticed when the next one does.
+        if nack.count > 0 or (world.pictures[k].number >= nack.next and now < screen.active_until):
+            return
+        if not is_content(screen, next_turn):
+            return
+    settings = world.settings[0]
+    size = settings.payload + settings.header
+    sure = surely_carried(world.downlinks[endpoint], world.load_times, world.load_shares, now, size)
+    turn.room = min(sure, world.mail.shape[1] - NEW_MAIL - place.carried, _ROOM)
+    if turn.room > 0:
+        turn.play = next_turn

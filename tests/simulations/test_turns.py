@@ -1,0 +1,202 @@
+"""Turns: that those who are left alone for some ticks come out as if they had been played."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from scenarios.scenario import Scenario
+from simulations.freezes import begin
+from simulations.links import carry, surely_carried
+from simulations.nack import note
+from simulations.settings import TICK
+from simulations.signalling import signal
+from simulations.turns import EVERY_TICK, alarm, expect, plan
+from tests.simulations.networks import CLOSED, Playing, deal, make_scenario, merged
+
+MS = 1_000_000
+SECOND = 10**9
+ME = 0
+
+LOSSY = {"to_bad": "2%", "to_good": "30%", "loss_in_bad": "60%"}
+HARDSHIP: dict[str, Any] = {
+    "endpoints": {
+        "rules": [
+            deal("s1", "red", "lossy", "north"),
+            deal("s2", "red", "thin", "south"),
+            deal("s3", "blue", "lossy", "north"),
+            deal("s4", "red", "mobile", "south"),
+            deal("s5", "blue", "mobile", "north"),
+            {"carrier": "red", "access": "fibre", "node": "north"},
+        ]
+    },
+    "access": {
+        "lossy": {
+            "label": "Lossy", "delay": "7ms", "loss": LOSSY,
+            "down": {"rate": "2Mbps", "buffer": "80ms"}, "up": {"rate": "1Mbps"},
+        },
+        "mobile": {
+            "label": "Mobile", "delay": "40ms", "down": {"rate": "1200kbps"},
+            "up": {"rate": "800kbps"}, "loss": {"to_bad": "0.3%", "to_good": "10%",
+            "loss_in_bad": "50%"}, "jitter": {"median": "4ms", "spread": 0.7,
+            "correlation": "20ms", "step": "5ms"},
+            "fading": {"spread": 0.4, "correlation": "1s", "hole_every": "4s",
+            "hole_length": "200ms"},
+        },
+    },
+    "carriers": {"red": {"aggregation": {"capacity": "9Mbps", "buffer": "5ms"}}},
+    "media": {"video": {"key_frame_interval": "10s"}},
+}  # fmt: skip
+
+
+def scenario_of(seed: int, speaker: str = "fibre") -> Scenario:
+    changes = merged(CLOSED, HARDSHIP)
+    changes["command_centre"] = {"access": speaker}
+    return make_scenario(changes, endpoints=8, seed=seed)
+
+
+@pytest.mark.parametrize(("seed", "speaker"), [(1, "fibre"), (2, "lossy"), (3, "mobile")])
+def test_who_is_left_alone_comes_out_as_if_played_at_every_tick(seed: int, speaker: str) -> None:
+    scenario = scenario_of(seed, speaker)
+    alone, never = Playing(scenario), Playing(scenario)
+    seldom = 0
+    for tick in range(1, 12 * SECOND // TICK + 1):
+        never.advance(tick * TICK)
+        never.world.turns["play"] = never.world.turns["steer"] = EVERY_TICK
+        if tick % 37 == 0 or tick * TICK == 12 * SECOND:
+            alone.advance(tick * TICK)
+            seldom += int((alone.world.turns["play"] > tick * TICK).sum())
+    assert seldom > 50  # some were left alone
+    assert never.world.legs["nack_count"].sum() > 20  # and there was something to tell
+    for name in ("legs", "meters", "nacks", "voice_buffers", "voices", "pictures", "screens",
+                 "controllers", "senders", "downlinks", "uplinks", "stations", "nodes",
+                 "delays", "audio_delays", "frame_delays", "outs", "mails"):  # fmt: skip
+        assert not differing(getattr(alone.world, name), getattr(never.world, name), name)
+
+
+def differing(one: Any, other: Any, name: str) -> set[str]:
+    """Fields of a table that are not the same; but for when packets were noticed."""
+    if one.dtype.names is None:
+        return set() if np.array_equal(one, other, equal_nan=one.dtype.kind == "f") else {name}
+    noticed = ("news", "active_until", "key_until")
+    fields = [field for field in one.dtype.names if field not in noticed]
+    return set().union(*(differing(one[f], other[f], f"{name}.{f}") for f in fields))
+
+
+@given(
+    to_bad=st.floats(0, 0.2), in_bad=st.sampled_from([0.0, 1.0]),
+    limit=st.integers(0, 20_000), packets=st.integers(1, 40), down=st.booleans(),
+    gaps=st.lists(st.integers(0, 3 * MS), min_size=60, max_size=60), seed=st.integers(0, 1000),
+)  # fmt: skip
+@settings(max_examples=200)
+def test_what_surely_crosses_a_link_does(
+    to_bad: float, in_bad: float, limit: int, packets: int, down: bool, gaps: list[int], seed: int
+) -> None:
+    world = Playing(make_scenario(endpoints=1)).world
+    link = world.downlinks[ME]
+    link["rate"]["nominal"] = 2e6
+    link["loss"]["to_bad"], link["loss"]["to_good"] = to_bad, 0.3
+    link["loss"]["loss_in_bad"], link["loss"]["state_key"] = in_bad, seed
+    link["queue"]["limit_bytes"], link["queue"]["limit_packets"] = limit, packets
+    link["down"] = down
+    arrays = (world.downlink_starts, world.downlink_sizes, world.load_times, world.load_shares)
+    now, left = SECOND, 0
+    for gap in gaps:
+        left = max(left - 1, surely_carried(link, *arrays[2:], now, 1200))
+        now += gap
+        arrived = carry(link, *arrays, now, 1200) >= 0
+        assert arrived or left <= 0
+
+
+class Subscriber:
+    """s1, at ease: it watches, has got everything, and nothing is due."""
+
+    def __init__(self, **access: Any) -> None:
+        changes = {"endpoints": {"rules": [deal("s1", "red", "thin", "north")]},
+                   "access": {"thin": access}}  # fmt: skip
+        self.world = Playing(make_scenario(merged(CLOSED, changes), endpoints=1)).world
+        self.turn, self.leg = self.world.turns[ME], self.world.legs[ME]
+        self.k = int(self.world.endpoints["first_picture"][ME])
+        screen = self.world.screens[self.k]
+        begin(screen["freezes"], 0)
+        screen["decoding"], screen["waits_from"] = 1, SECOND
+        note(self.world.nacks[self.k], self.world.missing[self.k], 5, 0)
+        self.world.pictures["number"][self.k] = 5
+        self.world.endpoints["seen"][ME] = SECOND
+        self.leg["arrived"], self.turn["alarm"] = 100, 50
+        self.leg["feedback_at"] = SECOND + 3 * TICK
+
+    def plan(self) -> int:
+        plan(self.world, np.uint64(ME), SECOND)
+        return int(self.turn["play"])
+
+
+def test_who_has_nothing_to_say_is_played_after_its_feedback() -> None:
+    assert Subscriber().plan() == SECOND + 4 * TICK
+
+
+@pytest.mark.parametrize(
+    "trouble",
+    ["alarm", "missing", "lost behind", "not decoding", "too long without a frame",
+     "floor not seen", "publishes", "RTCP held back", "traced"],
+)  # fmt: skip
+def test_who_is_in_trouble_is_played_at_every_tick(trouble: str) -> None:
+    me = Subscriber()
+    world, screen = me.world, me.world.screens[me.k]
+    if trouble == "alarm":
+        alarm(me.turn, 100)
+    elif trouble == "missing":
+        note(world.nacks[me.k], world.missing[me.k], 8, 0)
+    elif trouble == "lost behind":
+        world.pictures["number"][me.k], screen["active_until"] = 6, 2 * SECOND
+    elif trouble == "not decoding":
+        screen["decoding"] = 0
+    elif trouble == "too long without a frame":
+        screen["waits_from"] = SECOND + 4 * TICK - 3 * SECOND
+    elif trouble == "floor not seen":
+        world.endpoints["seen"][ME] = -1
+    elif trouble == "publishes":
+        me.turn["busy_until"] = SECOND
+    elif trouble == "RTCP held back":
+        world.mails["tail"][ME] = 64
+    elif trouble == "traced":
+        world.trace[0] = ME
+    assert me.plan() == EVERY_TICK
+
+
+@pytest.mark.parametrize(
+    "access",
+    [
+        {"loss": {"to_bad": "5%", "to_good": "100%", "loss_in_bad": "0%", "loss_in_good": "1%"}},
+        {"down": {"policer": {"rate": "1Mbps", "burst": "10kB"}}},
+        {"path_change": {"every": "15s", "extra_delay": {"p5": "1ms", "p50": "5ms", "p95": "9ms"}}},
+    ],
+)
+def test_who_may_lose_something_on_its_link_is_played_at_every_tick(access: dict[str, Any]) -> None:
+    assert Subscriber(**access).plan() == EVERY_TICK
+
+
+def test_a_gap_and_too_many_that_wait_end_the_rest() -> None:
+    me = Subscriber()
+    me.turn["entry"] = 100
+    later = me.plan()
+    for entry in range(100, 100 + int(me.turn["room"])):
+        expect(me.turn, entry)
+    assert me.turn["play"] == later
+    expect(me.turn, 100 + int(me.turn["room"]))
+    assert me.turn["play"] == EVERY_TICK
+
+    me.plan()
+    assert me.turn["play"] == later
+    expect(me.turn, int(me.turn["entry"]) + 1)
+    assert me.turn["play"] == EVERY_TICK
+    assert me.plan() == EVERY_TICK  # until that has come
+
+
+def test_a_message_on_its_link_ends_the_rest() -> None:
+    me = Subscriber()
+    assert me.plan() > EVERY_TICK
+    assert signal(me.world, 1, ME, SECOND, 600) > SECOND
+    assert me.turn["play"] == EVERY_TICK
