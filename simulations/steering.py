@@ -78,8 +78,7 @@ def _ask_for_copies(world: Any, endpoint: Any) -> None:
 
 @kernel
 def steer(world: Any, endpoint: Any, now: int) -> None:
-    """Act upon what has reached the node from ``endpoint`` until the tick ``now`` (ns); say when that
-    is next to be done."""
+    """Act upon what has reached the node from ``endpoint`` until the tick ``now`` (ns)."""
     _steer(world, endpoint, now)
     leg, mail, turn = world.legs[endpoint], world.mails[endpoint], world.turns[endpoint]
     if leg.orders > 0 or leg.padding > 0 or world.senders[endpoint].probe > 0:
