@@ -12,7 +12,6 @@ import numpy as np
 
 from scenarios.loading import load_scenario
 from simulations import conference
-from simulations.compiled import kernel
 from simulations.engine import (
     EPOCH,
     GROUP,
@@ -28,7 +27,7 @@ from simulations.sending import publish
 from simulations.settings import TICK
 from simulations.telemetry import Telemetry
 from simulations.upstream import run_seats
-from simulations.world import LEVELS
+from simulations.world import LEVELS, World
 
 SCENARIO = "national-briefing"
 SECONDS = 60
@@ -48,8 +47,7 @@ NAMES = {
 SEATS = "publishers' feedback, estimates and rates"
 
 
-@kernel
-def run_step(world: Any, step: int, until: int) -> None:
+def run_step(world: World, step: int, until: int) -> None:
     """Play a whole step on one core."""
     for thread in range(len(world.shares)):
         run_part(world, step, thread, until)
