@@ -24,9 +24,9 @@ from scenarios.population import populate
 from simulations.build import build
 from simulations.compiled import parallel_kernel
 from simulations.conference import MOST_THREADS
-from simulations.engine import run_part
 from simulations.packets import ITEM, PACKET
 from simulations.queues import make_queues, serve
+from simulations.stations import run_link
 from simulations.topology import plan
 from simulations.world import BACKBONE_DOWN, World
 
@@ -67,9 +67,11 @@ def make_workload(packets: int = PACKETS) -> Workload:
 
 @parallel_kernel
 def run_level(world: Any, level: int, until: int) -> None:
-    """Play one level on all threads."""
-    for thread in numba.prange(len(world.shares)):
-        run_part(world, level, thread, until)
+    """Play one level of shared links on all threads, dealt out as the engine does."""
+    first, last, threads = world.level_first[level], world.level_first[level + 1], len(world.shares)
+    for thread in numba.prange(threads):
+        for s in range(first + np.int64(thread), last, threads):
+            world.full[s] = run_link(world, s, until)
 
 
 class EngineLinks:
