@@ -49,7 +49,7 @@ def run_group(world: Any, g: int, thread: int, until: int, settles: bool) -> Non
         if settles or world.turns[np.uint64(members[i])].play <= until:
             due[first + count] = members[i]
             count += 1
-    if count > FEW:
+    if count > FEW or settles:  # what is of nobody here any more goes, too
         _deliver(world, g, EVERYONE, until)
     else:
         for i in range(first, first + count):

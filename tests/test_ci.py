@@ -48,6 +48,7 @@ def test_missing_packages_are_installed(tmp_path: Path, installed: str, calls: l
     # Compiling goes on beside the first of nox.
     assert set(before[len(calls) :]) == {
         "true , CI=true", "rehearse smoke, CI=true", "nox lint, CI=true",
+        "nox tests, CI=true",
     }  # fmt: skip
     assert last == "nox tests, CI=true"
 
