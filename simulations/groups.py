@@ -1,4 +1,4 @@
-"""Groups: the endpoints behind one aggregation, from its queue to what their receivers measure."""
+"""Groups: the endpoints behind one aggregation: its queue, and whose turn it is to be played."""
 
 from typing import Any
 
@@ -6,26 +6,23 @@ import numpy as np
 
 from results.histograms import BUCKETS
 from simulations.compiled import inlined, kernel
-from simulations.frames import BEGIN, CAPACITY, STOP, assemble, show_next
+from simulations.frames import BEGIN, CAPACITY, STOP
 from simulations.freezes import begin, stop
-from simulations.history import AGAIN, FILLER, FIRST, entry_slot, is_kept
-from simulations.jitter_buffer import NOTHING, SLOTS, insert, play_next
+from simulations.history import entry_slot
+from simulations.jitter_buffer import SLOTS
 from simulations.layout import CACHE_LINE
-from simulations.links import LINK, carry
-from simulations.nack import clear_to
-from simulations.nack import note as note_missing
-from simulations.outs import out_index
-from simulations.packets import AUDIO, PADDING, slot
+from simulations.links import LINK
+from simulations.packets import AUDIO, slot
 from simulations.prefetching import prefetch
-from simulations.presence import hear
 from simulations.queues import DROPPED
-from simulations.receivers import account, bucket_of, count, measure, measure_jitter
+from simulations.receivers import bucket_of
+from simulations.reception import catch_up, play
 from simulations.reporting import report
 from simulations.settings import TICK
 from simulations.stations import limit_of, next_edge, serve, serve_bursts
-from simulations.trace import AGGREGATION, ARRIVAL, note
-from simulations.turns import EVERY_TICK, alarm, expect, plan
-from simulations.world import FLOOR, GROUP, NEW_MAIL
+from simulations.trace import AGGREGATION, note
+from simulations.turns import EVERY_TICK, expect, plan
+from simulations.world import GROUP
 
 _LINK_LINES = LINK.itemsize // CACHE_LINE + 1
 EVERYONE = -1
@@ -49,7 +46,7 @@ def run_group(world: Any, g: int, thread: int, until: int, settles: bool) -> Non
         if settles or world.turns[np.uint64(members[i])].play <= until:
             due[first + count] = members[i]
             count += 1
-    if count > FEW or settles:  # what is of nobody here any more goes, too
+    if count > FEW:
         _deliver(world, g, EVERYONE, until)
     else:
         for i in range(first, first + count):
@@ -79,19 +76,19 @@ def bring_up(world: Any, endpoint: int, until: int) -> None:
 def settle(world: Any, endpoint: Any, thread: int, until: int) -> None:
     """Play an endpoint's mail up to ``until`` (ns), and on the way what fell due."""
     leg, turn = world.legs[endpoint], world.turns[endpoint]
+    held_back = False
     while world.settings[0].adapts:
-        at = leg.feedback_at
+        at = leg.feedback_at if not held_back else until + 1
         if 0 < turn.wish_at <= min(at, until):
-            _play(world, endpoint, turn.wish_at)
+            play(world, endpoint, turn.wish_at)
             _grant_wishes(world, endpoint)
         if at > until:
             break
-        _play(world, endpoint, at)
+        play(world, endpoint, at)
         report(world, endpoint, thread, at)
-        if leg.feedback_at == at:  # it is held back
-            break
-    _play(world, endpoint, until)
-    _catch_up(world, endpoint, until)
+        held_back = leg.feedback_at == at
+    play(world, endpoint, until)
+    catch_up(world, endpoint, until)
 
 
 @kernel
@@ -142,6 +139,10 @@ def _serve(world: Any, g: int, until: int) -> bool:
                 note(world.trace, world.trace_rows, packet, AGGREGATION, left, came)
             if left == DROPPED:
                 continue
+            turn, entry = turns[endpoint], np.int64(item.entry)
+            if entry < turn.since:  # it has left, or moved to another link
+                station.gone += 1
+                continue
             leaving = leavings[np.uint64(first + count)]
             leaving.left = left
             leaving.came = came
@@ -149,7 +150,7 @@ def _serve(world: Any, g: int, until: int) -> bool:
             leaving.endpoint = endpoint
             leaving.entry = item.entry
             count += 1
-            expect(turns[endpoint], np.int64(item.entry))
+            expect(turn, entry)
     world.leaving_counts[g] = count
     if station.burst_at < until:
         serve_bursts(station, shared, until)
@@ -164,7 +165,7 @@ def _deliver(world: Any, g: int, only: Any, until: int) -> None:
     for i in range(first, first + world.leaving_counts[g]):
         leaving = leavings[np.uint64(i)]
         if only < 0 or leaving.endpoint == only:
-            _post(world, g, leaving, until)
+            _post(world, leaving, until)
         else:
             if kept < i:
                 leavings[np.uint64(kept)] = leaving
@@ -173,15 +174,12 @@ def _deliver(world: Any, g: int, only: Any, until: int) -> None:
 
 
 @inlined
-def _post(world: Any, g: int, leaving: Any, until: int) -> None:
+def _post(world: Any, leaving: Any, until: int) -> None:
     """Put a copy into its endpoint's mailbox."""
     endpoint = np.uint64(leaving.endpoint)
     place, mail = world.endpoints[endpoint], world.mail
-    if leaving.entry < place.since:  # it has left, or moved to another link
-        world.stations[world.level_first[GROUP] + g].gone += 1
-        return
     if place.mail == mail.shape[1]:
-        _play(world, endpoint, until)
+        play(world, endpoint, until)
     packet = world.packets[leaving.packet]
     if packet.media == AUDIO:
         place.budget_packets += 1
@@ -252,196 +250,3 @@ def _ask_for_contents(world: Any, endpoint: Any) -> None:
         screen = world.screens[k]
         first = k * np.uint64(CAPACITY)
         prefetch(world.frames, first + np.uint64(screen.tail & (CAPACITY - 1)), 0)
-
-
-@kernel
-def _play(world: Any, endpoint: Any, until: int) -> None:
-    """Send an endpoint's new mail over its access link, and give its receiver what has arrived."""
-    packets, mail, turn = world.packets, world.mail, world.turns[endpoint]
-    shared = (world.load_times, world.load_shares)
-    backlog = (world.downlink_starts, world.downlink_sizes)
-    place, link = world.endpoints[endpoint], world.downlinks[endpoint]
-    sender, row = world.senders[endpoint], endpoint * np.uint64(BUCKETS)
-    traced = world.trace[0]
-    carried = place.carried
-    for i in range(carried, place.mail):
-        letter = mail[endpoint, i]
-        now, index, entry = letter.time, letter.packet, letter.entry
-        packet = packets[index]
-        place.entered = now
-        arrival = carry(link, backlog[0], backlog[1], shared[0], shared[1], now, packet.size)
-        if endpoint == traced:
-            note(world.trace, world.trace_rows, packet, ARRIVAL, arrival, now)
-        if arrival < 0:
-            alarm(turn, np.int64(entry))
-            continue
-        if packet.media == AUDIO:
-            place.budget_arrivals += 1
-            place.budget_access += arrival - now
-        prefetch(world.copies, entry_slot(sender, entry), 0)
-        prefetch(world.delays, row + bucket_of(arrival - packet.sent), 0)
-        letter = mail[endpoint, carried]
-        letter.time = arrival
-        letter.packet = index
-        letter.entry = entry
-        letter.left = now
-        carried += 1
-    # What is left over stays at the mailbox's front. If it leaves too little room for new mail, the
-    # oldest go to the receiver ahead of time: only the interval that they are sampled in changes.
-    ahead = carried - mail.shape[1] + NEW_MAIL
-    taken = 0
-    while taken < carried and (mail[endpoint, taken].time < until or taken < ahead):
-        letter = mail[endpoint, taken]
-        _receive(world, endpoint, packets[letter.packet], letter.entry, letter.time)
-        taken += 1
-    for i in range(taken, carried):
-        mail[endpoint, i - taken] = mail[endpoint, i]
-    place.carried = carried - taken
-    place.mail = carried - taken
-
-
-@inlined
-def _stream(world: Any, place: Any, at: int) -> Any:
-    """The STREAM that copies of the stream ``at`` belong world."""
-    if at < world.settings[0].voices:
-        return world.voices[np.uint64(place.first_voice + at)]
-    return world.pictures[np.uint64(place.first_picture + at - world.settings[0].voices)]
-
-
-@kernel
-def resolve(world: Any, endpoint: Any, until: int, arrived: bool) -> None:
-    """Account for all copies up to the entry ``until``; all before it are lost, it has ``arrived``
-    or not."""
-    leg, sender, place = world.legs[endpoint], world.senders[endpoint], world.endpoints[endpoint]
-    while leg.resolved <= until:
-        entry = leg.resolved
-        leg.resolved += 1
-        if is_kept(sender, entry):
-            copy = world.copies[entry_slot(sender, entry)]
-            if copy.kind == FIRST:
-                account(_stream(world, place, copy.slot), copy.number, arrived and entry == until)
-
-
-@inlined
-def _receive(world: Any, endpoint: Any, packet: Any, entry: Any, arrival: int) -> None:
-    """Give a copy that arrives to the receiver's stream."""
-    leg, sender = world.legs[endpoint], world.senders[endpoint]
-    world.meters[endpoint].packets += 1
-    world.meters[endpoint].bytes += packet.size
-    number: Any = np.int64(entry)
-    if packet.media != PADDING:
-        measure(world.meters[endpoint], world.delays, endpoint, arrival - packet.sent)
-        hear(world, endpoint, world.endpoints[endpoint], arrival)
-    if not is_kept(sender, number):
-        return  # so late that nobody remembers it
-    copy = world.copies[entry_slot(sender, number)]
-    copy.arrival = arrival
-    leg.arrived = number + 1
-    if number >= leg.resolved:
-        resolve(world, endpoint, number, arrival - copy.sent <= world.settings[0].late)
-    if copy.kind == FILLER:
-        return
-    leg.retransmitted += copy.kind == AGAIN
-    at = copy.slot
-    if at < world.settings[0].voices:
-        _hear(world, endpoint, packet, copy, arrival)
-    else:
-        _see(world, endpoint, packet, copy, arrival)
-
-
-@inlined
-def _hear(world: Any, endpoint: Any, packet: Any, copy: Any, arrival: int) -> None:
-    """Give a voice's packet to its jitter buffer."""
-    k = np.uint64(world.endpoints[endpoint].first_voice + copy.slot)
-    measure_jitter(world.voices[k], packet.source, arrival - packet.captured)
-    _play_voice(world, endpoint, k, arrival)
-    number: Any = np.int64(copy.number)
-    insert(
-        world.voice_buffers[k], world.voice_slots[k], number, packet.captured, arrival,
-        world.settings[0].ptime, world.settings[0].fec,
-    )  # fmt: skip
-
-
-@inlined
-def _play_voice(world: Any, endpoint: Any, k: Any, until: int) -> None:
-    """Let the jitter buffer play what it plays up to ``until``."""
-    meter, place = world.meters[endpoint], world.endpoints[endpoint]
-    while True:
-        delay = play_next(world.voice_buffers[k], world.voice_slots[k], until)
-        if delay == NOTHING:
-            break
-        if delay >= 0:
-            heard = delay + world.settings[0].audio_output
-            meter.played += 1
-            meter.heard_sum += heard
-            place.budget_played += 1
-            place.budget_buffer += delay
-            count(world.audio_delays, endpoint, heard)
-
-
-@inlined
-def _see(world: Any, endpoint: Any, packet: Any, copy: Any, arrival: int) -> None:
-    """Give a picture's packet to its frame, and show what can be shown."""
-    k = np.uint64(world.endpoints[endpoint].first_picture + copy.slot - world.settings[0].voices)
-    number: Any = np.int64(copy.number)
-    screen, frames = world.screens[k], world.frames[k]
-    measure_jitter(world.pictures[k], packet.source, arrival - packet.captured)
-    if note_missing(world.nacks[k], world.missing[k], number, packet.key):
-        screen.lost_reference = 1
-    assemble(
-        screen, frames, number, packet.index, packet.frame_packets, packet.key, packet.captured
-    )
-    meter = world.meters[endpoint]
-    while True:
-        captured = show_next(screen, frames, arrival)
-        if captured < 0:
-            break
-        clear_to(world.nacks[k], world.missing[k], screen.next)
-        seen = arrival - captured + world.settings[0].picture_output
-        meter.frames += 1
-        meter.seen_sum += seen
-        if world.endpoints[endpoint].first_frame < 0:
-            world.endpoints[endpoint].first_frame = arrival + world.settings[0].picture_output
-        count(world.frame_delays, endpoint, seen)
-        if (
-            world.endpoints[endpoint].seen < 0
-            and world.slot_seats[copy.slot] == world.totals[FLOOR]
-        ):
-            _see_floor(world, endpoint, packet, copy, arrival)
-
-
-@kernel
-def _see_floor(world: Any, endpoint: Any, packet: Any, copy: Any, arrival: int) -> None:
-    """If the frame just shown is of who has the floor, write down when."""
-    out = world.outs[out_index(world.settings[0], len(world.endpoints), copy.slot, endpoint)]
-    floor = world.slot_seats[copy.slot]
-    if copy.number < out.first or world.seats[floor].publisher != packet.publisher:
-        return
-    world.endpoints[endpoint].seen = arrival + world.settings[0].picture_output
-    if np.int64(endpoint) == len(world.endpoints) - 1:
-        sender = world.senders[endpoint]
-        sent = packet.sent
-        for entry in range(max(0, sender.next - sender.mask - 1), sender.next):
-            other = world.copies[entry_slot(sender, entry)]
-            if other.slot == copy.slot and other.kind != FILLER:
-                begin = world.packets[other.packet]
-                if begin.source == packet.source and begin.frame == packet.frame:
-                    sent = min(sent, begin.sent)
-        world.call[0] = world.endpoints[endpoint].seen
-        world.call[1] = sent
-        world.call[2] = packet.at_node
-        world.call[3] = arrival
-
-
-@kernel
-def _catch_up(world: Any, endpoint: Any, until: int) -> None:
-    """Bring voices up to ``until``, and count as lost what has not come for too long."""
-    place, leg, sender = world.endpoints[endpoint], world.legs[endpoint], world.senders[endpoint]
-    for i in range(world.settings[0].voices):
-        _play_voice(world, endpoint, np.uint64(place.first_voice + i), until)
-    while leg.resolved < sender.next:
-        entry = leg.resolved
-        oldest = until - world.settings[0].late
-        if is_kept(sender, entry) and world.copies[entry_slot(sender, entry)].sent >= oldest:
-            break
-        resolve(world, endpoint, entry, False)

@@ -27,10 +27,10 @@ _CONTROLLER_LINES = CONTROLLER.itemsize // CACHE_LINE + 1
 _COPIES = 32
 """Copies asked for ahead."""
 
-LONGEST_LOOK = 6 * TICK
-"""ns between looks at a subscriber that nothing is heard from; otherwise it is looked at as its
-feedback comes, if a third of this has passed."""
-LOOK = 4 * TICK
+LONGEST_LOOK, SHORTEST_LOOK = 6 * TICK, 2 * TICK
+"""ns between looks at a subscriber: where nothing is heard from it, and as feedback comes."""
+STIRRED_FOR = 8 * TICK
+"""ns for which everyone is looked after at every tick, after who is heard and seen has changed."""
 SPARE_PACKETS = 2
 """More padding than a probe's bytes: media that takes its place seldom comes out even."""
 
@@ -92,8 +92,8 @@ def steer(world: Any, endpoint: Any, now: int) -> None:
 
 @inlined
 def is_stirred(world: Any, now: int) -> bool:
-    """Whether it is not long since who is heard and seen last changed: everyone is looked after."""
-    return bool(now <= world.totals[STIRRED] + 2 * LOOK)
+    """Whether it is not long since who is heard and seen last changed."""
+    return bool(now <= world.totals[STIRRED] + STIRRED_FOR)
 
 
 @kernel
@@ -107,7 +107,7 @@ def _steer(world: Any, endpoint: int, now: int) -> None:
         world.messages[endpoint, np.uint64(mail.head & (MESSAGES - 1))].arrival <= now
     )
     passed = now - leg.looked_at
-    look = passed >= LONGEST_LOOK or (heard and passed >= LONGEST_LOOK // 3)
+    look = passed >= LONGEST_LOOK or (heard and passed >= SHORTEST_LOOK)
     if look:
         _look(world, endpoint, now)
         process(controller, now)

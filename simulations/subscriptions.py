@@ -11,13 +11,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simulations.frames import PICTURE_COUNTS
-from simulations.groups import bring_up, resolve
+from simulations.groups import bring_up
 from simulations.jitter_buffer import BUFFER_COUNTS
 from simulations.legs import LEG_COUNTS
 from simulations.nack import NACK_COUNTS
 from simulations.outages import drop_letters, withdraw
 from simulations.outs import NOTHING
 from simulations.pacer import pacing_of
+from simulations.reception import resolve
 from simulations.settings import TICK
 from simulations.world import GROUP, World
 
@@ -62,7 +63,7 @@ def begin(world: World, endpoint: int, now: int, controller: Any) -> None:
     behind = max(now - int(leg["feedback_at"]), 0)
     leg["feedback_at"] += -(-behind // every) * every
     world.controllers[endpoint] = controller
-    world.turns[endpoint : endpoint + 1] = 0
+    _reset(world.turns, endpoint, ("since",))
     world.mails[endpoint : endpoint + 1] = 0
     world.endpoints["first_frame"][endpoint] = NOTHING
 
@@ -72,7 +73,7 @@ def leave_link(world: World, endpoint: int) -> None:
     place = world.endpoints[endpoint]
     station = world.stations[int(world.level_first[GROUP] + place["group"])]
     station["gone"] += drop_letters(world.mail, endpoint, place, -1, False)
-    place["since"] = world.senders["next"][endpoint]
+    world.turns["since"][endpoint] = world.senders["next"][endpoint]
     place["entered"] = 0
 
 

@@ -23,8 +23,8 @@ TURN = np.dtype(
     [
         ("play", np.int64),  # it need not be played before, ns; 0: it has to be at every tick
         ("steer", np.int64),  # its node need not look after it before, ns; 0: at every tick
-        ("came", np.int64),  # packets that have left the aggregation since this was decided
-        ("room", np.int64),  # how many may
+        ("room", np.int64),  # packets that may still come until then
+        ("since", np.int64),  # entries before are of a session, or a link, that it has no more
         ("entry", np.int64),  # that is to come next
         ("alarm", np.int64),  # the last entry before which something was missing
         ("wish_at", np.int64),  # when pictures were begun or stopped, ns; 0: they were not
@@ -52,8 +52,8 @@ def expect(turn: Any, entry: Any) -> None:
     if entry != turn.entry:
         alarm(turn, entry)
     turn.entry = entry + 1
-    turn.came += 1
-    if turn.came > turn.room:
+    turn.room -= 1
+    if turn.room < 0:
         turn.play = EVERY_TICK
 
 
@@ -63,7 +63,6 @@ def plan(world: Any, endpoint: Any, now: int) -> None:
     turn, leg, place = world.turns[endpoint], world.legs[endpoint], world.endpoints[endpoint]
     mail = world.mails[endpoint]
     turn.play = EVERY_TICK
-    turn.came = 0
     if np.int64(endpoint) == world.trace[0] or leg.arrived <= turn.alarm or now <= turn.busy_until:
         return
     if mail.tail - mail.head >= MESSAGES:  # it holds its RTCP back

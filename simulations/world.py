@@ -109,7 +109,6 @@ ENDPOINT = np.dtype(
         ("group", np.int64),
         ("node", np.int64),  # the last that served it
         ("served", np.int64),  # the node that serves it; negative: see `simulations.membership`
-        ("since", np.int64),  # entries before are of a session, or a link, that it has no more
         ("cut", np.int64),  # 1: something on its way to or from its node is down
         ("first_frame", np.int64),  # rendered since it was connected, ns; −1: none
         ("last_media", np.int64),  # arrival of its last media packet, ns; −1: none

@@ -84,7 +84,7 @@ def test_a_new_session_begins_with_nothing() -> None:
     assert world.mails["tail"][0] == 0
     assert (world.outs["source"][::2] == -1).all()
     assert (world.outs["highest"] == highest).all()  # streams are numbered on
-    assert world.endpoints["since"][0] == next_entry
+    assert world.turns["since"][0] == next_entry
 
 
 def test_feedback_keeps_its_turn() -> None:

@@ -182,10 +182,11 @@ def test_a_gap_and_too_many_that_wait_end_the_rest() -> None:
     me = Subscriber()
     me.turn["entry"] = 100
     later = me.plan()
-    for entry in range(100, 100 + int(me.turn["room"])):
+    room = int(me.turn["room"])
+    for entry in range(100, 100 + room):
         expect(me.turn, entry)
     assert me.turn["play"] == later
-    expect(me.turn, 100 + int(me.turn["room"]))
+    expect(me.turn, 100 + room)
     assert me.turn["play"] == EVERY_TICK
 
     me.plan()

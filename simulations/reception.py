@@ -1,0 +1,215 @@
+"""Reception: an endpoint's mail crosses its access link, and its receiver takes what arrives."""
+
+from typing import Any
+
+import numpy as np
+
+from results.histograms import BUCKETS
+from simulations.compiled import inlined, kernel
+from simulations.frames import assemble, show_next
+from simulations.history import AGAIN, FILLER, FIRST, entry_slot, is_kept
+from simulations.jitter_buffer import NOTHING, insert, play_next
+from simulations.links import carry
+from simulations.nack import clear_to
+from simulations.nack import note as note_missing
+from simulations.outs import out_index
+from simulations.packets import AUDIO, PADDING
+from simulations.prefetching import prefetch
+from simulations.presence import hear
+from simulations.receivers import account, bucket_of, count, measure, measure_jitter
+from simulations.trace import ARRIVAL, note
+from simulations.turns import alarm
+from simulations.world import FLOOR, NEW_MAIL
+
+
+@kernel
+def play(world: Any, endpoint: Any, until: int) -> None:
+    """Send an endpoint's new mail over its access link, and give its receiver what has arrived."""
+    packets, mail, turn = world.packets, world.mail, world.turns[endpoint]
+    shared = (world.load_times, world.load_shares)
+    backlog = (world.downlink_starts, world.downlink_sizes)
+    place, link = world.endpoints[endpoint], world.downlinks[endpoint]
+    sender, row = world.senders[endpoint], endpoint * np.uint64(BUCKETS)
+    traced = world.trace[0]
+    carried = place.carried
+    for i in range(carried, place.mail):
+        letter = mail[endpoint, i]
+        now, index, entry = letter.time, letter.packet, letter.entry
+        packet = packets[index]
+        place.entered = now
+        arrival = carry(link, backlog[0], backlog[1], shared[0], shared[1], now, packet.size)
+        if endpoint == traced:
+            note(world.trace, world.trace_rows, packet, ARRIVAL, arrival, now)
+        if arrival < 0:
+            alarm(turn, np.int64(entry))
+            continue
+        if packet.media == AUDIO:
+            place.budget_arrivals += 1
+            place.budget_access += arrival - now
+        prefetch(world.copies, entry_slot(sender, entry), 0)
+        prefetch(world.delays, row + bucket_of(arrival - packet.sent), 0)
+        letter = mail[endpoint, carried]
+        letter.time = arrival
+        letter.packet = index
+        letter.entry = entry
+        letter.left = now
+        carried += 1
+    # What is left over stays at the mailbox's front. If it leaves too little room for new mail, the
+    # oldest go to the receiver ahead of time: only the interval that they are sampled in changes.
+    ahead = carried - mail.shape[1] + NEW_MAIL
+    taken = 0
+    while taken < carried and (mail[endpoint, taken].time < until or taken < ahead):
+        letter = mail[endpoint, taken]
+        _receive(world, endpoint, packets[letter.packet], letter.entry, letter.time)
+        taken += 1
+    for i in range(taken, carried):
+        mail[endpoint, i - taken] = mail[endpoint, i]
+    place.carried = carried - taken
+    place.mail = carried - taken
+
+
+@inlined
+def _stream(world: Any, place: Any, at: int) -> Any:
+    """The STREAM that copies of the stream ``at`` belong world."""
+    if at < world.settings[0].voices:
+        return world.voices[np.uint64(place.first_voice + at)]
+    return world.pictures[np.uint64(place.first_picture + at - world.settings[0].voices)]
+
+
+@kernel
+def resolve(world: Any, endpoint: Any, until: int, arrived: bool) -> None:
+    """Account for all copies up to the entry ``until``; all before it are lost, it has ``arrived``
+    or not."""
+    leg, sender, place = world.legs[endpoint], world.senders[endpoint], world.endpoints[endpoint]
+    while leg.resolved <= until:
+        entry = leg.resolved
+        leg.resolved += 1
+        if is_kept(sender, entry):
+            copy = world.copies[entry_slot(sender, entry)]
+            if copy.kind == FIRST:
+                account(_stream(world, place, copy.slot), copy.number, arrived and entry == until)
+
+
+@inlined
+def _receive(world: Any, endpoint: Any, packet: Any, entry: Any, arrival: int) -> None:
+    """Give a copy that arrives to the receiver's stream."""
+    leg, sender = world.legs[endpoint], world.senders[endpoint]
+    world.meters[endpoint].packets += 1
+    world.meters[endpoint].bytes += packet.size
+    number: Any = np.int64(entry)
+    if packet.media != PADDING:
+        measure(world.meters[endpoint], world.delays, endpoint, arrival - packet.sent)
+        hear(world, endpoint, world.endpoints[endpoint], arrival)
+    if not is_kept(sender, number):
+        return  # so late that nobody remembers it
+    copy = world.copies[entry_slot(sender, number)]
+    copy.arrival = arrival
+    leg.arrived = number + 1
+    if number >= leg.resolved:
+        resolve(world, endpoint, number, arrival - copy.sent <= world.settings[0].late)
+    if copy.kind == FILLER:
+        return
+    leg.retransmitted += copy.kind == AGAIN
+    at = copy.slot
+    if at < world.settings[0].voices:
+        _hear(world, endpoint, packet, copy, arrival)
+    else:
+        _see(world, endpoint, packet, copy, arrival)
+
+
+@inlined
+def _hear(world: Any, endpoint: Any, packet: Any, copy: Any, arrival: int) -> None:
+    """Give a voice's packet to its jitter buffer."""
+    k = np.uint64(world.endpoints[endpoint].first_voice + copy.slot)
+    measure_jitter(world.voices[k], packet.source, arrival - packet.captured)
+    _play_voice(world, endpoint, k, arrival)
+    number: Any = np.int64(copy.number)
+    insert(
+        world.voice_buffers[k], world.voice_slots[k], number, packet.captured, arrival,
+        world.settings[0].ptime, world.settings[0].fec,
+    )  # fmt: skip
+
+
+@inlined
+def _play_voice(world: Any, endpoint: Any, k: Any, until: int) -> None:
+    """Let the jitter buffer play what it plays up to ``until``."""
+    meter, place = world.meters[endpoint], world.endpoints[endpoint]
+    while True:
+        delay = play_next(world.voice_buffers[k], world.voice_slots[k], until)
+        if delay == NOTHING:
+            break
+        if delay >= 0:
+            heard = delay + world.settings[0].audio_output
+            meter.played += 1
+            meter.heard_sum += heard
+            place.budget_played += 1
+            place.budget_buffer += delay
+            count(world.audio_delays, endpoint, heard)
+
+
+@inlined
+def _see(world: Any, endpoint: Any, packet: Any, copy: Any, arrival: int) -> None:
+    """Give a picture's packet to its frame, and show what can be shown."""
+    k = np.uint64(world.endpoints[endpoint].first_picture + copy.slot - world.settings[0].voices)
+    number: Any = np.int64(copy.number)
+    screen, frames = world.screens[k], world.frames[k]
+    measure_jitter(world.pictures[k], packet.source, arrival - packet.captured)
+    if note_missing(world.nacks[k], world.missing[k], number, packet.key):
+        screen.lost_reference = 1
+    assemble(
+        screen, frames, number, packet.index, packet.frame_packets, packet.key, packet.captured
+    )
+    meter = world.meters[endpoint]
+    while True:
+        captured = show_next(screen, frames, arrival)
+        if captured < 0:
+            break
+        clear_to(world.nacks[k], world.missing[k], screen.next)
+        seen = arrival - captured + world.settings[0].picture_output
+        meter.frames += 1
+        meter.seen_sum += seen
+        if world.endpoints[endpoint].first_frame < 0:
+            world.endpoints[endpoint].first_frame = arrival + world.settings[0].picture_output
+        count(world.frame_delays, endpoint, seen)
+        if (
+            world.endpoints[endpoint].seen < 0
+            and world.slot_seats[copy.slot] == world.totals[FLOOR]
+        ):
+            _see_floor(world, endpoint, packet, copy, arrival)
+
+
+@kernel
+def _see_floor(world: Any, endpoint: Any, packet: Any, copy: Any, arrival: int) -> None:
+    """If the frame just shown is of who has the floor, write down when."""
+    out = world.outs[out_index(world.settings[0], len(world.endpoints), copy.slot, endpoint)]
+    floor = world.slot_seats[copy.slot]
+    if copy.number < out.first or world.seats[floor].publisher != packet.publisher:
+        return
+    world.endpoints[endpoint].seen = arrival + world.settings[0].picture_output
+    if np.int64(endpoint) == len(world.endpoints) - 1:
+        sender = world.senders[endpoint]
+        sent = packet.sent
+        for entry in range(max(0, sender.next - sender.mask - 1), sender.next):
+            other = world.copies[entry_slot(sender, entry)]
+            if other.slot == copy.slot and other.kind != FILLER:
+                begin = world.packets[other.packet]
+                if begin.source == packet.source and begin.frame == packet.frame:
+                    sent = min(sent, begin.sent)
+        world.call[0] = world.endpoints[endpoint].seen
+        world.call[1] = sent
+        world.call[2] = packet.at_node
+        world.call[3] = arrival
+
+
+@kernel
+def catch_up(world: Any, endpoint: Any, until: int) -> None:
+    """Bring voices up to ``until``, and count as lost what has not come for too long."""
+    place, leg, sender = world.endpoints[endpoint], world.legs[endpoint], world.senders[endpoint]
+    for i in range(world.settings[0].voices):
+        _play_voice(world, endpoint, np.uint64(place.first_voice + i), until)
+    while leg.resolved < sender.next:
+        entry = leg.resolved
+        oldest = until - world.settings[0].late
+        if is_kept(sender, entry) and world.copies[entry_slot(sender, entry)].sent >= oldest:
+            break
+        resolve(world, endpoint, entry, False)
