@@ -16,7 +16,7 @@ from simulations.prefetching import prefetch
 from simulations.queues import DROPPED, transmission
 from simulations.stations import next_edge
 from simulations.trace import NODE_IN, NODE_OUT, SENT, note
-from simulations.turns import EVERY_TICK, alarm
+from simulations.turns import alarm
 from simulations.world import CASCADED, FAN_OUT, INGRESSED
 
 _FAR, _NEAR = np.uint64(12), np.uint64(6)
@@ -248,10 +248,10 @@ def _take_orders(world: Any, n: int) -> int:
     """Put what the node sends of its own accord in this tick in order of time; −1, or an edge that
     must grow first."""
     edge, legs, orders = world.edges[world.orders_edges[n]], world.legs, world.orders
-    turns = world.turns
+    ordering = world.ordering
     for i in range(world.audience[n]):
         endpoint = world.subscribers[n, i]
-        if turns[endpoint].steer != EVERY_TICK:  # the node would have to look after it
+        if not ordering[np.uint64(endpoint)]:
             continue
         leg = legs[endpoint]
         if leg.orders == 0:

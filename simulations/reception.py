@@ -4,7 +4,6 @@ from typing import Any
 
 import numpy as np
 
-from results.histograms import BUCKETS
 from simulations.compiled import inlined, kernel
 from simulations.frames import assemble, show_next
 from simulations.history import AGAIN, FILLER, FIRST, entry_slot, is_kept
@@ -16,7 +15,7 @@ from simulations.outs import out_index
 from simulations.packets import AUDIO, PADDING
 from simulations.prefetching import prefetch
 from simulations.presence import hear
-from simulations.receivers import account, bucket_of, count, measure, measure_jitter
+from simulations.receivers import account, count, measure, measure_jitter
 from simulations.trace import ARRIVAL, note
 from simulations.turns import alarm
 from simulations.world import FLOOR, NEW_MAIL
@@ -25,47 +24,53 @@ from simulations.world import FLOOR, NEW_MAIL
 @kernel
 def play(world: Any, endpoint: Any, until: int) -> None:
     """Send an endpoint's new mail over its access link, and give its receiver what has arrived."""
-    packets, mail, turn = world.packets, world.mail, world.turns[endpoint]
-    shared = (world.load_times, world.load_shares)
-    backlog = (world.downlink_starts, world.downlink_sizes)
-    place, link = world.endpoints[endpoint], world.downlinks[endpoint]
-    sender, row = world.senders[endpoint], endpoint * np.uint64(BUCKETS)
-    traced = world.trace[0]
-    carried = place.carried
-    for i in range(carried, place.mail):
-        letter = mail[endpoint, i]
-        now, index, entry = letter.time, letter.packet, letter.entry
+    packets, copies, turn = world.packets, world.copies, world.turns[endpoint]
+    letters = world.mail[endpoint]
+    load_times, load_shares = world.load_times, world.load_shares
+    starts, sizes = world.downlink_starts, world.downlink_sizes
+    place, link, sender = (
+        world.endpoints[endpoint], world.downlinks[endpoint], world.senders[endpoint],
+    )  # fmt: skip
+    traced = np.int64(endpoint) == world.trace[0]
+    carried, mail = place.carried, turn.mail
+    # What has not arrived yet stays at the mailbox's front. If it leaves too little room for new
+    # mail, the oldest go to the receiver ahead of time: only the interval that they are sampled in
+    # changes.
+    ahead = mail - len(letters) + NEW_MAIL
+    kept = taken = 0
+    for i in range(mail):
+        letter = letters[np.uint64(i)]
+        index, entry, arrival = letter.packet, letter.entry, letter.time
         packet = packets[index]
-        place.entered = now
-        arrival = carry(link, backlog[0], backlog[1], shared[0], shared[1], now, packet.size)
-        if endpoint == traced:
-            note(world.trace, world.trace_rows, packet, ARRIVAL, arrival, now)
-        if arrival < 0:
-            alarm(turn, np.int64(entry))
-            continue
-        if packet.media == AUDIO:
-            place.budget_arrivals += 1
-            place.budget_access += arrival - now
-        prefetch(world.copies, entry_slot(sender, entry), 0)
-        prefetch(world.delays, row + bucket_of(arrival - packet.sent), 0)
-        letter = mail[endpoint, carried]
-        letter.time = arrival
-        letter.packet = index
-        letter.entry = entry
-        letter.left = now
-        carried += 1
-    # What is left over stays at the mailbox's front. If it leaves too little room for new mail, the
-    # oldest go to the receiver ahead of time: only the interval that they are sampled in changes.
-    ahead = carried - mail.shape[1] + NEW_MAIL
-    taken = 0
-    while taken < carried and (mail[endpoint, taken].time < until or taken < ahead):
-        letter = mail[endpoint, taken]
-        _receive(world, endpoint, packets[letter.packet], letter.entry, letter.time)
-        taken += 1
-    for i in range(taken, carried):
-        mail[endpoint, i - taken] = mail[endpoint, i]
-    place.carried = carried - taken
-    place.mail = carried - taken
+        if i >= carried:
+            left = arrival
+            prefetch(copies, entry_slot(sender, letters[np.uint64(min(i + 2, mail - 1))].entry), 0)
+            audio = packet.media == AUDIO
+            if audio:
+                place.budget_packets += 1
+                place.budget_uplink += packet.at_node - packet.sent
+                place.budget_transport += letter.came - packet.at_node
+                place.budget_aggregation += left - letter.came
+            place.entered = left
+            arrival = carry(link, starts, sizes, load_times, load_shares, left, packet.size)
+            if traced:
+                note(world.trace, world.trace_rows, packet, ARRIVAL, arrival, left)
+            if arrival < 0:
+                alarm(turn, np.int64(entry))
+                continue
+            if audio:
+                place.budget_arrivals += 1
+                place.budget_access += arrival - left
+            letter.time = arrival
+        if kept == 0 and (arrival < until or taken < ahead):
+            _receive(world, endpoint, packet, entry, arrival)
+            taken += 1
+        else:
+            if kept < i:
+                letters[np.uint64(kept)] = letter
+            kept += 1
+    place.carried = kept
+    turn.mail = kept
 
 
 @inlined

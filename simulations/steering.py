@@ -24,8 +24,8 @@ from simulations.turns import EVERY_TICK
 from simulations.world import STIRRED
 
 _CONTROLLER_LINES = CONTROLLER.itemsize // CACHE_LINE + 1
-_COPIES = 32
-"""Copies asked for ahead."""
+_COPIES, _AHEAD = 32, 8
+"""Copies, and members' turns, asked for ahead."""
 
 LONGEST_LOOK, SHORTEST_LOOK = 6 * TICK, 2 * TICK
 """ns between looks at a subscriber: where nothing is heard from it, and as feedback comes."""
@@ -41,7 +41,9 @@ def steer_group(world: Any, g: int, now: int) -> None:
     first, members, due = world.group_first[g], world.group_members, world.due
     stirred = is_stirred(world, now)
     count = 0
-    for i in range(first, world.group_first[g + 1]):
+    end = world.group_first[g + 1]
+    for i in range(first, end):
+        prefetch(world.turns, np.uint64(members[min(i + _AHEAD, end - 1)]), 0)
         if stirred or world.turns[np.uint64(members[i])].steer <= now:
             due[first + count] = members[i]
             count += 1
@@ -81,6 +83,9 @@ def steer(world: Any, endpoint: Any, now: int) -> None:
     """Act upon what has reached the node from ``endpoint`` until the tick ``now`` (ns)."""
     _steer(world, endpoint, now)
     leg, mail, turn = world.legs[endpoint], world.mails[endpoint], world.turns[endpoint]
+    orders = np.uint8(leg.orders > 0)
+    if world.ordering[np.uint64(endpoint)] != orders:  # threads share its cache lines
+        world.ordering[np.uint64(endpoint)] = orders
     if leg.orders > 0 or leg.padding > 0 or world.senders[endpoint].probe > 0:
         turn.steer = EVERY_TICK
         return

@@ -118,8 +118,8 @@ ENDPOINT = np.dtype(
         ("first_voice", np.int64),  # where its streams stand in `voices` and in `pictures`
         ("first_picture", np.int64),
         ("pictures", np.int64),
-        ("mail", np.int64),  # letters in its mailbox
-        ("carried", np.int64),  # of them, those that have crossed the access link
+        ("carried", np.int64),  # letters in its mailbox that have crossed the access link
+        ("busy_until", np.int64),  # it publishes, as far as is known, up to this tick, ns
         ("entered", np.int64),  # last entry into the downlink, ns
         ("seen", np.int64),  # when it first showed who has the floor, ns; −1: not yet
         # sums over audio packets, ns
@@ -139,23 +139,17 @@ ENDPOINT = np.dtype(
 """An endpoint's place in the arrays."""
 
 LETTER = np.dtype(
-    [("time", np.int64), ("packet", np.uint32), ("entry", np.uint64), ("left", np.int64)],
-    align=True,
-)
-"""A packet that an endpoint is to get, when (ns), its entry in the endpoint's history, and when it
-left the aggregation (ns)."""
-
-LEAVING = np.dtype(
     [
-        ("left", np.int64),
+        ("time", np.int64),
         ("came", np.int64),
+        ("left", np.int64),
         ("packet", np.uint32),
-        ("endpoint", np.uint32),
-        ("entry", np.uint64),
+        ("entry", np.uint32),
     ],
     align=True,
 )
-"""A copy that has left an aggregation, which it had come to (ns), on its way to a mailbox."""
+"""A packet that an endpoint is to get, and when (ns); when it came to the aggregation and left it
+(ns); and its entry in the endpoint's history."""
 
 NEW_MAIL = 256
 """Room in each mailbox for what has yet to enter the access link."""
@@ -219,6 +213,8 @@ class _Arrays(NamedTuple):
     """(e,) EDGE, by the station that reads them."""
     edge_items: NDArray[Any]
     """Rings of the edges, of ITEM."""
+    departures: NDArray[np.int64]
+    """(s, RUN) scratch: when what a station serves at once has left it, ns."""
     full: NDArray[np.int64]
     """(s,) an edge that has no room for what the station would write, or −1."""
     fans: NDArray[np.int64]
@@ -263,11 +259,6 @@ class _Arrays(NamedTuple):
     """(n,) TURN."""
     due: NDArray[np.int32]
     """(n,) scratch: those of each group whose turn it is."""
-    leavings: NDArray[Any]
-    leaving_first: NDArray[np.int64]
-    leaving_counts: NDArray[np.int64]
-    """LEAVING, group by group; (groups + 1,) where each group's begin; (groups,) how many they are.
-    """
     mail: NDArray[Any]
     """(n, room) LETTER: what has crossed the access link, by its arrival at the receiver; then
     what has yet to enter the link, by its entry."""
@@ -287,7 +278,9 @@ class _Arrays(NamedTuple):
     requests: NDArray[Any]
     """(n,) MAIL, (n, MESSAGES), (n, REQUESTS): feedback from endpoints to their nodes."""
     orders: NDArray[Any]
-    """(n, ORDERS) ORDER: what the node sends of its own accord in the coming tick."""
+    ordering: NDArray[np.uint8]
+    """(n, ORDERS) ORDER: what the node sends of its own accord in the coming tick; (n,) whether
+    there may be any, in few cache lines."""
     pacers: NDArray[Any]
     held: NDArray[Any]
     """(n,) PACER, (n, ROOM) HELD: copies that wait for their pace."""
