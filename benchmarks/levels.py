@@ -50,7 +50,7 @@ SEATS = "publishers' feedback, estimates and rates"
 def run_step(world: World, step: int, until: int) -> None:
     """Play a whole step on one core."""
     for thread in range(len(world.shares)):
-        run_part(world, step, thread, until)
+        run_part(world, step, step, thread, until)
 
 
 class TimedEngine(Engine):

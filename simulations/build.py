@@ -17,6 +17,7 @@ from simulations.access import Keys, Loads, access_links
 from simulations.backups import spare_links, spare_places, with_spares
 from simulations.engine import EPOCH
 from simulations.grouping import grouped, phases, shares
+from simulations.layout import staggered
 from simulations.membership import members
 from simulations.pacer import LONGEST_WAIT
 from simulations.packets import EDGE, ITEM, PACKET, PADDING
@@ -25,13 +26,14 @@ from simulations.publishers import publishers
 from simulations.queues import make_queues
 from simulations.rates import FOREVER, LIFETIME
 from simulations.settings import TICK, settings_of
-from simulations.stations import RUN, schedule_burst
+from simulations.stations import schedule_burst
 from simulations.topology import Plan, Station
 from simulations.trace import PLACES
 from simulations.turns import TURN
 from simulations.world import (
     CASCADE,
     FAN_OUT,
+    LEAVING,
     LETTER,
     LEVELS,
     NEW_MAIL,
@@ -43,6 +45,8 @@ from simulations.world import (
 
 _RING = 1024
 """Least size of an edge's ring; the engine doubles it when it must."""
+_LEAVINGS = 64
+"""Copies to each endpoint of a group that can wait for its turn."""
 _TRACE_ROWS = 1 << 20
 _UNLOADED = (LoadStep(at="0s", share="0%"),)
 
@@ -89,6 +93,7 @@ def build(
     subscribers, audience, ranks = members(order, population.node, len(scenario.nodes))
     group_members, first = grouped(plan.group, plan.ways.shape[1])
     phase = phases(np.diff(first), max(settings.feedback // TICK, 1))
+    leaving_first = np.concatenate(([0], np.cumsum(_LEAVINGS * (np.diff(first) + 8))))
     room = max(profile.down.packets for profile in access) + NEW_MAIL
     edges = _edges(plan, scenario)
     fans, fan_edges, fan_copies = _fans(plan)
@@ -107,7 +112,6 @@ def build(
         backlog_sizes=station_backlog[1],
         edges=edges,
         edge_items=np.zeros(int(edges["mask"].sum()) + len(edges), ITEM),
-        departures=np.zeros((len(stations), RUN), np.int64),
         full=np.full(len(stations), -1),
         fans=fans,
         fan_edges=fan_edges,
@@ -130,8 +134,11 @@ def build(
         downlink_sizes=links[0][3],
         spare=spare_places(len(population), backups),
         turns=np.zeros(len(population), TURN),
+        leavings=np.zeros(int(leaving_first[-1]), LEAVING),
+        leaving_first=leaving_first,
+        leaving_counts=np.zeros(len(first) - 1, np.int64),
         due=np.zeros(len(population), np.int32),
-        mail=np.zeros((len(population), room), LETTER),
+        mail=np.zeros((len(population), staggered(room, LETTER)), LETTER),
         load_times=load_times,
         load_shares=load_shares,
         group_members=group_members,

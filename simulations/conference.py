@@ -296,8 +296,10 @@ def endpoints_table(scenario: Scenario, population: Population, engine: Engine) 
     """The table of endpoints: what each was dealt, and its share of the delay budget."""
     audio = scenario.media.audio
     sums = engine.world.endpoints
+    of_voices = int(engine.world.settings["voices"][0]) * len(sums)
+    voices = engine.world.outs[:of_voices].reshape(-1, len(sums))
     with np.errstate(invalid="ignore", divide="ignore"):
-        node = sums["budget_node"] / sums["budget_copies"]
+        node = voices["waited"].sum(axis=0) / voices["copies"].sum(axis=0)
         passed = sums["budget_packets"]
         budget = {
             "encode": np.full(len(sums), float(audio.encode_delay)),

@@ -37,7 +37,7 @@ PUBLISH = -1
 """The step before the first level: publishers send."""
 STEERING = LEVELS
 """The step behind the last level, at ticks: nodes act upon the RTCP that endpoints have sent. It
-needs no more than the group's own members, and follows for each thread's groups at once."""
+needs no more than the group's own members, and follows for each group at once."""
 SETTLING = LEVELS + 1
 """Beside the others: everyone is played whose turn it is not."""
 IN_PARALLEL = (FAN_OUT, PEERING_DOWN, BACKBONE_DOWN, GROUP, SETTLING)
@@ -57,8 +57,9 @@ def run_station(world: Any, level: int, s: int, until: int) -> None:
 
 
 @kernel
-def run_part(world: Any, step: int, thread: Any, until: int) -> None:
-    """Play one thread's part of a step: its stations of a level, or its groups."""
+def run_part(world: Any, step: int, last_step: int, thread: Any, until: int) -> None:
+    """Play one thread's part of a step: its stations of a level; or its groups, each in the steps
+    up to the last one, while what it needs is at hand."""
     if step < GROUP:
         first, last = world.level_first[step], world.level_first[step + 1]
         for s in range(first + thread, last, len(world.shares)):
@@ -68,10 +69,11 @@ def run_part(world: Any, step: int, thread: Any, until: int) -> None:
         group = world.shares[thread, i]
         if group < 0:
             break
-        if step == STEERING:
-            steer_group(world, group, until)
-        else:
-            run_group(world, group, thread, until, step == SETTLING)
+        for part in range(step, last_step + 1):
+            if part == STEERING:
+                steer_group(world, group, until)
+            else:
+                run_group(world, group, thread, until, part == SETTLING)
 
 
 @parallel_kernel
@@ -99,8 +101,7 @@ def play(world: Any, until: int, settle: bool) -> bool:  # noqa: PLR0912
         elif step in IN_PARALLEL:
             last = STEERING if step == GROUP and adapts and end % TICK == 0 else step
             for thread in numba.prange(threads):
-                for part in range(step, last + 1):
-                    run_part(world, part, np.int64(thread), end)  # or numba compiles it twice
+                run_part(world, step, last, np.int64(thread), end)  # or numba compiles it twice
         else:
             for s in range(world.level_first[step], world.level_first[step + 1]):
                 run_station(world, step, s, end)

@@ -104,7 +104,7 @@ class _Out(NamedTuple):
     edges: Any
     items: Any
     route: Any
-    places: Any
+    outs: Any
     turns: Any
     senders: Any
     copies: Any
@@ -130,7 +130,7 @@ def run_fan_out(world: Any, s: int, n: int, until: int) -> int:  # noqa: PLR0912
     subscribers, outs, legs = world.subscribers[n], world.outs, world.audience[n]
     last = np.uint64(legs)
     out = _Out(
-        node, edges, items, world.route[FAN_OUT], world.endpoints, world.turns, world.senders,
+        node, edges, items, world.route[FAN_OUT], world.outs, world.turns, world.senders,
         world.copies, world.trace, world.trace_rows,
     )  # fmt: skip
     own = world.orders_edges[n]
@@ -362,7 +362,7 @@ def _send_oldest(world: Any, n: int, to: Any, now: int, pacing: int) -> None:
     cost = node.copy_cost + node.kilobyte_cost * packet.size // 1000
     wire = transmission(packet.size, node.nic)
     out = _Out(
-        node, world.edges, world.edge_items, world.route[FAN_OUT], world.endpoints, world.turns,
+        node, world.edges, world.edge_items, world.route[FAN_OUT], world.outs, world.turns,
         world.senders, world.copies, world.trace, world.trace_rows,
     )  # fmt: skip
     _copy(
@@ -426,9 +426,9 @@ def _copy(
         node.delay_max = max(node.delay_max, left - now)
         copy.sent = left
         if packet.media == AUDIO:
-            place = out.places[to]
-            place.budget_copies += 1
-            place.budget_node += left - now
+            stream = out.outs[np.uint64(at * len(out.turns)) + to]
+            stream.copies += 1
+            stream.waited += left - now
         push(out.edges[out.route[to]], out.items, left, index, to, entry)
     else:
         node.dropped += 1

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from results.histograms import BUCKETS
-from simulations.compiled import kernel
+from simulations.compiled import inlined, kernel
 from simulations.feedback import MESSAGES
 from simulations.frames import BEGIN, CAPACITY, STOP
 from simulations.freezes import begin, stop
@@ -13,21 +13,22 @@ from simulations.history import entry_slot
 from simulations.jitter_buffer import SLOTS
 from simulations.layout import CACHE_LINE
 from simulations.links import LINK
-from simulations.packets import slot
+from simulations.packets import AUDIO, slot
 from simulations.prefetching import prefetch
 from simulations.queues import DROPPED
 from simulations.receivers import bucket_of
 from simulations.reception import catch_up, play
 from simulations.reporting import report
 from simulations.settings import TICK
-from simulations.stations import limit_of, next_edge, serve_bursts, serve_run
+from simulations.stations import limit_of, next_edge, serve, serve_bursts
 from simulations.trace import AGGREGATION, note
 from simulations.turns import EVERY_TICK, expect, plan
 from simulations.world import GROUP
 
 _LINK_LINES = LINK.itemsize // CACHE_LINE + 1
-_AHEAD = 8
-"""Copies ahead for whose receivers' turns are asked."""
+EVERYONE = -1
+FEW = 8
+"""Mailboxes up to which it pays to look for each one's mail by itself."""
 
 
 @kernel
@@ -38,14 +39,19 @@ def run_group(world: Any, g: int, thread: int, until: int, settles: bool) -> Non
     Args:
         settles: the group has been played up to ``until``, and all of its members follow.
     """
-    if not settles:
-        _serve(world, g, until)
+    while not settles and not _serve(world, g, until):
+        _deliver(world, g, EVERYONE, until)
     first, members, due = world.group_first[g], world.group_members, world.due
     count = 0
     for i in range(first, world.group_first[g + 1]):
         if settles or world.turns[np.uint64(members[i])].play <= until:
             due[first + count] = members[i]
             count += 1
+    if count > FEW:
+        _deliver(world, g, EVERYONE, until)
+    else:
+        for i in range(first, first + count):
+            _deliver(world, g, np.int64(due[i]), until)
     last = first + count - 1
     reports = world.settings[0].adapts and until % TICK == 0 and not settles
     for i in range(first, first + count):
@@ -62,6 +68,7 @@ def run_group(world: Any, g: int, thread: int, until: int, settles: bool) -> Non
 def bring_up(world: Any, endpoint: int, until: int) -> None:
     """Bring one endpoint up to ``until`` (ns), up to when its group has been played, for what is
     about to befall it, or to be read of it. At the next tick it is played, too."""
+    _deliver(world, world.endpoints[endpoint].group, endpoint, until)
     settle(world, np.uint64(endpoint), 0, until)
     world.turns[endpoint].play = EVERY_TICK
 
@@ -100,48 +107,92 @@ def _grant_wishes(world: Any, endpoint: Any) -> None:
 
 
 @kernel
-def _serve(world: Any, g: int, until: int) -> None:
-    """Serve the aggregation of the group up to ``until``: what leaves it waits in mailboxes.
+def _serve(world: Any, g: int, until: int) -> bool:
+    """Serve the aggregation of the group up to ``until``; False if there was no room before that.
 
-    So one endpoint's state stays in the processor's nearest cache while its packets are played.
+    What leaves it is kept in order of time until somebody's turn comes: so one endpoint's state
+    stays in the processor's nearest cache while its packets are played.
     """
-    s = world.level_first[GROUP] + g
-    station = world.stations[s]
+    station = world.stations[world.level_first[GROUP] + g]
     edges, items, packets, turns = world.edges, world.edge_items, world.packets, world.turns
     shared = (world.backlog_starts, world.backlog_sizes, world.load_times, world.load_shares)
-    departures, traced = world.departures[s], world.trace[0]
+    leavings, traced = world.leavings, world.trace[0]
+    count, room = world.leaving_counts[g], world.leaving_first[g + 1] - world.leaving_first[g]
+    first = world.leaving_first[g]
     while True:
         e = next_edge(station, edges, items, until)
         if e < 0:
             break
         limit = limit_of(station, edges, items, e, until)
         edge = edges[np.uint64(e)]
-        for i in range(serve_run(station, shared, edge, items, packets, limit, departures)):
-            ahead = np.uint64(items[slot(edge, min(edge.head + _AHEAD, edge.tail - 1))].endpoint)
-            prefetch(turns, ahead, 0)
-            item, left = items[slot(edge, edge.head)], departures[np.uint64(i)]
+        while edge.head < edge.tail:
+            item = items[slot(edge, edge.head)]
+            came, endpoint = item.time, item.endpoint
+            if came >= limit:
+                break
+            if count == room:
+                world.leaving_counts[g] = count
+                return False
             edge.head += 1
-            endpoint = np.uint64(item.endpoint)
-            if item.endpoint == traced:
-                packet = packets[item.packet]
-                note(world.trace, world.trace_rows, packet, AGGREGATION, left, item.time)
+            packet = packets[item.packet]
+            left = serve(station, shared, came, packet.size)
+            if endpoint == traced:
+                note(world.trace, world.trace_rows, packet, AGGREGATION, left, came)
             if left == DROPPED:
                 continue
             turn, entry = turns[endpoint], np.int64(item.entry)
             if entry < turn.since:  # it has left, or moved to another link
                 station.gone += 1
                 continue
-            if turn.mail == world.mail.shape[1]:
-                play(world, endpoint, until)
-            letter = world.mail[endpoint, np.uint64(turn.mail)]
-            letter.time = left
-            letter.came = item.time
-            letter.left = left
-            letter.packet = item.packet
-            letter.entry = item.entry
+            leaving = leavings[np.uint64(first + count)]
+            leaving.left = left
+            leaving.came = came
+            leaving.packet = item.packet
+            leaving.endpoint = endpoint
+            leaving.entry = item.entry
+            count += 1
             expect(turn, entry)
+    world.leaving_counts[g] = count
     if station.burst_at < until:
         serve_bursts(station, shared, until)
+    return True
+
+
+@kernel
+def _deliver(world: Any, g: int, only: Any, until: int) -> None:
+    """Put what has left the aggregation into mailboxes: into all of them, or ``only`` into one."""
+    first, leavings = world.leaving_first[g], world.leavings
+    kept = first
+    for i in range(first, first + world.leaving_counts[g]):
+        leaving = leavings[np.uint64(i)]
+        if only < 0 or leaving.endpoint == only:
+            _post(world, leaving, until)
+        else:
+            if kept < i:
+                leavings[np.uint64(kept)] = leaving
+            kept += 1
+    world.leaving_counts[g] = kept - first
+
+
+@inlined
+def _post(world: Any, leaving: Any, until: int) -> None:
+    """Put a copy into its endpoint's mailbox."""
+    endpoint = np.uint64(leaving.endpoint)
+    place, mail = world.endpoints[endpoint], world.mail
+    if place.mail == mail.shape[1]:
+        play(world, endpoint, until)
+    packet = world.packets[leaving.packet]
+    if packet.media == AUDIO:
+        place.budget_packets += 1
+        place.budget_uplink += packet.at_node - packet.sent
+        place.budget_transport += leaving.came - packet.at_node
+        place.budget_aggregation += leaving.left - leaving.came
+    letter = mail[endpoint, place.mail]
+    letter.time = leaving.left
+    letter.packet = leaving.packet
+    letter.entry = leaving.entry
+    letter.left = leaving.left
+    place.mail += 1
 
 
 @kernel
@@ -181,8 +232,8 @@ def _ask_for_contents(world: Any, endpoint: Any) -> None:
         world.endpoints[endpoint], world.downlinks[endpoint], world.senders[endpoint],
     )  # fmt: skip
     message = np.uint64(world.mails[endpoint].tail & (MESSAGES - 1))
-    prefetch(world.messages, endpoint * np.uint64(MESSAGES) + message, 0)
-    if world.turns[endpoint].mail == 0:
+    prefetch(world.messages, endpoint * np.uint64(world.messages.shape[1]) + message, 0)
+    if place.mail == 0:
         return
     letter = world.mail[endpoint, 0]
     packet = world.packets[letter.packet]
@@ -199,10 +250,10 @@ def _ask_for_contents(world: Any, endpoint: Any) -> None:
         prefetch(
             world.audio_delays, row + bucket_of(buffer.delay + world.settings[0].audio_output), 0
         )
-        first = np.uint64(place.first_voice + i) * np.uint64(SLOTS)
+        first = np.uint64(place.first_voice + i) * np.uint64(world.voice_slots.shape[1])
         prefetch(world.voice_slots, first + np.uint64(buffer.next & (SLOTS - 1)), 0)
     for i in range(world.settings[0].pictures):
         k = np.uint64(place.first_picture + i)
         screen = world.screens[k]
-        first = k * np.uint64(CAPACITY)
+        first = k * np.uint64(world.frames.shape[1])
         prefetch(world.frames, first + np.uint64(screen.tail & (CAPACITY - 1)), 0)

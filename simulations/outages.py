@@ -23,7 +23,8 @@ def cut_station(world: World, s: int, now: int) -> None:
     if s >= first:
         mine = slice(*world.group_first[s - first : s - first + 2])
         for endpoint in world.group_members[mine]:
-            if dropped := drop_letters(*mailbox(world, int(endpoint)), now, True):
+            place = world.endpoints[endpoint]
+            if dropped := drop_letters(world.mail, int(endpoint), place, now, True):
                 station["cut"] += dropped
                 _take_back(world, int(endpoint), now)
     station["work"] -= _empty(station["queue"], now)
@@ -54,7 +55,8 @@ def cut_link(world: World, endpoint: int, now: int, *, spare: bool) -> None:
     if not spare:
         out = int(world.route[LEVELS, endpoint])
         up["cut"] += withdraw(world.edges, world.edge_items, out, endpoint, now)
-        down["cut"] += drop_letters(*mailbox(world, endpoint), now, False)
+        place = world.endpoints[endpoint]
+        down["cut"] += drop_letters(world.mail, endpoint, place, now, False)
 
 
 def mend_link(world: World, endpoint: int, *, spare: bool) -> None:
@@ -98,7 +100,7 @@ def _take_back(world: World, endpoint: int, now: int) -> None:
     """Make a downlink, which has been played ahead, as if it had got only what is left of it."""
     place, link = world.endpoints[endpoint], world.downlinks[endpoint]
     place["entered"] = min(int(place["entered"]), now)
-    left = int(world.turns["mail"][endpoint])
+    left = int(place["mail"])
     last = int(world.mail["time"][endpoint, left - 1]) if left > 0 else now
     link["last_arrival"] = min(int(link["last_arrival"]), last)
     if left == 0:
@@ -174,23 +176,18 @@ def withdraw(edges: Any, items: Any, e: int, endpoint: int, now: int) -> int:
     return taken  # type: ignore[no-any-return]
 
 
-def mailbox(world: World, endpoint: int) -> tuple[Any, Any, Any]:
-    """An endpoint's letters, and the TURN and the ENDPOINT that count them."""
-    return world.mail[endpoint], world.turns[endpoint], world.endpoints[endpoint]
-
-
 @kernel
-def drop_letters(letters: Any, turn: Any, place: Any, now: int, waiting: bool) -> int:
-    """Take from a `mailbox` what arrives after ``now`` (ns) or, with ``waiting``, what has still
-    been in the aggregation by then; how many."""
+def drop_letters(mail: Any, endpoint: int, place: Any, now: int, waiting: bool) -> int:
+    """Take from an endpoint's mailbox what arrives after ``now`` (ns) or, with ``waiting``, what
+    has still been in the aggregation by then; how many."""
     kept = 0
-    for i in range(turn.mail):
-        letter = letters[i]
+    for i in range(place.mail):
+        letter = mail[endpoint, i]
         if (letter.left if waiting else letter.time) > now:
             continue
         if kept < i:
-            letters[kept] = letter
+            mail[endpoint, kept] = letter
         kept += 1
-    dropped = turn.mail - kept
-    place.carried = turn.mail = kept
+    dropped = place.mail - kept
+    place.carried = place.mail = kept
     return dropped  # type: ignore[no-any-return]

@@ -21,6 +21,9 @@ OUT = np.dtype(
         ("layer", np.int8),  # layer forwarded; −1: none
         ("desired", np.int8),  # layer that it would take if its publisher sent it; −1: none
         ("before", np.int8),  # layer wanted before the allocation that is being made
+        # voices only, ever
+        ("copies", np.int64),  # that left the node
+        ("waited", np.int64),  # ns that they took to leave it
     ],
     align=True,
 )

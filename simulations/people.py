@@ -14,7 +14,8 @@ from simulations.congestion import make_controllers
 from simulations.feedback import MAIL, MESSAGE, MESSAGES, REQUEST, REQUESTS
 from simulations.frames import FRAME, PICTURE
 from simulations.history import COPY, SENDER
-from simulations.jitter_buffer import BUFFER, SLOT
+from simulations.jitter_buffer import BUFFER, SLOT, SLOTS
+from simulations.layout import staggered
 from simulations.legs import LEG, ORDER, ORDERS
 from simulations.nack import MISSING, NACK
 from simulations.outs import OUT
@@ -27,8 +28,6 @@ from simulations.world import ENDPOINT
 
 _KEPT = 3
 """Seconds of copies that are remembered: what is on its way, reported on, and sent again."""
-SLOTS = 256
-"""Packets that wait in a jitter buffer."""
 
 
 def people(
@@ -78,7 +77,7 @@ def people(
             n, profile, control.start, control.minimum, control.maximum
         ),
         "mails": np.zeros(n, MAIL),
-        "messages": np.zeros((n, MESSAGES), MESSAGE),
+        "messages": np.zeros((n, staggered(MESSAGES, MESSAGE)), MESSAGE),
         "requests": np.zeros((n, REQUESTS), REQUEST),
         "orders": np.zeros((n, ORDERS), ORDER),
         "ordering": np.zeros(n, np.uint8),
@@ -86,10 +85,10 @@ def people(
         "held": np.zeros((n, ROOM), HELD),
         "voices": _streams(voices),
         "voice_buffers": np.zeros(voices, BUFFER),
-        "voice_slots": np.zeros((voices, SLOTS), SLOT),
+        "voice_slots": np.zeros((voices, staggered(SLOTS, SLOT)), SLOT),
         "pictures": _streams(pictures),
         "screens": np.zeros(pictures, PICTURE),
-        "frames": np.zeros((pictures, frames.CAPACITY), FRAME),
+        "frames": np.zeros((pictures, staggered(frames.CAPACITY, FRAME)), FRAME),
         "nacks": np.zeros(pictures, NACK),
         "missing": np.zeros((pictures, nack.CAPACITY), MISSING),
         "meters": np.zeros(n, METER),
@@ -122,8 +121,9 @@ def _histories(
     rings = 1 << np.ceil(np.log2(_KEPT * rates)).astype(np.int64)
     senders = np.zeros(n, SENDER)
     senders["mask"] = rings - 1
-    senders["base"] = np.concatenate(([0], np.cumsum(rings)[:-1]))
-    return senders, np.zeros(int(rings.sum()), COPY)
+    rows = [staggered(int(ring), COPY) for ring in rings]
+    senders["base"] = np.cumsum(rows) - rows
+    return senders, np.zeros(sum(rows), COPY)
 
 
 def _outs(settings: Any, population: Population, n: int, tiles: int) -> NDArray[Any]:

@@ -5,9 +5,9 @@ from typing import Any
 import numpy as np
 
 from simulations.compiled import inlined, kernel
-from simulations.frames import assemble, show_next
+from simulations.frames import CAPACITY, assemble, show_next
 from simulations.history import AGAIN, FILLER, FIRST, entry_slot, is_kept
-from simulations.jitter_buffer import NOTHING, insert, play_next
+from simulations.jitter_buffer import NOTHING, SLOTS, insert, play_next
 from simulations.links import carry
 from simulations.nack import clear_to
 from simulations.nack import note as note_missing
@@ -32,7 +32,7 @@ def play(world: Any, endpoint: Any, until: int) -> None:
         world.endpoints[endpoint], world.downlinks[endpoint], world.senders[endpoint],
     )  # fmt: skip
     traced = np.int64(endpoint) == world.trace[0]
-    carried, mail = place.carried, turn.mail
+    carried, mail = place.carried, place.mail
     # What has not arrived yet stays at the mailbox's front. If it leaves too little room for new
     # mail, the oldest go to the receiver ahead of time: only the interval that they are sampled in
     # changes.
@@ -45,12 +45,6 @@ def play(world: Any, endpoint: Any, until: int) -> None:
         if i >= carried:
             left = arrival
             prefetch(copies, entry_slot(sender, letters[np.uint64(min(i + 2, mail - 1))].entry), 0)
-            audio = packet.media == AUDIO
-            if audio:
-                place.budget_packets += 1
-                place.budget_uplink += packet.at_node - packet.sent
-                place.budget_transport += letter.came - packet.at_node
-                place.budget_aggregation += left - letter.came
             place.entered = left
             arrival = carry(link, starts, sizes, load_times, load_shares, left, packet.size)
             if traced:
@@ -58,7 +52,7 @@ def play(world: Any, endpoint: Any, until: int) -> None:
             if arrival < 0:
                 alarm(turn, np.int64(entry))
                 continue
-            if audio:
+            if packet.media == AUDIO:
                 place.budget_arrivals += 1
                 place.budget_access += arrival - left
             letter.time = arrival
@@ -70,7 +64,7 @@ def play(world: Any, endpoint: Any, until: int) -> None:
                 letters[np.uint64(kept)] = letter
             kept += 1
     place.carried = kept
-    turn.mail = kept
+    place.mail = kept
 
 
 @inlined
@@ -130,7 +124,7 @@ def _hear(world: Any, endpoint: Any, packet: Any, copy: Any, arrival: int) -> No
     _play_voice(world, endpoint, k, arrival)
     number: Any = np.int64(copy.number)
     insert(
-        world.voice_buffers[k], world.voice_slots[k], number, packet.captured, arrival,
+        world.voice_buffers[k], world.voice_slots[k, :SLOTS], number, packet.captured, arrival,
         world.settings[0].ptime, world.settings[0].fec,
     )  # fmt: skip
 
@@ -140,7 +134,7 @@ def _play_voice(world: Any, endpoint: Any, k: Any, until: int) -> None:
     """Let the jitter buffer play what it plays up to ``until``."""
     meter, place = world.meters[endpoint], world.endpoints[endpoint]
     while True:
-        delay = play_next(world.voice_buffers[k], world.voice_slots[k], until)
+        delay = play_next(world.voice_buffers[k], world.voice_slots[k, :SLOTS], until)
         if delay == NOTHING:
             break
         if delay >= 0:
@@ -157,7 +151,7 @@ def _see(world: Any, endpoint: Any, packet: Any, copy: Any, arrival: int) -> Non
     """Give a picture's packet to its frame, and show what can be shown."""
     k = np.uint64(world.endpoints[endpoint].first_picture + copy.slot - world.settings[0].voices)
     number: Any = np.int64(copy.number)
-    screen, frames = world.screens[k], world.frames[k]
+    screen, frames = world.screens[k], world.frames[k, :CAPACITY]
     measure_jitter(world.pictures[k], packet.source, arrival - packet.captured)
     if note_missing(world.nacks[k], world.missing[k], number, packet.key):
         screen.lost_reference = 1

@@ -11,8 +11,6 @@ from simulations.randomness import exponential, uniform
 from simulations.rates import FOREVER
 from simulations.trace import note
 
-RUN = 64
-"""Copies that a shared link serves at once, at most: see `serve_run`."""
 NEVER = FOREVER >> 1
 """When the transmission of a packet begins that no rate is left for."""
 _FAULTS = np.uint64(0xFA017)
@@ -78,81 +76,6 @@ def serve(station: Any, shared: Any, now: int, size: int) -> int:
     station.delay_sum += delay
     station.delay_max = max(station.delay_max, delay)
     return start + work  # type: ignore[no-any-return]
-
-
-@kernel
-def serve_run(  # noqa: PLR0915
-    station: Any, shared: Any, edge: Any, items: Any, packets: Any, limit: int, departures: Any
-) -> int:
-    """Serve, as `serve`, the copies at an edge's head that come before ``limit`` (ns), as many as
-    there are ``departures`` (ns) to fill; how many. They stay on the edge.
-
-    What a copy changes is kept in registers from one copy to the next: nothing else is touched.
-    """
-    position, last = edge.head, min(edge.tail, edge.head + len(departures))
-    queue, starts, sizes = station.queue, shared[0], shared[1]
-    known: Any = np.int64(-1)
-    size = work = np.int64(0)
-    count = 0
-    plain = station.rate > 0 and not station.fault
-    while position < last:
-        first = count
-        free_at, waiting, head, tail = queue.free_at, queue.waiting, queue.head, queue.tail
-        until = station.current_until if plain else 0
-        burst_at, current = station.burst_at, max(station.current, 1)
-        transmitted = delays = longest = dropped = served = np.int64(0)
-        while position < last:
-            item = items[slot(edge, position)]
-            now = item.time
-            if now >= limit or now >= burst_at or max(free_at, now) >= until:
-                break
-            if np.int64(item.packet) != known:
-                known = np.int64(item.packet)
-                size = np.int64(packets[item.packet].size)
-                work = transmission(size, current)
-            while head != tail:
-                oldest = np.uint64(queue.base + (head & queue.mask))
-                if starts[oldest] > now:
-                    break
-                waiting -= sizes[oldest]
-                head += 1
-            position += 1
-            if free_at > now:
-                if waiting + size > queue.limit_bytes or tail - head >= queue.limit_packets:
-                    departures[count] = DROPPED
-                    count += 1
-                    dropped += 1
-                    continue
-                newest = np.uint64(queue.base + (tail & queue.mask))
-                starts[newest] = free_at
-                sizes[newest] = size
-                tail += 1
-                waiting += size
-            free_at = max(free_at, now) + work
-            departures[count] = free_at
-            count += 1
-            served += size
-            transmitted += work
-            delays += free_at - now
-            longest = max(longest, free_at - now)
-        queue.free_at, queue.waiting, queue.head, queue.tail = free_at, waiting, head, tail
-        station.packets += count - first
-        station.dropped += dropped
-        station.bytes += served
-        station.work += transmitted
-        station.delay_sum += delays
-        station.delay_max = max(station.delay_max, longest)
-        if position == last:
-            break
-        item = items[slot(edge, position)]
-        if item.time >= limit:
-            break
-        # A burst, a change of rate or a fault comes before it.
-        departures[count] = serve(station, shared, item.time, packets[item.packet].size)
-        position += 1
-        count += 1
-        known = np.int64(-1)
-    return count
 
 
 @kernel
@@ -256,31 +179,25 @@ def run_link(world: Any, s: int, until: int) -> int:
             break
         limit = limit_of(station, edges, items, e, until)
         edge = edges[np.uint64(e)]
-        item = items[slot(edge, edge.head)]
-        out = edges[np.uint64(route[level, item.endpoint] if fixed < 0 else fixed)]
-        if out.source != s:  # its endpoint has moved
-            edge.head += 1
-            station.gone += 1
-            continue
-        if is_full(out, 1):
-            return int(route[level, item.endpoint] if fixed < 0 else fixed)
-        ready = 1
-        for position in range(edge.head + 1, min(edge.tail, edge.head + RUN)):
-            item = items[slot(edge, position)]
-            out = edges[np.uint64(route[level, item.endpoint] if fixed < 0 else fixed)]
-            if item.time >= limit or out.source != s or is_full(out, RUN):
-                break
-            ready += 1
-        departures = world.departures[s, :ready]
-        for i in range(serve_run(station, shared, edge, items, packets, limit, departures)):
+        while edge.head < edge.tail:
             item = items[slot(edge, edge.head)]
+            now, index, endpoint = item.time, item.packet, item.endpoint
+            if now >= limit:
+                break
+            out = edges[np.uint64(route[level, endpoint] if fixed < 0 else fixed)]
+            if out.source != s:  # its endpoint has moved
+                edge.head += 1
+                station.gone += 1
+                continue
+            if is_full(out, 1):
+                return int(route[level, endpoint] if fixed < 0 else fixed)
             edge.head += 1
-            if item.endpoint == traced:
-                packet = packets[item.packet]
-                note(trace, trace_rows, packet, station.place, departures[i], item.time)
-            if departures[i] != DROPPED:
-                out = edges[np.uint64(route[level, item.endpoint] if fixed < 0 else fixed)]
-                push(out, items, departures[i], item.packet, item.endpoint, item.entry)
+            packet = packets[index]
+            departure = serve(station, shared, now, packet.size)
+            if endpoint == traced:
+                note(trace, trace_rows, packet, station.place, departure, now)
+            if departure != DROPPED:
+                push(out, items, departure, index, endpoint, item.entry)
     if station.burst_at < until:
         serve_bursts(station, shared, until)
     return -1

@@ -63,7 +63,7 @@ def _ask_for_records(world: Any, endpoint: Any) -> None:
         prefetch(world.legs, endpoint, line)
     mail = world.mails[endpoint]
     head = np.uint64(mail.head & (MESSAGES - 1))
-    prefetch(world.messages, endpoint * np.uint64(MESSAGES) + head, 0)
+    prefetch(world.messages, endpoint * np.uint64(world.messages.shape[1]) + head, 0)
     prefetch(world.senders, endpoint, 0)
 
 

@@ -15,7 +15,7 @@ from simulations.groups import bring_up
 from simulations.jitter_buffer import BUFFER_COUNTS
 from simulations.legs import LEG_COUNTS
 from simulations.nack import NACK_COUNTS
-from simulations.outages import drop_letters, mailbox, withdraw
+from simulations.outages import drop_letters, withdraw
 from simulations.outs import NOTHING
 from simulations.pacer import pacing_of
 from simulations.reception import resolve
@@ -63,7 +63,7 @@ def begin(world: World, endpoint: int, now: int, controller: Any) -> None:
     behind = max(now - int(leg["feedback_at"]), 0)
     leg["feedback_at"] += -(-behind // every) * every
     world.controllers[endpoint] = controller
-    _reset(world.turns, endpoint, ("since", "mail"))
+    _reset(world.turns, endpoint, ("since",))
     world.mails[endpoint : endpoint + 1] = 0
     world.endpoints["first_frame"][endpoint] = NOTHING
 
@@ -72,7 +72,7 @@ def leave_link(world: World, endpoint: int) -> None:
     """What is on its way to ``endpoint`` over the link that it uses does not arrive."""
     place = world.endpoints[endpoint]
     station = world.stations[int(world.level_first[GROUP] + place["group"])]
-    station["gone"] += drop_letters(*mailbox(world, endpoint), -1, False)
+    station["gone"] += drop_letters(world.mail, endpoint, place, -1, False)
     world.turns["since"][endpoint] = world.senders["next"][endpoint]
     place["entered"] = 0
 

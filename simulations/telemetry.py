@@ -109,7 +109,7 @@ class Telemetry:
         """
         edges = world.edges
         in_flight = int((edges["tail"] - edges["head"]).sum())
-        in_flight += int(world.turns["mail"].sum())
+        in_flight += int(world.endpoints["mail"].sum())
         # On their way inside a node: neither sent anew nor in flight.
         fan_out = range(world.level_first[FAN_OUT], world.level_first[FAN_OUT + 1])
         own = np.isin([edge.target for edge in self.plan.edges], fan_out) & (edges["cascade"] == 0)

@@ -23,12 +23,12 @@ TURN = np.dtype(
     [
         ("play", np.int64),  # it need not be played before, ns; 0: it has to be at every tick
         ("steer", np.int64),  # its node need not look after it before, ns; 0: at every tick
-        ("mail", np.int64),  # letters in its mailbox
-        ("full", np.int64),  # letters beyond which it has to be played at once
+        ("room", np.int64),  # packets that may still come until then
         ("since", np.int64),  # entries before are of a session, or a link, that it has no more
         ("entry", np.int64),  # that is to come next
         ("alarm", np.int64),  # the last entry before which something was missing
         ("wish_at", np.int64),  # when pictures were begun or stopped, ns; 0: they were not
+        ("busy_until", np.int64),  # it publishes, as far as is known, up to this tick, ns
     ],
     align=True,
 )
@@ -48,12 +48,12 @@ def alarm(turn: Any, entry: Any) -> None:
 
 @inlined
 def expect(turn: Any, entry: Any) -> None:
-    """Take note of a copy that has left the aggregation, and has come into the mailbox."""
+    """Take note of a copy that has left the aggregation."""
     if entry != turn.entry:
         alarm(turn, entry)
     turn.entry = entry + 1
-    turn.mail += 1
-    if turn.mail > turn.full:
+    turn.room -= 1
+    if turn.room < 0:
         turn.play = EVERY_TICK
 
 
@@ -63,7 +63,7 @@ def plan(world: Any, endpoint: Any, now: int) -> None:
     turn, leg, place = world.turns[endpoint], world.legs[endpoint], world.endpoints[endpoint]
     mail = world.mails[endpoint]
     turn.play = EVERY_TICK
-    if np.int64(endpoint) == world.trace[0] or leg.arrived <= turn.alarm or now <= place.busy_until:
+    if np.int64(endpoint) == world.trace[0] or leg.arrived <= turn.alarm or now <= turn.busy_until:
         return
     if mail.tail - mail.head >= MESSAGES:  # it holds its RTCP back
         return
@@ -81,7 +81,6 @@ def plan(world: Any, endpoint: Any, now: int) -> None:
     settings = world.settings[0]
     size = settings.payload + settings.header
     sure = surely_carried(world.downlinks[endpoint], world.load_times, world.load_shares, now, size)
-    room = min(sure, world.mail.shape[1] - NEW_MAIL - place.carried, _ROOM)
-    turn.full = turn.mail + room
-    if room > 0:
+    turn.room = min(sure, world.mail.shape[1] - NEW_MAIL - place.carried, _ROOM)
+    if turn.room > 0:
         turn.play = next_turn

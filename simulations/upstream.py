@@ -57,7 +57,7 @@ def run_seats(world: Any, now: int) -> None:
             continue
         # Its downlink carries RTCP at any tick: it has to be played at every one.
         world.turns[publisher].play = EVERY_TICK
-        world.endpoints[publisher].busy_until = now + TICK
+        world.turns[publisher].busy_until = now + TICK
         if world.endpoints[publisher].served != FORGOTTEN:
             _tell_publisher(world, s, now)
         _hear_node(world, s, now)

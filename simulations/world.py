@@ -118,13 +118,11 @@ ENDPOINT = np.dtype(
         ("first_voice", np.int64),  # where its streams stand in `voices` and in `pictures`
         ("first_picture", np.int64),
         ("pictures", np.int64),
-        ("carried", np.int64),  # letters in its mailbox that have crossed the access link
-        ("busy_until", np.int64),  # it publishes, as far as is known, up to this tick, ns
+        ("mail", np.int64),  # letters in its mailbox
+        ("carried", np.int64),  # of them, those that have crossed the access link
         ("entered", np.int64),  # last entry into the downlink, ns
         ("seen", np.int64),  # when it first showed who has the floor, ns; −1: not yet
         # sums over audio packets, ns
-        ("budget_copies", np.int64),  # copies that left the node
-        ("budget_node", np.int64),
         ("budget_packets", np.int64),  # copies that left the aggregation
         ("budget_uplink", np.int64),
         ("budget_transport", np.int64),  # from the first node's ingress to the aggregation
@@ -139,17 +137,23 @@ ENDPOINT = np.dtype(
 """An endpoint's place in the arrays."""
 
 LETTER = np.dtype(
+    [("time", np.int64), ("packet", np.uint32), ("entry", np.uint64), ("left", np.int64)],
+    align=True,
+)
+"""A packet that an endpoint is to get, when (ns), its entry in the endpoint's history, and when it
+left the aggregation (ns)."""
+
+LEAVING = np.dtype(
     [
-        ("time", np.int64),
-        ("came", np.int64),
         ("left", np.int64),
+        ("came", np.int64),
         ("packet", np.uint32),
-        ("entry", np.uint32),
+        ("endpoint", np.uint32),
+        ("entry", np.uint64),
     ],
     align=True,
 )
-"""A packet that an endpoint is to get, and when (ns); when it came to the aggregation and left it
-(ns); and its entry in the endpoint's history."""
+"""A copy that has left an aggregation, which it had come to (ns), on its way to a mailbox."""
 
 NEW_MAIL = 256
 """Room in each mailbox for what has yet to enter the access link."""
@@ -213,8 +217,6 @@ class _Arrays(NamedTuple):
     """(e,) EDGE, by the station that reads them."""
     edge_items: NDArray[Any]
     """Rings of the edges, of ITEM."""
-    departures: NDArray[np.int64]
-    """(s, RUN) scratch: when what a station serves at once has left it, ns."""
     full: NDArray[np.int64]
     """(s,) an edge that has no room for what the station would write, or −1."""
     fans: NDArray[np.int64]
@@ -259,6 +261,11 @@ class _Arrays(NamedTuple):
     """(n,) TURN."""
     due: NDArray[np.int32]
     """(n,) scratch: those of each group whose turn it is."""
+    leavings: NDArray[Any]
+    leaving_first: NDArray[np.int64]
+    leaving_counts: NDArray[np.int64]
+    """LEAVING, group by group; (groups + 1,) where each group's begin; (groups,) how many they are.
+    """
     mail: NDArray[Any]
     """(n, room) LETTER: what has crossed the access link, by its arrival at the receiver; then
     what has yet to enter the link, by its entry."""

@@ -49,12 +49,12 @@ def test_more_mail_than_there_is_room_for_is_received_all_the_same() -> None:
     assert room < 400 * 1.5 + NEW_MAIL
     rows = world.trace_rows[: world.trace[1]]
     sent = (rows[:, 4] == 11).sum()
-    waiting, got = world.turns["mail"][0], world.meters["packets"][0]
+    waiting, got = world.endpoints["mail"][0], world.meters["packets"][0]
     assert sent == waiting + got
     assert got > 0  # ahead of its time
     assert waiting <= room
     world = playing.drain(20 * SECOND)
-    assert world.turns["mail"][0] == 0
+    assert world.endpoints["mail"][0] == 0
     rows = world.trace_rows[: world.trace[1]]
     arrivals = rows[rows[:, 4] == 11]
     first = rows[(rows[:, 4] == 0)]

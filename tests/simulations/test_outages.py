@@ -19,7 +19,6 @@ from simulations.outages import (
     withdraw,
 )
 from simulations.packets import EDGE, ITEM
-from simulations.turns import TURN
 from simulations.world import ENDPOINT, LETTER, World
 from tests.simulations.networks import Playing, deal, make_scenario
 
@@ -82,12 +81,12 @@ def test_one_endpoints_packets_are_taken_from_among_others() -> None:
 def test_letters_on_the_link_and_letters_in_the_aggregation(
     now: int, waiting: bool, kept: list[int]
 ) -> None:
-    turns, places, letters = np.zeros(1, TURN), np.zeros(1, ENDPOINT), np.zeros(4, LETTER)
-    turns["mail"] = places["carried"] = 3
-    letters["time"][:3] = [20, 30, 40]
-    letters["left"][:3] = [1, 5, 9]
-    assert drop_letters(letters, turns[0], places[0], now, waiting) == 3 - len(kept)
-    assert letters["time"][: turns["mail"][0]].tolist() == kept
+    places, mail = np.zeros(1, ENDPOINT), np.zeros((1, 4), LETTER)
+    places["mail"] = places["carried"] = 3
+    mail["time"][0, :3] = [20, 30, 40]
+    mail["left"][0, :3] = [1, 5, 9]
+    assert drop_letters(mail, 0, places[0], now, waiting) == 3 - len(kept)
+    assert mail["time"][0, : places["mail"][0]].tolist() == kept
     assert places["carried"][0] == len(kept)
 
 
@@ -143,11 +142,11 @@ def test_a_link_loses_what_is_on_it() -> None:
     play = playing("1Gbps")
     degrade_link(play.world, 0, 0.004, 0.0, spare=False)  # 200 kbit/s of 50 Mbit/s
     play.advance(2 * SECOND)
-    waiting = int(play.world.turns["mail"][0])
+    waiting = int(play.world.endpoints["mail"][0])
     assert waiting > 10
     cut_link(play.world, 0, 2 * SECOND, spare=False)
     assert play.world.downlinks["cut"][0] == waiting
-    assert play.world.turns["mail"][0] == 0
+    assert play.world.endpoints["mail"][0] == 0
     got = arrivals(play.world, 0)
     play.advance(3 * SECOND)
     assert arrivals(play.world, 0) == got

@@ -31,7 +31,7 @@ def test_what_has_not_come_by_the_end_is_lost() -> None:
     playing = listening()
     world = playing.world
     leg, sender = world.legs[0], world.senders[0]
-    mailed = int(world.turns["mail"][0])
+    mailed = int(world.endpoints["mail"][0])
     before = int(world.voices["lost"].sum() + world.pictures["lost"].sum())
     open_copies = int(sender["next"] - leg["resolved"])
     assert open_copies > 0
@@ -40,7 +40,7 @@ def test_what_has_not_come_by_the_end_is_lost() -> None:
     assert leg["resolved"] == sender["next"]
     after = int(world.voices["lost"].sum() + world.pictures["lost"].sum())
     assert 0 < after - before <= open_copies
-    assert world.turns["mail"][0] == 0
+    assert world.endpoints["mail"][0] == 0
     group = world.level_first[GROUP] + world.endpoints["group"][0]
     assert world.stations["gone"][group] == mailed
     playing.advance(4 * SECOND)

@@ -158,7 +158,7 @@ def test_who_is_in_trouble_is_played_at_every_tick(trouble: str) -> None:
     elif trouble == "floor not seen":
         world.endpoints["seen"][ME] = -1
     elif trouble == "publishes":
-        world.endpoints["busy_until"][ME] = SECOND
+        me.turn["busy_until"] = SECOND
     elif trouble == "RTCP held back":
         world.mails["tail"][ME] = 64
     elif trouble == "traced":
@@ -182,7 +182,7 @@ def test_a_gap_and_too_many_that_wait_end_the_rest() -> None:
     me = Subscriber()
     me.turn["entry"] = 100
     later = me.plan()
-    room = int(me.turn["full"] - me.turn["mail"])
+    room = int(me.turn["room"])
     for entry in range(100, 100 + room):
         expect(me.turn, entry)
     assert me.turn["play"] == later
