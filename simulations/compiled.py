@@ -12,6 +12,9 @@ from typing import Any, TypeVar, cast
 os.environ.setdefault("GOMP_SPINCOUNT", "20000")
 
 import numba
+from llvmlite import ir
+from numba.core import cgutils, types
+from numba.extending import intrinsic
 
 from results import histograms
 
@@ -59,6 +62,31 @@ def inlined(function: F) -> F:
 def parallel_kernel(function: F) -> F:
     """As `kernel`; loops over ``numba.prange`` spread over the threads."""
     return _compile(function, parallel=True, **_OPTIONS)
+
+
+def address_of(function: Any, *arguments: Any) -> int:
+    """Where the code of a `kernel` that returns nothing is, compiled for types of arguments.
+
+    A kernel that calls another one is compiled together with it, and with all that that one calls,
+    once more. What goes by an address (see `call`) is compiled once.
+    """
+    function.compile(arguments)
+    result = function.overloads[arguments]
+    name = result.fndesc.llvm_cfunc_wrapper_name
+    return int(result.library.get_pointer_to_function(name))
+
+
+@intrinsic  # type: ignore[untyped-decorator]
+def call(_context: Any, address: Any, arguments: Any) -> Any:
+    """Call the code at an `address_of` with a tuple of arguments, of just those types."""
+
+    def generate(context: Any, builder: Any, _signature: Any, values: Any) -> Any:
+        unpacked = cgutils.unpack_tuple(builder, values[1])
+        function = ir.FunctionType(ir.IntType(8).as_pointer(), [value.type for value in unpacked])
+        builder.call(builder.inttoptr(values[0], function.as_pointer()), unpacked)
+        return context.get_dummy_value()
+
+    return types.void(address, arguments), generate
 
 
 def array_kernel(function: F) -> F:

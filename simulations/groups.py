@@ -76,19 +76,21 @@ def bring_up(world: Any, endpoint: int, until: int) -> None:
 @kernel
 def settle(world: Any, endpoint: Any, thread: int, until: int) -> None:
     """Play an endpoint's mail up to ``until`` (ns), and on the way what fell due."""
-    leg, turn = world.legs[endpoint], world.turns[endpoint]
+    leg, turn, adapts = world.legs[endpoint], world.turns[endpoint], world.settings[0].adapts
     held_back = False
-    while world.settings[0].adapts:
-        at = leg.feedback_at if not held_back else until + 1
-        if 0 < turn.wish_at <= min(at, until):
-            play(world, endpoint, turn.wish_at)
+    while True:
+        reports = adapts and not held_back and leg.feedback_at <= until
+        at = leg.feedback_at if reports else until
+        wishes = adapts and 0 < turn.wish_at <= at
+        at = turn.wish_at if wishes else at
+        play(world, endpoint, at)  # here alone: it is large, and would be inlined time and again
+        if wishes:
             _grant_wishes(world, endpoint)
-        if at > until:
+        elif reports:
+            report(world, endpoint, thread, at)
+            held_back = leg.feedback_at == at
+        else:
             break
-        play(world, endpoint, at)
-        report(world, endpoint, thread, at)
-        held_back = leg.feedback_at == at
-    play(world, endpoint, until)
     catch_up(world, endpoint, until)
 
 

@@ -24,8 +24,8 @@ from simulations.turns import EVERY_TICK
 from simulations.world import STIRRED
 
 _CONTROLLER_LINES = CONTROLLER.itemsize // CACHE_LINE + 1
-_COPIES, _AHEAD = 32, 8
-"""Copies, and members' turns, asked for ahead."""
+_COPIES = 32
+"""Copies asked for ahead."""
 
 LONGEST_LOOK, SHORTEST_LOOK = 6 * TICK, 2 * TICK
 """ns between looks at a subscriber: where nothing is heard from it, and as feedback comes."""
@@ -41,9 +41,7 @@ def steer_group(world: Any, g: int, now: int) -> None:
     first, members, due = world.group_first[g], world.group_members, world.due
     stirred = is_stirred(world, now)
     count = 0
-    end = world.group_first[g + 1]
-    for i in range(first, end):
-        prefetch(world.turns, np.uint64(members[min(i + _AHEAD, end - 1)]), 0)
+    for i in range(first, world.group_first[g + 1]):
         if stirred or world.turns[np.uint64(members[i])].steer <= now:
             due[first + count] = members[i]
             count += 1

@@ -3,10 +3,20 @@
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
+import numba
+import numpy as np
 import pytest
 
-from simulations.compiled import array_kernel, inlined, kernel, parallel_kernel
+from simulations.compiled import (
+    address_of,
+    array_kernel,
+    call,
+    inlined,
+    kernel,
+    parallel_kernel,
+)
 
 ROOT = Path(__file__).parents[2]
 PACKAGE = {
@@ -61,3 +71,18 @@ def test_division_by_zero_is_a_number(compiler: object) -> None:
         return a / b
 
     assert compiler(ratio)(1.0, 0.0) == float("inf")  # type: ignore[operator]
+
+
+def test_a_kernel_is_called_by_its_address() -> None:
+    @kernel
+    def put(values: Any, place: int, value: int) -> None:
+        values[place] = value
+
+    @kernel
+    def ask(address: int, values: Any) -> None:
+        for place in range(len(values)):
+            call(address, (values, place, 10 * place))
+
+    values = np.zeros(3, np.int64)
+    ask(address_of(put, numba.typeof(values), numba.int64, numba.int64), values)
+    assert values.tolist() == [0, 10, 20]
