@@ -4,6 +4,7 @@ from itertools import pairwise
 
 import numpy as np
 
+from simulations.layout import CACHE_LINE
 from simulations.settings import TICK
 from tests.simulations.networks import CLOSED, Playing, make_scenario, merged
 
@@ -26,9 +27,11 @@ def test_rings_hold_three_seconds_of_what_everyone_is_sent() -> None:
     before = playing.advance(5 * 10**9).senders["next"].copy()
     world = playing.advance(8 * 10**9)
     ends = [*world.senders["base"].tolist(), len(world.copies)]
-    rings = [b - a for a, b in pairwise(ends)]
-    assert rings == (world.senders["mask"] + 1).tolist()
-    assert all(ring & (ring - 1) == 0 for ring in rings)
+    rows = np.array([b - a for a, b in pairwise(ends)])
+    rings = world.senders["mask"] + 1
+    assert (rings & (rings - 1) == 0).all()
+    assert (rings <= rows).all()
+    assert (rows * world.copies.itemsize // CACHE_LINE % 2 == 1).all()
     assert (world.senders["next"] - before <= rings).all()
 
 

@@ -128,8 +128,9 @@ def test_a_meeting_is_sampled_and_balances(sfu: str) -> None:
         assert row["packets"] == row["received"] > 5  # a voice has pauses
         assert abs(row["jitter"] - row["header_jitter"]) < 0.0005
         assert abs(row["freezes"] - row["header_freezes"]) <= 1
-        assert row["undecodable"] == 0 or row["gaps"] > 0  # a busy machine loses some
         assert row["decoded"] > 5
+        # On a busy machine some are lost, or it is there before a key frame.
+        assert row["undecodable"] < row["decoded"]
 
 
 def test_a_report_on_its_way_over_the_link_has_not_arrived(sfu: str) -> None:
