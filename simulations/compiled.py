@@ -12,9 +12,7 @@ from typing import Any, TypeVar, cast
 os.environ.setdefault("GOMP_SPINCOUNT", "20000")
 
 import numba
-from llvmlite import ir
-from numba.core import cgutils, types
-from numba.extending import intrinsic
+from numba import types
 
 from results import histograms
 
@@ -64,29 +62,26 @@ def parallel_kernel(function: F) -> F:
     return _compile(function, parallel=True, **_OPTIONS)
 
 
-def address_of(function: Any, *arguments: Any) -> int:
-    """Where the code of a `kernel` that returns nothing is, compiled for types of arguments.
+class Separate(types.WrapperAddressProtocol):  # type: ignore[misc]
+    """A `kernel` that returns nothing, compiled for types of arguments, to be given to kernels.
 
-    A kernel that calls another one is compiled together with it, and with all that that one calls,
-    once more. What goes by an address (see `call`) is compiled once.
+    A kernel that calls another one by its name is compiled together with it, and with all that that
+    one calls, once more. What it calls as an argument is compiled once.
     """
-    function.compile(arguments)
-    result = function.overloads[arguments]
-    name = result.fndesc.llvm_cfunc_wrapper_name
-    return int(result.library.get_pointer_to_function(name))
 
+    def __init__(self, function: Any, *arguments: Any) -> None:
+        function.compile(arguments)
+        self._signature = types.void(*arguments)
+        self._result = function.overloads[arguments]
 
-@intrinsic  # type: ignore[untyped-decorator]
-def call(_context: Any, address: Any, arguments: Any) -> Any:
-    """Call the code at an `address_of` with a tuple of arguments, of just those types."""
+    def __wrapper_address__(self) -> int:
+        """Where its code is."""
+        name = self._result.fndesc.llvm_cfunc_wrapper_name
+        return int(self._result.library.get_pointer_to_function(name))
 
-    def generate(context: Any, builder: Any, _signature: Any, values: Any) -> Any:
-        unpacked = cgutils.unpack_tuple(builder, values[1])
-        function = ir.FunctionType(ir.IntType(8).as_pointer(), [value.type for value in unpacked])
-        builder.call(builder.inttoptr(values[0], function.as_pointer()), unpacked)
-        return context.get_dummy_value()
-
-    return types.void(address, arguments), generate
+    def signature(self) -> Any:
+        """What it takes."""
+        return self._signature
 
 
 def array_kernel(function: F) -> F:

@@ -11,7 +11,7 @@ from typing import Any
 import numba
 import numpy as np
 
-from simulations.compiled import address_of, call, kernel, parallel_kernel
+from simulations.compiled import Separate, kernel, parallel_kernel
 from simulations.fanout import run_fan_out, run_ingress
 from simulations.groups import run_group
 from simulations.packets import ITEM
@@ -77,13 +77,13 @@ def run_part(world: Any, step: int, last_step: int, thread: Any, until: int) -> 
 
 
 @parallel_kernel
-def play(world: Any, part: int, until: int, settle: bool) -> bool:  # noqa: PLR0912
+def play(world: Any, part: Any, until: int, settle: bool) -> bool:  # noqa: PLR0912
     """Play up to ``until``; False if edges in ``world.full`` must grow before playing goes on.
 
     There is one parallel loop for all steps: parallel loops are what takes longest to compile.
 
     Args:
-        part: where `run_part` is.
+        part: `run_part`.
     """
     clock, full = world.clock, world.full
     adapts, threads = world.settings[0].adapts, len(world.shares)
@@ -104,7 +104,7 @@ def play(world: Any, part: int, until: int, settle: bool) -> bool:  # noqa: PLR0
         elif step in IN_PARALLEL:
             last = STEERING if step == GROUP and adapts and end % TICK == 0 else step
             for thread in numba.prange(threads):
-                call(part, (world, step, last, np.int64(thread), end))
+                part(world, step, last, np.int64(thread), end)
         else:
             for s in range(world.level_first[step], world.level_first[step + 1]):
                 run_station(world, step, s, end)
@@ -126,7 +126,7 @@ class Engine:
 
     def __init__(self, world: World) -> None:
         self.world = world
-        self._part = address_of(run_part, numba.typeof(world), *4 * [numba.int64])
+        self._part = Separate(run_part, numba.typeof(world), *4 * [numba.int64])
 
     def advance(self, until: int, settle: bool = True) -> None:
         """Play all packets up to the time ``until`` (ns).

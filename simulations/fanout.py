@@ -16,7 +16,7 @@ from simulations.prefetching import prefetch
 from simulations.queues import DROPPED, transmission
 from simulations.stations import next_edge
 from simulations.trace import NODE_IN, NODE_OUT, SENT, note
-from simulations.turns import alarm
+from simulations.turns import EVERY_TICK, alarm
 from simulations.world import CASCADED, FAN_OUT, INGRESSED
 
 _FAR, _NEAR = np.uint64(12), np.uint64(6)
@@ -100,6 +100,7 @@ def _is_wanted_at(world: Any, packet: Any, seat: Any, m: int) -> bool:
 class _Out(NamedTuple):
     """What a copy needs on its way out of a node."""
 
+    settings: Any
     node: Any
     edges: Any
     items: Any
@@ -130,7 +131,7 @@ def run_fan_out(world: Any, s: int, n: int, until: int) -> int:  # noqa: PLR0912
     subscribers, outs, legs = world.subscribers[n], world.outs, world.audience[n]
     last = np.uint64(legs)
     out = _Out(
-        node, edges, items, world.route[FAN_OUT], world.outs, world.turns, world.senders,
+        settings, node, edges, items, world.route[FAN_OUT], outs, world.turns, world.senders,
         world.copies, world.trace, world.trace_rows,
     )  # fmt: skip
     own = world.orders_edges[n]
@@ -248,10 +249,10 @@ def _take_orders(world: Any, n: int) -> int:
     """Put what the node sends of its own accord in this tick in order of time; −1, or an edge that
     must grow first."""
     edge, legs, orders = world.edges[world.orders_edges[n]], world.legs, world.orders
-    ordering = world.ordering
+    turns = world.turns
     for i in range(world.audience[n]):
         endpoint = world.subscribers[n, i]
-        if not ordering[np.uint64(endpoint)]:
+        if turns[endpoint].steer != EVERY_TICK:  # the node would have to look after it
             continue
         leg = legs[endpoint]
         if leg.orders == 0:
@@ -362,8 +363,8 @@ def _send_oldest(world: Any, n: int, to: Any, now: int, pacing: int) -> None:
     cost = node.copy_cost + node.kilobyte_cost * packet.size // 1000
     wire = transmission(packet.size, node.nic)
     out = _Out(
-        node, world.edges, world.edge_items, world.route[FAN_OUT], world.outs, world.turns,
-        world.senders, world.copies, world.trace, world.trace_rows,
+        world.settings[0], node, world.edges, world.edge_items, world.route[FAN_OUT], world.outs,
+        world.turns, world.senders, world.copies, world.trace, world.trace_rows,
     )  # fmt: skip
     _copy(
         out, packet, oldest.packet, to, now, cost, wire, oldest.number, oldest.slot,
@@ -426,7 +427,8 @@ def _copy(
         node.delay_max = max(node.delay_max, left - now)
         copy.sent = left
         if packet.media == AUDIO:
-            stream = out.outs[np.uint64(at * len(out.turns)) + to]
+            mine: Any = np.int64(to)
+            stream = out.outs[out_index(out.settings, len(out.turns), at, mine)]
             stream.copies += 1
             stream.waited += left - now
         push(out.edges[out.route[to]], out.items, left, index, to, entry)

@@ -205,12 +205,11 @@ def _ask_for_records(world: Any, endpoint: Any) -> None:
         prefetch(world.endpoints, endpoint, line)
     for line in range(_LINK_LINES):
         prefetch(world.downlinks, endpoint, line)
+        prefetch(world.uplinks, endpoint, line)
     for line in range(2):
         prefetch(world.mail, endpoint * np.uint64(world.mail.shape[1]), line)
         prefetch(world.legs, endpoint, line)
         prefetch(world.meters, endpoint, line)
-    for line in range(_LINK_LINES):
-        prefetch(world.uplinks, endpoint, line)
     prefetch(world.senders, endpoint, 0)
     prefetch(world.controllers, endpoint, 0)
     prefetch(world.mails, endpoint, 0)

@@ -80,7 +80,6 @@ def people(
         "messages": np.zeros((n, staggered(MESSAGES, MESSAGE)), MESSAGE),
         "requests": np.zeros((n, REQUESTS), REQUEST),
         "orders": np.zeros((n, ORDERS), ORDER),
-        "ordering": np.zeros(n, np.uint8),
         "pacers": np.zeros(n, PACER),
         "held": np.zeros((n, ROOM), HELD),
         "voices": _streams(voices),

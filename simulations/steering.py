@@ -81,9 +81,6 @@ def steer(world: Any, endpoint: Any, now: int) -> None:
     """Act upon what has reached the node from ``endpoint`` until the tick ``now`` (ns)."""
     _steer(world, endpoint, now)
     leg, mail, turn = world.legs[endpoint], world.mails[endpoint], world.turns[endpoint]
-    orders = np.uint8(leg.orders > 0)
-    if world.ordering[np.uint64(endpoint)] != orders:  # threads share its cache lines
-        world.ordering[np.uint64(endpoint)] = orders
     if leg.orders > 0 or leg.padding > 0 or world.senders[endpoint].probe > 0:
         turn.steer = EVERY_TICK
         return

@@ -285,9 +285,7 @@ class _Arrays(NamedTuple):
     requests: NDArray[Any]
     """(n,) MAIL, (n, MESSAGES), (n, REQUESTS): feedback from endpoints to their nodes."""
     orders: NDArray[Any]
-    ordering: NDArray[np.uint8]
-    """(n, ORDERS) ORDER: what the node sends of its own accord in the coming tick; (n,) whether
-    there may be any, in few cache lines."""
+    """(n, ORDERS) ORDER: what the node sends of its own accord in the coming tick."""
     pacers: NDArray[Any]
     held: NDArray[Any]
     """(n,) PACER, (n, ROOM) HELD: copies that wait for their pace."""

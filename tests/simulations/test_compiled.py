@@ -10,9 +10,8 @@ import numpy as np
 import pytest
 
 from simulations.compiled import (
-    address_of,
+    Separate,
     array_kernel,
-    call,
     inlined,
     kernel,
     parallel_kernel,
@@ -73,16 +72,16 @@ def test_division_by_zero_is_a_number(compiler: object) -> None:
     assert compiler(ratio)(1.0, 0.0) == float("inf")  # type: ignore[operator]
 
 
-def test_a_kernel_is_called_by_its_address() -> None:
+def test_a_kernel_is_called_by_others_that_are_compiled_without_it() -> None:
     @kernel
     def put(values: Any, place: int, value: int) -> None:
         values[place] = value
 
-    @kernel
-    def ask(address: int, values: Any) -> None:
-        for place in range(len(values)):
-            call(address, (values, place, 10 * place))
+    @parallel_kernel
+    def ask(separate: Any, values: Any) -> None:
+        for place in numba.prange(len(values)):
+            separate(values, np.int64(place), 10 * np.int64(place))
 
     values = np.zeros(3, np.int64)
-    ask(address_of(put, numba.typeof(values), numba.int64, numba.int64), values)
+    ask(Separate(put, numba.typeof(values), numba.int64, numba.int64), values)
     assert values.tolist() == [0, 10, 20]
