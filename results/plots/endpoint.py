@@ -30,6 +30,8 @@ PALEST, DARKEST = 0.10, 0.45
 """Opacity of an interval's shade, from a short freeze to one that fills it."""
 WIDEST = 8.0
 """Rates that span more than this multiple stand on a logarithmic axis."""
+CROWDED = 300.0
+"""The same from which on only powers of ten are told: the panels are low."""
 LEGEND = {"loc": "upper left", "bbox_to_anchor": (1.0, 1.0), "alignment": "left"}
 
 
@@ -120,7 +122,8 @@ def _rates(
     name = axis_title(title, scale)
     positive = every[every > 0] * scale.factor
     if len(positive) and positive.max() > WIDEST * positive.min():
-        log_axis(ax, "y")
+        crowded = positive.max() > CROWDED * positive.min()
+        log_axis(ax, "y", (1.0,) if crowded else (1.0, 2.0, 5.0))
         # A rate of zero leaves the axes at the bottom.
         ax.set_ylim(positive.min() / 1.4, positive.max() * 1.4)
         name += "\nlog scale"

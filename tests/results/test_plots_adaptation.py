@@ -180,6 +180,18 @@ def test_the_uplink_stands_where_the_endpoint_publishes(run: Run) -> None:
     assert [ax.get_ylabel().split()[0] for ax in silent.axes] == ["Downlink", "Layer"]
 
 
+@pytest.mark.parametrize(("crowded", "told"), [(1.0, {1.0}), (1e9, {1.0, 2.0, 5.0})])
+def test_rates_far_apart_are_told_by_powers_of_ten(
+    run: Run, monkeypatch: pytest.MonkeyPatch, crowded: float, told: set[float]
+) -> None:
+    monkeypatch.setattr(endpoint, "WIDEST", 1.0)
+    monkeypatch.setattr(endpoint, "CROWDED", crowded)
+    figure = Figure()
+    endpoint.draw(run, figure, "p79")
+    ticks = figure.axes[0].yaxis.get_major_locator().tick_values(0.1, 100.0)
+    assert {float(f"{tick:.0e}"[0]) for tick in ticks} == told
+
+
 def test_the_title_names_the_endpoint_and_its_links(run: Run) -> None:
     title = PLOTS["endpoint"].headline(run, None, "p79")
     assert title.startswith("One endpoint over the meeting: ")
