@@ -49,7 +49,8 @@ SEATS = "publishers' feedback, estimates and rates"
 
 def run_step(world: World, step: int, until: int) -> None:
     """Play a whole step on one core."""
-    for thread in range(len(world.shares)):
+    world.claimed[0] = 0
+    for thread in range(len(world.numbers)):
         run_part(world, step, step, thread, until)
 
 

@@ -16,7 +16,7 @@ from scenarios.units import SECOND
 from simulations.access import Keys, Loads, access_links
 from simulations.backups import spare_links, spare_places, with_spares
 from simulations.engine import EPOCH
-from simulations.grouping import grouped, phases, shares
+from simulations.grouping import grouped, largest_first, phases
 from simulations.layout import staggered
 from simulations.membership import members
 from simulations.pacer import LONGEST_WAIT
@@ -144,7 +144,8 @@ def build(
         group_members=group_members,
         group_first=first,
         phases=phase,
-        shares=shares(np.diff(first), phase, threads),
+        group_order=largest_first(np.diff(first)),
+        claimed=np.zeros(1, np.int64),
         call=np.full(4, -1),
         trace=np.array([trace, 0]),
         trace_rows=np.zeros((_TRACE_ROWS if trace >= 0 else 0, 6), np.int64),

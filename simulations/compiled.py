@@ -62,6 +62,18 @@ def parallel_kernel(function: F) -> F:
     return _compile(function, parallel=True, **_OPTIONS)
 
 
+def is_cached(function: Any, arguments: tuple[Any, ...]) -> bool:
+    """Whether the cache on disk has a kernel, compiled for types of arguments."""
+    cache = function._cache
+    key = cache._index_key(arguments, function.targetctx.codegen())
+    return key in cache._cache_file._load_index()
+
+
+def cache_folder(function: Any) -> Path:
+    """Where the cache of a kernel is."""
+    return Path(function._cache.cache_path)
+
+
 class Separate(types.WrapperAddressProtocol):  # type: ignore[misc]
     """A `kernel` that returns nothing, compiled for types of arguments, to be given to kernels.
 

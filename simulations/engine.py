@@ -11,7 +11,9 @@ from typing import Any
 import numba
 import numpy as np
 
+from simulations.claims import claim
 from simulations.compiled import Separate, kernel, parallel_kernel
+from simulations.compiling import compile_apart
 from simulations.fanout import run_fan_out, run_ingress
 from simulations.groups import run_group
 from simulations.packets import ITEM
@@ -58,17 +60,18 @@ def run_station(world: Any, level: int, s: int, until: int) -> None:
 
 @kernel
 def run_part(world: Any, step: int, last_step: int, thread: Any, until: int) -> None:
-    """Play one thread's part of a step: its stations of a level; or its groups, each in the steps
-    up to the last one, while what it needs is at hand."""
+    """Play one thread's part of a step: its stations of a level; or the groups that it gets hold
+    of, each in the steps up to the last one, while what it needs is at hand."""
     if step < GROUP:
         first, last = world.level_first[step], world.level_first[step + 1]
-        for s in range(first + thread, last, len(world.shares)):
+        for s in range(first + thread, last, len(world.numbers)):
             run_station(world, step, s, until)
         return
-    for i in range(world.shares.shape[1]):
-        group = world.shares[thread, i]
-        if group < 0:
+    while True:
+        place = claim(world.claimed)
+        if place >= len(world.group_order):
             break
+        group = world.group_order[place]
         for part in range(step, last_step + 1):
             if part == STEERING:
                 steer_group(world, group, until)
@@ -86,7 +89,7 @@ def play(world: Any, part: Any, until: int, settle: bool) -> bool:  # noqa: PLR0
         part: `run_part`.
     """
     clock, full = world.clock, world.full
-    adapts, threads = world.settings[0].adapts, len(world.shares)
+    adapts, threads = world.settings[0].adapts, len(world.numbers)
     while clock[0] < until or settle:
         end = min(clock[0] + EPOCH, until)
         if adapts:
@@ -103,6 +106,7 @@ def play(world: Any, part: Any, until: int, settle: bool) -> bool:  # noqa: PLR0
                 return False
         elif step in IN_PARALLEL:
             last = STEERING if step == GROUP and adapts and end % TICK == 0 else step
+            world.claimed[0] = 0
             for thread in numba.prange(threads):
                 part(world, step, last, np.int64(thread), end)
         else:
@@ -126,7 +130,9 @@ class Engine:
 
     def __init__(self, world: World) -> None:
         self.world = world
-        self._part = Separate(run_part, numba.typeof(world), *4 * [numba.int64])
+        arguments = (numba.typeof(world), *4 * [numba.int64])
+        compile_apart(run_part, arguments)
+        self._part = Separate(run_part, *arguments)
 
     def advance(self, until: int, settle: bool = True) -> None:
         """Play all packets up to the time ``until`` (ns).

@@ -1,6 +1,5 @@
-"""Grouping: the members of each group, and which thread plays which group."""
+"""Grouping: the members of each group, and the order in which groups are played."""
 
-from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -19,32 +18,18 @@ def grouped(group: NDArray[Any], groups: int) -> tuple[NDArray[np.int32], NDArra
 def phases(sizes: NDArray[np.int64], count: int) -> NDArray[np.int64]:
     """(groups,) in which of ``count`` ticks, over and over, each group's members send feedback: in
     each of them about as many."""
-    dealt: list[list[int]] = [[] for _ in range(count)]
-    _deal(sizes, range(len(sizes)), dealt)
+    loads = [0] * count
     places = np.zeros(len(sizes), np.int64)
-    for number, groups in enumerate(dealt):
-        places[groups] = number
+    for group in largest_first(sizes):
+        places[group] = loads.index(min(loads))
+        loads[places[group]] += int(sizes[group])
     return places
 
 
-def shares(sizes: NDArray[np.int64], phase: NDArray[np.int64], threads: int) -> NDArray[np.int64]:
-    """Groups for each thread, those of each ``phase`` dealt evenly by themselves; ends with −1."""
-    dealt: list[list[int]] = [[] for _ in range(threads)]
-    for number in np.unique(phase):
-        _deal(sizes, np.flatnonzero(phase == number).tolist(), dealt)
-    table = np.full((threads, len(sizes) + 1), -1, np.int64)
-    for thread, groups in enumerate(dealt):
-        table[thread, : len(groups)] = groups
-    return table
-
-
-def _deal(sizes: NDArray[np.int64], groups: Iterable[int], dealt: list[list[int]]) -> None:
-    """Deal ``groups`` out, the largest first to whoever has least of them."""
-    loads = [0] * len(dealt)
-    for group in sorted(groups, key=lambda g: -int(sizes[g])):
-        place = loads.index(min(loads))
-        dealt[place].append(group)
-        loads[place] += int(sizes[group])
+def largest_first(sizes: NDArray[np.int64]) -> NDArray[np.int64]:
+    """(groups,) `World.group_order`: the last ones, which leave some threads with nothing to do
+    while others still play theirs, are small."""
+    return np.argsort(-sizes, kind="stable")
 
 
 def regroup(world: World) -> None:
@@ -52,4 +37,4 @@ def regroup(world: World) -> None:
     members, first = grouped(world.endpoints["group"], len(world.group_first) - 1)
     world.group_members[:] = members
     world.group_first[:] = first
-    world.shares[:] = shares(np.diff(first), world.phases, len(world.shares))
+    world.group_order[:] = largest_first(np.diff(first))

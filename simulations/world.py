@@ -316,8 +316,10 @@ class _Arrays(NamedTuple):
     """(groups + 1,) where each group's members begin."""
     phases: NDArray[np.int64]
     """(groups,) ticks by which the feedback of each group's members is behind."""
-    shares: NDArray[np.int64]
-    """(threads, groups + 1) groups that each thread plays, ending with −1."""
+    group_order: NDArray[np.int64]
+    """(groups,) the order in which threads take groups, see `simulations.claims`."""
+    claimed: NDArray[np.int64]
+    """(1,) groups that threads have taken in the step being played."""
     call: NDArray[np.int64]
     """(4,): when who has the floor was first shown at the command centre (ns; −1: not yet), and of
     that frame: when its first packet was sent, when its last was at the node, when it arrived."""

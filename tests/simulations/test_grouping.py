@@ -1,9 +1,13 @@
-"""Groups and the threads that play them."""
+"""Groups, and how threads get hold of them."""
 
+from typing import Any
+
+import numba
 import numpy as np
-import pytest
 
-from simulations.grouping import grouped, phases, regroup, shares
+from simulations.claims import claim
+from simulations.compiled import parallel_kernel
+from simulations.grouping import grouped, largest_first, phases, regroup
 from tests.simulations.networks import Playing, make_scenario
 
 
@@ -13,25 +17,31 @@ def test_members_stand_group_by_group_in_their_order() -> None:
     assert first.tolist() == [0, 2, 3, 5, 5, 5]
 
 
-@pytest.mark.parametrize(
-    ("threads", "dealt"),
-    [(1, [{0, 1, 2, 3}]), (2, [{0}, {1, 2, 3}]), (3, [{0}, {1}, {2, 3}])],
-)
-def test_the_largest_groups_are_dealt_first(threads: int, dealt: list[set[int]]) -> None:
-    table = shares(np.array([90, 50, 20, 10]), np.zeros(4, np.int64), threads)
-    assert [set(row[row >= 0].tolist()) for row in table] == dealt
-    assert table.shape == (threads, 5)  # room for all groups, whoever moves
-
-
-def test_ticks_share_the_feedback_and_threads_the_groups_of_each_tick() -> None:
+def test_ticks_share_the_feedback() -> None:
     sizes = np.array([90, 80, 50, 40, 20, 10, 5, 5])
     phase = phases(sizes, 4)
     assert phase.tolist() == [0, 1, 2, 3, 3, 2, 2, 3]
-    table = shares(sizes, phase, 2)
-    for number in range(4):
-        loads = [sizes[[g for g in row if g >= 0 and phase[g] == number]].sum() for row in table]
-        assert abs(loads[0] - loads[1]) <= sizes[phase == number].max()
-    assert sorted(table[table >= 0].tolist()) == list(range(8))
+
+
+def test_small_groups_are_played_last() -> None:
+    assert largest_first(np.array([20, 90, 10, 90])).tolist() == [1, 3, 0, 2]
+
+
+def test_each_piece_is_claimed_once() -> None:
+    counter, pieces = np.zeros(1, np.int64), np.zeros((4, 1000), np.int64)
+    claim_all(counter, pieces)
+    assert pieces.sum(axis=0).tolist() == 1000 * [1]
+
+
+@parallel_kernel
+def claim_all(counter: Any, pieces: Any) -> None:
+    """Count each thread's claims, until there are no pieces left."""
+    for thread in numba.prange(len(pieces)):
+        while True:
+            piece = claim(counter)
+            if piece >= pieces.shape[1]:
+                break
+            pieces[thread, piece] += 1
 
 
 def test_who_moves_is_of_another_group() -> None:
@@ -43,4 +53,5 @@ def test_who_moves_is_of_another_group() -> None:
     mine = world.group_members[world.group_first[group] : world.group_first[group + 1]]
     assert mine.tolist() == [0, 2]
     assert world.group_members is before  # kernels know where the arrays are
-    assert sorted(world.shares[world.shares >= 0]) == list(range(len(world.group_first) - 1))
+    sizes = np.diff(world.group_first)
+    assert (np.diff(sizes[world.group_order]) <= 0).all()
