@@ -137,6 +137,7 @@ def build(
         leavings=np.zeros(int(leaving_first[-1]), LEAVING),
         leaving_first=leaving_first,
         leaving_counts=np.zeros(len(first) - 1, np.int64),
+        leaving_left=np.zeros(len(first) - 1, np.int64),
         due=np.zeros(len(population), np.int32),
         mail=np.zeros((len(population), staggered(room, LETTER)), LETTER),
         load_times=load_times,

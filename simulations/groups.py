@@ -13,7 +13,7 @@ from simulations.history import entry_slot
 from simulations.jitter_buffer import SLOTS
 from simulations.layout import CACHE_LINE
 from simulations.links import LINK
-from simulations.packets import AUDIO, slot
+from simulations.packets import slot
 from simulations.prefetching import prefetch
 from simulations.queues import DROPPED
 from simulations.receivers import bucket_of
@@ -26,9 +26,6 @@ from simulations.turns import EVERY_TICK, expect, plan
 from simulations.world import GROUP
 
 _LINK_LINES = LINK.itemsize // CACHE_LINE + 1
-EVERYONE = -1
-FEW = 8
-"""Mailboxes up to which it pays to look for each one's mail by itself."""
 
 
 @kernel
@@ -40,18 +37,13 @@ def run_group(world: Any, g: int, thread: int, until: int, settles: bool) -> Non
         settles: the group has been played up to ``until``, and all of its members follow.
     """
     while not settles and not _serve(world, g, until):
-        _deliver(world, g, EVERYONE, until)
+        _make_room(world, g, thread)
     first, members, due = world.group_first[g], world.group_members, world.due
     count = 0
     for i in range(first, world.group_first[g + 1]):
         if settles or world.turns[np.uint64(members[i])].play <= until:
             due[first + count] = members[i]
             count += 1
-    if count > FEW:
-        _deliver(world, g, EVERYONE, until)
-    else:
-        for i in range(first, first + count):
-            _deliver(world, g, np.int64(due[i]), until)
     last = first + count - 1
     reports = world.settings[0].adapts and until % TICK == 0 and not settles
     for i in range(first, first + count):
@@ -62,27 +54,28 @@ def run_group(world: Any, g: int, thread: int, until: int, settles: bool) -> Non
         if reports:
             report(world, endpoint, thread, until)
             plan(world, endpoint, until)
+    _forget_played(world, g)
 
 
 @kernel
 def bring_up(world: Any, endpoint: int, until: int) -> None:
     """Bring one endpoint up to ``until`` (ns), up to when its group has been played, for what is
     about to befall it, or to be read of it. At the next tick it is played, too."""
-    _deliver(world, world.endpoints[endpoint].group, endpoint, until)
     settle(world, np.uint64(endpoint), 0, until)
     world.turns[endpoint].play = EVERY_TICK
+    _forget_played(world, world.endpoints[endpoint].group)
 
 
 @kernel
 def settle(world: Any, endpoint: Any, thread: int, until: int) -> None:
     """Play an endpoint's mail up to ``until`` (ns), and on the way what fell due."""
-    leg, turn, adapts = world.legs[endpoint], world.turns[endpoint], world.settings[0].adapts
+    leg, place, adapts = world.legs[endpoint], world.endpoints[endpoint], world.settings[0].adapts
     held_back = False
     while True:
         reports = adapts and not held_back and leg.feedback_at <= until
         at = leg.feedback_at if reports else until
-        wishes = adapts and 0 < turn.wish_at <= at
-        at = turn.wish_at if wishes else at
+        wishes = adapts and 0 < place.wish_at <= at
+        at = place.wish_at if wishes else at
         play(world, endpoint, at)  # here alone: it is large, and would be inlined time and again
         if wishes:
             _grant_wishes(world, endpoint)
@@ -97,15 +90,15 @@ def settle(world: Any, endpoint: Any, thread: int, until: int) -> None:
 @kernel
 def _grant_wishes(world: Any, endpoint: Any) -> None:
     """Begin or end to wait for pictures."""
-    turn, place = world.turns[endpoint], world.endpoints[endpoint]
+    place = world.endpoints[endpoint]
     for i in range(place.pictures):
         screen = world.screens[np.uint64(place.first_picture + i)]
         if screen.wish == BEGIN:
-            begin(screen.freezes, turn.wish_at)
+            begin(screen.freezes, place.wish_at)
         elif screen.wish == STOP:
-            stop(screen.freezes, turn.wish_at)
+            stop(screen.freezes, place.wish_at)
         screen.wish = 0
-    turn.wish_at = 0
+    place.wish_at = 0
 
 
 @kernel
@@ -133,7 +126,7 @@ def _serve(world: Any, g: int, until: int) -> bool:
             if came >= limit:
                 break
             if count == room:
-                world.leaving_counts[g] = count
+                _keep(world, g, count)
                 return False
             edge.head += 1
             packet = packets[item.packet]
@@ -150,51 +143,44 @@ def _serve(world: Any, g: int, until: int) -> bool:
             leaving.left = left
             leaving.came = came
             leaving.packet = item.packet
-            leaving.endpoint = endpoint
             leaving.entry = item.entry
+            if turn.waiting == 0:
+                turn.first = first + count
+            else:
+                leavings[np.uint64(turn.last)].next = first + count
+            turn.last = first + count
+            turn.waiting += 1
             count += 1
             expect(turn, entry)
-    world.leaving_counts[g] = count
+    _keep(world, g, count)
     if station.burst_at < until:
         serve_bursts(station, shared, until)
     return True
 
 
-@kernel
-def _deliver(world: Any, g: int, only: Any, until: int) -> None:
-    """Put what has left the aggregation into mailboxes: into all of them, or ``only`` into one."""
-    first, leavings = world.leaving_first[g], world.leavings
-    kept = first
-    for i in range(first, first + world.leaving_counts[g]):
-        leaving = leavings[np.uint64(i)]
-        if only < 0 or leaving.endpoint == only:
-            _post(world, leaving, until)
-        else:
-            if kept < i:
-                leavings[np.uint64(kept)] = leaving
-            kept += 1
-    world.leaving_counts[g] = kept - first
-
-
 @inlined
-def _post(world: Any, leaving: Any, until: int) -> None:
-    """Put a copy into its endpoint's mailbox."""
-    endpoint = np.uint64(leaving.endpoint)
-    place, mail = world.endpoints[endpoint], world.mail
-    if place.mail == mail.shape[1]:
-        play(world, endpoint, until)
-    packet = world.packets[leaving.packet]
-    if packet.media == AUDIO:
-        place.budget_packets += 1
-        place.budget_uplink += packet.at_node - packet.sent
-        place.budget_transport += leaving.came - packet.at_node
-        place.budget_aggregation += leaving.left - leaving.came
-    letter = mail[endpoint, place.mail]
-    letter.time = leaving.left
-    letter.packet = leaving.packet
-    letter.entry = leaving.entry
-    letter.left = leaving.left
-    place.mail += 1
+def _keep(world: Any, g: int, count: int) -> None:
+    """There are ``count`` copies now that have left the aggregation."""
+    world.leaving_left[g] += count - world.leaving_counts[g]
+    world.leaving_counts[g] = count
+
+
+@kernel
+def _forget_played(world: Any, g: int) -> None:
+    """Once all that has left the aggregation has been played, there is room for as much anew."""
+    if world.leaving_left[g] == 0:
+        world.leaving_counts[g] = 0
+
+
+@kernel
+def _make_room(world: Any, g: int, thread: int) -> None:
+    """Bring everyone up to the epoch's beginning: what has left the aggregation goes on its way."""
+    for i in range(world.group_first[g], world.group_first[g + 1]):
+        endpoint = np.uint64(world.group_members[i])
+        if world.turns[endpoint].waiting > 0:
+            settle(world, endpoint, thread, world.clock[0])
+            world.turns[endpoint].play = EVERY_TICK
+    _forget_played(world, g)
 
 
 @kernel
@@ -234,14 +220,15 @@ def _ask_for_contents(world: Any, endpoint: Any) -> None:
     )  # fmt: skip
     message = np.uint64(world.mails[endpoint].tail & (MESSAGES - 1))
     prefetch(world.messages, endpoint * np.uint64(world.messages.shape[1]) + message, 0)
-    if place.mail == 0:
+    turn = world.turns[endpoint]
+    if turn.waiting == 0:
         return
-    letter = world.mail[endpoint, 0]
-    packet = world.packets[letter.packet]
-    prefetch(world.copies, entry_slot(sender, letter.entry), 0)
-    prefetch(world.copies, entry_slot(sender, letter.entry + np.uint64(2)), 0)
+    leaving = world.leavings[np.uint64(turn.first)]
+    packet = world.packets[leaving.packet]
+    prefetch(world.copies, entry_slot(sender, leaving.entry), 0)
+    prefetch(world.copies, entry_slot(sender, leaving.entry + np.uint64(2)), 0)
     settings = world.settings[0]
-    arrival = letter.time + (0 if place.carried else link.delay)
+    arrival = leaving.left + link.delay
     row = endpoint * np.uint64(BUCKETS)
     prefetch(world.delays, row + bucket_of(arrival - packet.sent), 0)
     seen = arrival - packet.captured + settings.picture_output

@@ -189,5 +189,5 @@ def drop_letters(mail: Any, endpoint: int, place: Any, now: int, waiting: bool) 
             mail[endpoint, kept] = letter
         kept += 1
     dropped = place.mail - kept
-    place.carried = place.mail = kept
+    place.mail = kept
     return dropped  # type: ignore[no-any-return]

@@ -18,53 +18,71 @@ from simulations.presence import hear
 from simulations.receivers import account, count, measure, measure_jitter
 from simulations.trace import ARRIVAL, note
 from simulations.turns import alarm
-from simulations.world import FLOOR, NEW_MAIL
+from simulations.world import FLOOR
 
 
 @kernel
 def play(world: Any, endpoint: Any, until: int) -> None:
-    """Send an endpoint's new mail over its access link, and give its receiver what has arrived."""
+    """Send what has left the aggregation over the endpoint's access link, and give its receiver
+    what has arrived."""
     packets, copies, turn = world.packets, world.copies, world.turns[endpoint]
-    letters = world.mail[endpoint]
+    letters, leavings = world.mail[endpoint], world.leavings
     load_times, load_shares = world.load_times, world.load_shares
     starts, sizes = world.downlink_starts, world.downlink_sizes
     place, link, sender = (
         world.endpoints[endpoint], world.downlinks[endpoint], world.senders[endpoint],
     )  # fmt: skip
     traced = np.int64(endpoint) == world.trace[0]
-    carried, mail = place.carried, place.mail
-    # What has not arrived yet stays at the mailbox's front. If it leaves too little room for new
-    # mail, the oldest go to the receiver ahead of time: only the interval that they are sampled in
-    # changes.
-    ahead = mail - len(letters) + NEW_MAIL
+    # What has not arrived yet stays in the mailbox. If it has too little room, the oldest go to the
+    # receiver ahead of time: only the interval that they are sampled in changes.
+    mail, waiting = place.mail, turn.waiting
+    ahead = mail + waiting - len(letters)
+    at = turn.first
     kept = taken = 0
-    for i in range(mail):
-        letter = letters[np.uint64(i)]
-        index, entry, arrival = letter.packet, letter.entry, letter.time
-        packet = packets[index]
-        if i >= carried:
-            left = arrival
-            prefetch(copies, entry_slot(sender, letters[np.uint64(min(i + 2, mail - 1))].entry), 0)
+    for i in range(mail + waiting):
+        if i < mail:
+            letter = letters[np.uint64(i)]
+            index, entry, left, arrival = letter.packet, letter.entry, letter.left, letter.time
+            packet = packets[index]
+        else:
+            leaving = leavings[np.uint64(at)]
+            index, entry, left, at = leaving.packet, leaving.entry, leaving.left, leaving.next
+            packet = packets[index]
+            prefetch(copies, entry_slot(sender, entry + np.uint64(2)), 0)
             place.entered = left
             arrival = carry(link, starts, sizes, load_times, load_shares, left, packet.size)
             if traced:
                 note(world.trace, world.trace_rows, packet, ARRIVAL, arrival, left)
+            if packet.media == AUDIO:
+                _budget(place, packet, leaving, arrival)
             if arrival < 0:
                 alarm(turn, np.int64(entry))
                 continue
-            if packet.media == AUDIO:
-                place.budget_arrivals += 1
-                place.budget_access += arrival - left
-            letter.time = arrival
         if kept == 0 and (arrival < until or taken < ahead):
             _receive(world, endpoint, packet, entry, arrival)
             taken += 1
         else:
-            if kept < i:
-                letters[np.uint64(kept)] = letter
+            later = letters[np.uint64(kept)]
+            later.packet = index
+            later.entry = entry
+            later.left = left
+            later.time = arrival
             kept += 1
-    place.carried = kept
     place.mail = kept
+    world.leaving_left[place.group] -= waiting
+    turn.waiting = 0
+
+
+@inlined
+def _budget(place: Any, packet: Any, leaving: Any, arrival: int) -> None:
+    """Take down what of an audio packet's delay arose where; < 0: it does not arrive."""
+    place.budget_packets += 1
+    place.budget_uplink += packet.at_node - packet.sent
+    place.budget_transport += leaving.came - packet.at_node
+    place.budget_aggregation += leaving.left - leaving.came
+    if arrival >= 0:
+        place.budget_arrivals += 1
+        place.budget_access += arrival - leaving.left
 
 
 @inlined

@@ -227,7 +227,7 @@ def _wish(world: Any, endpoint: int, screen: Any, wish: int, now: int) -> None:
     """Let the receiver begin or stop to show a picture ``now``: it may not be played so far yet."""
     turn = world.turns[endpoint]
     screen.wish = wish
-    turn.wish_at = now
+    world.endpoints[endpoint].wish_at = now
     turn.play = EVERY_TICK
 
 

@@ -64,6 +64,7 @@ def begin(world: World, endpoint: int, now: int, controller: Any) -> None:
     leg["feedback_at"] += -(-behind // every) * every
     world.controllers[endpoint] = controller
     _reset(world.turns, endpoint, ("since",))
+    world.endpoints["wish_at"][endpoint] = 0
     world.mails[endpoint : endpoint + 1] = 0
     world.endpoints["first_frame"][endpoint] = NOTHING
 

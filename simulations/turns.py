@@ -23,11 +23,14 @@ TURN = np.dtype(
     [
         ("play", np.int64),  # it need not be played before, ns; 0: it has to be at every tick
         ("steer", np.int64),  # its node need not look after it before, ns; 0: at every tick
-        ("room", np.int64),  # packets that may still come until then
+        ("room", np.int32),  # packets that may still come until then
+        # what has left the aggregation and waits for its turn (see `World.leavings`)
+        ("waiting", np.int32),  # copies
+        ("first", np.int32),
+        ("last", np.int32),
         ("since", np.int64),  # entries before are of a session, or a link, that it has no more
         ("entry", np.int64),  # that is to come next
         ("alarm", np.int64),  # the last entry before which something was missing
-        ("wish_at", np.int64),  # when pictures were begun or stopped, ns; 0: they were not
         ("busy_until", np.int64),  # it publishes, as far as is known, up to this tick, ns
     ],
     align=True,
@@ -81,6 +84,6 @@ def plan(world: Any, endpoint: Any, now: int) -> None:
     settings = world.settings[0]
     size = settings.payload + settings.header
     sure = surely_carried(world.downlinks[endpoint], world.load_times, world.load_shares, now, size)
-    turn.room = min(sure, world.mail.shape[1] - NEW_MAIL - place.carried, _ROOM)
+    turn.room = min(sure, world.mail.shape[1] - NEW_MAIL - place.mail, _ROOM)
     if turn.room > 0:
         turn.play = next_turn

@@ -119,7 +119,7 @@ ENDPOINT = np.dtype(
         ("first_picture", np.int64),
         ("pictures", np.int64),
         ("mail", np.int64),  # letters in its mailbox
-        ("carried", np.int64),  # of them, those that have crossed the access link
+        ("wish_at", np.int64),  # when pictures were begun or stopped, ns; 0: they were not
         ("entered", np.int64),  # last entry into the downlink, ns
         ("seen", np.int64),  # when it first showed who has the floor, ns; −1: not yet
         # sums over audio packets, ns
@@ -148,15 +148,16 @@ LEAVING = np.dtype(
         ("left", np.int64),
         ("came", np.int64),
         ("packet", np.uint32),
-        ("endpoint", np.uint32),
+        ("next", np.uint32),  # where the same endpoint's next one stands
         ("entry", np.uint64),
     ],
     align=True,
 )
-"""A copy that has left an aggregation, which it had come to (ns), on its way to a mailbox."""
+"""A copy that has left an aggregation, which it had come to (ns), and waits until its endpoint is
+played."""
 
 NEW_MAIL = 256
-"""Room in each mailbox for what has yet to enter the access link."""
+"""Room in each mailbox for what is in flight on the access link; besides, its queue has room."""
 
 PUBLISHED, INGRESSED, CASCADED, STIRRED, FLOOR = 0, 1, 2, 3, 4
 """Places in `World.totals`."""
@@ -264,11 +265,11 @@ class _Arrays(NamedTuple):
     leavings: NDArray[Any]
     leaving_first: NDArray[np.int64]
     leaving_counts: NDArray[np.int64]
-    """LEAVING, group by group; (groups + 1,) where each group's begin; (groups,) how many they are.
-    """
+    leaving_left: NDArray[np.int64]
+    """LEAVING, group by group; (groups + 1,) where each group's begin; (groups,) how many they are;
+    (groups,) how many of them have not been played yet."""
     mail: NDArray[Any]
-    """(n, room) LETTER: what has crossed the access link, by its arrival at the receiver; then
-    what has yet to enter the link, by its entry."""
+    """(n, room) LETTER: what crosses the access link, by its arrival at the receiver."""
     load_times: NDArray[np.int64]
     load_shares: NDArray[np.float64]
     """(profiles, steps): see `rates.refresh`."""

@@ -82,12 +82,11 @@ def test_letters_on_the_link_and_letters_in_the_aggregation(
     now: int, waiting: bool, kept: list[int]
 ) -> None:
     places, mail = np.zeros(1, ENDPOINT), np.zeros((1, 4), LETTER)
-    places["mail"] = places["carried"] = 3
+    places["mail"] = 3
     mail["time"][0, :3] = [20, 30, 40]
     mail["left"][0, :3] = [1, 5, 9]
     assert drop_letters(mail, 0, places[0], now, waiting) == 3 - len(kept)
     assert mail["time"][0, : places["mail"][0]].tolist() == kept
-    assert places["carried"][0] == len(kept)
 
 
 def playing(narrow: str = "300kbps") -> Playing:

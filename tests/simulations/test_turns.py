@@ -14,6 +14,7 @@ from simulations.nack import note
 from simulations.settings import TICK
 from simulations.signalling import signal
 from simulations.turns import EVERY_TICK, alarm, expect, plan
+from simulations.world import World
 from tests.simulations.networks import CLOSED, Playing, deal, make_scenario, merged
 
 MS = 1_000_000
@@ -70,10 +71,25 @@ def test_who_is_left_alone_comes_out_as_if_played_at_every_tick(seed: int, speak
             seldom += int((alone.world.turns["play"] > tick * TICK).sum())
     assert seldom > 50  # some were left alone
     assert never.world.legs["nack_count"].sum() > 20  # and there was something to tell
+    compare(alone.world, never.world)
+
+
+def test_little_room_behind_an_aggregation_changes_nothing() -> None:
+    roomy, tight = Playing(scenario_of(1)), Playing(scenario_of(1))
+    room = tight.world.leaving_first
+    room[:] = 3 * np.arange(len(room))
+    for playing in (roomy, tight):
+        playing.advance(8 * SECOND)
+    assert tight.world.leaving_left.sum() == 0
+    compare(roomy.world, tight.world)
+
+
+def compare(one: World, other: World) -> None:
+    """All that has happened is the same in both."""
     for name in ("legs", "meters", "nacks", "voice_buffers", "voices", "pictures", "screens",
                  "controllers", "senders", "downlinks", "uplinks", "stations", "nodes",
                  "delays", "audio_delays", "frame_delays", "outs", "mails"):  # fmt: skip
-        assert not differing(getattr(alone.world, name), getattr(never.world, name), name)
+        assert not differing(getattr(one, name), getattr(other, name), name)
 
 
 def differing(one: Any, other: Any, name: str) -> set[str]:
