@@ -38,15 +38,17 @@ class Addressed:
 
     _type: AddressedType
     _table: Any
+    _address: int
     _fields: tuple[str, ...]
 
     def address(self) -> int:
         """Where the table is that kernels read."""
-        if "_table" not in self.__dict__:
+        if "_address" not in self.__dict__:
             arrays = [getattr(self, name) for name in self._fields]
             words = [word for array in arrays for word in (array.ctypes.data, *array.shape)]
             self._table = np.array(words, np.int64)
-        return int(self._table.ctypes.data)
+            self._address = int(self._table.ctypes.data)
+        return self._address
 
     def type(self) -> AddressedType:
         """Its type for numba."""

@@ -85,11 +85,12 @@ class Separate(types.WrapperAddressProtocol):  # type: ignore[misc]
         function.compile(arguments)
         self._signature = types.void(*arguments)
         self._result = function.overloads[arguments]
+        name = self._result.fndesc.llvm_cfunc_wrapper_name
+        self._address = int(self._result.library.get_pointer_to_function(name))
 
     def __wrapper_address__(self) -> int:
         """Where its code is."""
-        name = self._result.fndesc.llvm_cfunc_wrapper_name
-        return int(self._result.library.get_pointer_to_function(name))
+        return self._address
 
     def signature(self) -> Any:
         """What it takes."""

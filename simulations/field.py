@@ -86,6 +86,8 @@ class Field:
         self._key = stream_key(scenario.seed, replication, "messages")
         self._messages = 0
         self._on_backup: set[int] = set()
+        self._brought_up: dict[int, int] = {}
+        """Up to when each endpoint has been, ns."""
         self._ways = Ways(plan, scenario, population, self.servers)
         self._cut = np.zeros(plan.paths.shape, np.int64)
         self._lost = np.zeros((2, *plan.paths.shape))
@@ -308,7 +310,10 @@ class Field:
     def _bring_up(self, endpoint: int) -> None:
         """Bring an endpoint up to where the world stands, for what is about to befall it, or to be
         read of it."""
-        bring_up(self.world, endpoint, int(self.world.clock[0]))
+        now = int(self.world.clock[0])
+        if self._brought_up.get(endpoint) != now:
+            bring_up(self.world, endpoint, now)
+            self._brought_up[endpoint] = now
 
     def _bring_up_all(self, component: Component) -> None:
         """Bring all endpoints up, for what is about to befall a component that many share."""
