@@ -68,7 +68,8 @@ def make_workload(packets: int = PACKETS) -> Workload:
 @parallel_kernel
 def run_level(world: Any, level: int, until: int) -> None:
     """Play one level of shared links on all threads, dealt out as the engine does."""
-    first, last, threads = world.level_first[level], world.level_first[level + 1], len(world.shares)
+    first, last = world.level_first[level], world.level_first[level + 1]
+    threads = len(world.numbers)
     for thread in numba.prange(threads):
         for s in range(first + np.int64(thread), last, threads):
             world.full[s] = run_link(world, s, until)
