@@ -539,3 +539,34 @@ def check_members(playing: Playing) -> None:
         assert (world.route[:, e][way >= 0] == way[way >= 0]).all()
         assert places["path"][e] == playing.plan.paths[group, node]
     assert sorted(world.group_members) == list(range(len(SITES[:4]) + 1))
+
+
+# ---------------------------------------------------------------- who is left alone
+
+
+def playing_until(until: int) -> Playing:
+    playing = play()
+    playing.advance(until)
+    return playing
+
+
+def test_whoever_is_asked_about_is_as_of_now_each_time() -> None:
+    alone, settled = playing_until(4 * SECOND), playing_until(4 * SECOND)
+    behind = 0
+    for until in range(4 * SECOND + 75 * MS, 6 * SECOND, 75 * MS):
+        alone.engine.advance(until, settle=False)
+        settled.engine.advance(until)
+        behind += int(alone.world.endpoints["last_media"][0]) < alone.field.last_media(0)
+        assert alone.field.last_media(0) == settled.field.last_media(0)
+    assert behind > 10  # it had been left alone
+
+
+def test_all_are_brought_up_where_the_world_stands_already() -> None:
+    alone, settled = playing_until(4 * SECOND), playing_until(4 * SECOND)
+    until = 4 * SECOND + 50 * MS
+    alone.engine.advance(until, settle=False)
+    settled.engine.advance(until)
+    expected = settled.world.endpoints["last_media"].tolist()
+    assert alone.world.endpoints["last_media"].tolist() != expected
+    alone.engine.advance(until)
+    assert alone.world.endpoints["last_media"].tolist() == expected
