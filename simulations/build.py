@@ -17,7 +17,7 @@ from simulations.access import Keys, Loads, access_links
 from simulations.backups import spare_links, spare_places, with_spares
 from simulations.engine import EPOCH
 from simulations.grouping import grouped, largest_first, phases
-from simulations.layout import staggered
+from simulations.layout import staggered, zeros
 from simulations.membership import members
 from simulations.pacer import LONGEST_WAIT
 from simulations.packets import EDGE, ITEM, PACKET, PADDING
@@ -40,13 +40,12 @@ from simulations.world import (
     NODE,
     STATION,
     TOTALS,
+    WAITING,
     World,
 )
 
 _RING = 1024
 """Least size of an edge's ring; the engine doubles it when it must."""
-_LEAVINGS = 64
-"""Copies to each endpoint of a group that can wait for its turn."""
 _TRACE_ROWS = 1 << 20
 _UNLOADED = (LoadStep(at="0s", share="0%"),)
 
@@ -93,9 +92,8 @@ def build(
     subscribers, audience, ranks = members(order, population.node, len(scenario.nodes))
     group_members, first = grouped(plan.group, plan.ways.shape[1])
     phase = phases(np.diff(first), max(settings.feedback // TICK, 1))
-    leaving_first = np.concatenate(([0], np.cumsum(_LEAVINGS * (np.diff(first) + 8))))
     room = max(profile.down.packets for profile in access) + NEW_MAIL
-    edges = _edges(plan, scenario)
+    edges = _edges(plan, scenario, TICK if settings.adapts else EPOCH)
     fans, fan_edges, fan_copies = _fans(plan)
     if trace_site is not None and trace_site not in population.site:
         raise ValueError(f"trace_site(={trace_site!r}) must be a site that is played")
@@ -111,7 +109,7 @@ def build(
         backlog_starts=station_backlog[0],
         backlog_sizes=station_backlog[1],
         edges=edges,
-        edge_items=np.zeros(int(edges["mask"].sum()) + len(edges), ITEM),
+        edge_items=zeros(int(edges["mask"].sum()) + len(edges), ITEM),
         full=np.full(len(stations), -1),
         fans=fans,
         fan_edges=fan_edges,
@@ -133,13 +131,11 @@ def build(
         downlink_starts=links[0][2],
         downlink_sizes=links[0][3],
         spare=spare_places(len(population), backups),
-        turns=np.zeros(len(population), TURN),
-        leavings=np.zeros(int(leaving_first[-1]), LEAVING),
-        leaving_first=leaving_first,
-        leaving_counts=np.zeros(len(first) - 1, np.int64),
-        leaving_left=np.zeros(len(first) - 1, np.int64),
+        turns=zeros(len(population), TURN),
+        leavings=zeros(WAITING * len(population), LEAVING),
         due=np.zeros(len(population), np.int32),
-        mail=np.zeros((len(population), staggered(room, LETTER)), LETTER),
+        mail=zeros((len(population), staggered(room, LETTER)), LETTER),
+        crossing=zeros((threads, staggered(room, LETTER) + WAITING), LETTER),
         load_times=load_times,
         load_shares=load_shares,
         group_members=group_members,
@@ -200,7 +196,7 @@ def _place(station: Station) -> int:
 
 def _packets(settings: Any) -> NDArray[Any]:
     """The ring, and behind it the one packet that all of nodes' padding is."""
-    packets = np.zeros(int(settings["packet_mask"]) + 2, PACKET)
+    packets = zeros(int(settings["packet_mask"]) + 2, PACKET)
     packets["at_node"] = -1
     padding = packets[-1]
     padding["publisher"], padding["source"], padding["media"] = -1, -1, PADDING
@@ -208,7 +204,7 @@ def _packets(settings: Any) -> NDArray[Any]:
     return packets
 
 
-def _edges(plan: Plan, scenario: Scenario) -> NDArray[Any]:
+def _edges(plan: Plan, scenario: Scenario, epoch: int) -> NDArray[Any]:
     media, meeting = scenario.media, scenario.meeting
     edges = np.zeros(len(plan.edges), EDGE)
     edges["delay"] = [edge.delay for edge in plan.edges]
@@ -221,7 +217,7 @@ def _edges(plan: Plan, scenario: Scenario) -> NDArray[Any]:
     routes = plan.route[FAN_OUT:LEVELS]
     readers = np.bincount(routes[routes >= 0], minlength=len(edges))
     most = max(_packet_rates(media)) * meeting.pictures
-    copies = readers * most * 1.5 * (EPOCH + edges["delay"]) / SECOND
+    copies = readers * most * 1.5 * (epoch + edges["delay"]) / SECOND
     rings = _power_of_two(_RING + copies)
     edges["mask"] = rings - 1
     edges["base"] = np.concatenate(([0], np.cumsum(rings)[:-1]))

@@ -12,7 +12,7 @@ import numba
 import numpy as np
 
 from simulations.claims import claim
-from simulations.compiled import Separate, kernel, parallel_kernel
+from simulations.compiled import Separate, direct, kernel, parallel_kernel
 from simulations.compiling import compile_apart
 from simulations.fanout import run_fan_out, run_ingress
 from simulations.groups import run_group
@@ -23,6 +23,7 @@ from simulations.stations import run_link
 from simulations.steering import steer_group
 from simulations.upstream import run_seats
 from simulations.world import (
+    AGGREGATION_UP,
     BACKBONE_DOWN,
     FAN_OUT,
     GROUP,
@@ -42,7 +43,7 @@ STEERING = LEVELS
 needs no more than the group's own members, and follows for each group at once."""
 SETTLING = LEVELS + 1
 """Beside the others: everyone is played whose turn it is not."""
-IN_PARALLEL = (FAN_OUT, PEERING_DOWN, BACKBONE_DOWN, GROUP, SETTLING)
+IN_PARALLEL = (AGGREGATION_UP, FAN_OUT, PEERING_DOWN, BACKBONE_DOWN, GROUP, SETTLING)
 """Steps in which there is enough to do for several threads."""
 
 
@@ -133,6 +134,9 @@ class Engine:
         arguments = (numba.typeof(world), *4 * [numba.int64])
         compile_apart(run_part, arguments)
         self._part = Separate(run_part, *arguments)
+        self._kernel = direct(
+            play, numba.typeof(world), numba.typeof(self._part), numba.int64, numba.boolean
+        )
 
     def advance(self, until: int, settle: bool = True) -> None:
         """Play all packets up to the time ``until`` (ns).
@@ -143,7 +147,7 @@ class Engine:
         """
         if not settle and until <= self.world.clock[0]:
             return  # asked thousands of times a second, while clients join
-        while not play(self.world, self._part, until, settle):
+        while not self._kernel(self.world, self._part, until, settle):
             self.world = grown(self.world)
 
 

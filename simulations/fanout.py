@@ -16,10 +16,10 @@ from simulations.prefetching import prefetch
 from simulations.queues import DROPPED, transmission
 from simulations.stations import next_edge
 from simulations.trace import NODE_IN, NODE_OUT, SENT, note
-from simulations.turns import EVERY_TICK, alarm
+from simulations.turns import alarm
 from simulations.world import CASCADED, FAN_OUT, INGRESSED
 
-_FAR, _NEAR = np.uint64(12), np.uint64(6)
+_FAR, _NEAR = np.uint64(16), np.uint64(8)
 """Subscribers ahead whose records are asked for, and whose histories."""
 _RELEASE = ORDERS
 """The entry, on the node's own edge, of what is no copy: the time at which a leg's pacer looks
@@ -177,7 +177,7 @@ def run_fan_out(world: Any, s: int, n: int, until: int) -> int:  # noqa: PLR0912
             row = np.uint64(seat.voice_slot * people)
             for i in range(last):
                 to = np.uint64(subscribers[i])
-                _ask_ahead(world, subscribers, i, last)
+                _ask_ahead(world, subscribers, row, i, last)
                 if to != np.uint64(packet.publisher):
                     stream = outs[row + to]
                     if stream.source != packet.source:
@@ -198,7 +198,7 @@ def run_fan_out(world: Any, s: int, n: int, until: int) -> int:  # noqa: PLR0912
             instead = shown >= 0 and seat_shown(world, at, other) == packet.seat
             for i in range(last):
                 to = np.uint64(subscribers[i])
-                _ask_ahead(world, subscribers, i, last)
+                _ask_ahead(world, subscribers, row, i, last)
                 stream = outs[row + to]
                 meant = instead if to == np.uint64(other) and shown >= 0 else shown == packet.seat
                 if to != np.uint64(packet.publisher) and takes_picture(stream, packet, meant):
@@ -236,11 +236,12 @@ def run_fan_out(world: Any, s: int, n: int, until: int) -> int:  # noqa: PLR0912
 
 
 @inlined
-def _ask_ahead(world: Any, subscribers: Any, i: Any, count: Any) -> None:
+def _ask_ahead(world: Any, subscribers: Any, row: Any, i: Any, count: Any) -> None:
     """Ask for where the next copies to the subscribers behind the one at ``i`` are written down."""
     if i + _FAR < count:
         prefetch(world.senders, np.uint64(subscribers[i + _FAR]), 0)
         near = np.uint64(subscribers[i + _NEAR])
+        prefetch(world.outs, row + near, 0)
         prefetch(world.copies, entry_slot(world.senders[near], world.senders[near].next), 0)
 
 
@@ -248,21 +249,17 @@ def _ask_ahead(world: Any, subscribers: Any, i: Any, count: Any) -> None:
 def _take_orders(world: Any, n: int) -> int:
     """Put what the node sends of its own accord in this tick in order of time; −1, or an edge that
     must grow first."""
-    edge, legs, orders = world.edges[world.orders_edges[n]], world.legs, world.orders
-    turns = world.turns
+    edge, ordered, orders = world.edges[world.orders_edges[n]], world.ordered, world.orders
     for i in range(world.audience[n]):
-        endpoint = world.subscribers[n, i]
-        if turns[endpoint].steer != EVERY_TICK:  # the node would have to look after it
+        endpoint: Any = np.uint64(world.subscribers[n, i])
+        if ordered[endpoint] == 0:
             continue
-        leg = legs[endpoint]
-        if leg.orders == 0:
-            continue
-        if is_full(edge, leg.orders):
+        if is_full(edge, ordered[endpoint]):
             return int(world.orders_edges[n])
-        for k in range(leg.orders):
+        for k in range(ordered[endpoint]):
             wanted = orders[endpoint, k]
             insert(edge, world.edge_items, wanted.time, wanted.packet, endpoint, k)
-        leg.orders = 0
+        ordered[endpoint] = 0
     return -1
 
 

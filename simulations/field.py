@@ -8,15 +8,16 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
+import numba
 import numpy as np
 from numpy.typing import NDArray
 
 from scenarios.population import Population
-from scenarios.randomness import mix_keys, stream_key, uniforms
+from scenarios.randomness import stream_key
 from scenarios.scenario import Scenario
 from simulations import outages, subscriptions
 from simulations.backups import swap
-from simulations.compiled import kernel
+from simulations.compiled import direct, kernel
 from simulations.congestion import make_controllers
 from simulations.engine import Engine
 from simulations.grouping import regroup
@@ -25,6 +26,7 @@ from simulations.links import carry_control
 from simulations.membership import ABSENT, FORGOTTEN, enter, leave
 from simulations.presence import PRESENCE, absent, come, go
 from simulations.publishing import Publishing
+from simulations.randomness import mix, uniform
 from simulations.topology import Plan
 from simulations.ways import Server, Way, Ways
 from simulations.world import CASCADE, FAN_OUT, LEVELS, World
@@ -88,6 +90,9 @@ class Field:
         self._on_backup: set[int] = set()
         self._brought_up: dict[int, int] = {}
         """Up to when each endpoint has been, ns."""
+        world, whole = numba.typeof(self.world), numba.int64
+        self._carry = direct(_carry, world, *4 * [whole], numba.boolean)
+        self._bring = direct(bring_up, world, whole, whole)
         self._ways = Ways(plan, scenario, population, self.servers)
         self._cut = np.zeros(plan.paths.shape, np.int64)
         self._lost = np.zeros((2, *plan.paths.shape))
@@ -125,7 +130,7 @@ class Field:
             return LOST
         way = self._way(endpoint, place)
         self._bring_up(endpoint)
-        arrival = int(_carry(self.world, endpoint, now, size, self._ways.delay(way), up))
+        arrival = int(self._carry(self.world, endpoint, now, size, self._ways.delay(way), up))
         if arrival < 0 or self._loses(way.up if up else way.down):
             return LOST
         # The access link is as long as for media; signalling does not go over the relay.
@@ -141,8 +146,7 @@ class Field:
         if kept == 1.0:
             return False
         self._messages += 1
-        draw = uniforms(mix_keys(self._key, np.array([self._messages], np.uint64)))[0]
-        return bool(draw >= kept)
+        return _draw(self._key, self._messages) >= kept
 
     def _way(self, endpoint: int, place: int) -> Way:
         return self._ways.between(endpoint, int(self.world.endpoints["group"][endpoint]), place)
@@ -312,7 +316,7 @@ class Field:
         read of it."""
         now = int(self.world.clock[0])
         if self._brought_up.get(endpoint) != now:
-            bring_up(self.world, endpoint, now)
+            self._bring(self.world, endpoint, now)
             self._brought_up[endpoint] = now
 
     def _bring_up_all(self, component: Component) -> None:
@@ -396,6 +400,12 @@ class Field:
         places["cut"][endpoints] = cut | self.world.uplinks["down"][endpoints]
         for name, lost in zip(("lost_up", "lost_down"), self._lost, strict=True):
             places[name][endpoints] = lost[places["group"][endpoints], places["node"][endpoints]]
+
+
+@kernel
+def _draw(key: Any, number: int) -> float:
+    """Uniform in (0, 1): of the stream ``key``, that of the message with a ``number``."""
+    return uniform(mix(np.uint64(number) ^ key), 0)
 
 
 @kernel

@@ -23,8 +23,12 @@ from simulations.settings import TICK
 from simulations.stations import limit_of, next_edge, serve, serve_bursts
 from simulations.trace import AGGREGATION, note
 from simulations.turns import EVERY_TICK, expect, plan
-from simulations.world import GROUP
+from simulations.world import GROUP, TOGETHER, leaving_place
 
+_FAR, _NEAR = 12, 6
+"""Copies ahead whose endpoints' turns are asked for, and the places where they will wait."""
+_VOICE_SLOTS, _FRAMES = 6, 4
+"""Of each stream, at most, that a turn's copies come to stand in."""
 _LINK_LINES = LINK.itemsize // CACHE_LINE + 1
 
 
@@ -36,8 +40,8 @@ def run_group(world: Any, g: int, thread: int, until: int, settles: bool) -> Non
     Args:
         settles: the group has been played up to ``until``, and all of its members follow.
     """
-    while not settles and not _serve(world, g, until):
-        _make_room(world, g, thread)
+    if not settles:
+        _serve(world, g, thread, until)
     first, members, due = world.group_first[g], world.group_members, world.due
     count = 0
     for i in range(first, world.group_first[g + 1]):
@@ -54,7 +58,6 @@ def run_group(world: Any, g: int, thread: int, until: int, settles: bool) -> Non
         if reports:
             report(world, endpoint, thread, until)
             plan(world, endpoint, until)
-    _forget_played(world, g)
 
 
 @kernel
@@ -63,7 +66,6 @@ def bring_up(world: Any, endpoint: int, until: int) -> None:
     about to befall it, or to be read of it. At the next tick it is played, too."""
     settle(world, np.uint64(endpoint), 0, until)
     world.turns[endpoint].play = EVERY_TICK
-    _forget_played(world, world.endpoints[endpoint].group)
 
 
 @kernel
@@ -76,7 +78,8 @@ def settle(world: Any, endpoint: Any, thread: int, until: int) -> None:
         at = leg.feedback_at if reports else until
         wishes = adapts and 0 < place.wish_at <= at
         at = place.wish_at if wishes else at
-        play(world, endpoint, at)  # here alone: it is large, and would be inlined time and again
+        # Here alone: it is large, and would be inlined time and again.
+        play(world, endpoint, thread, at)
         if wishes:
             _grant_wishes(world, endpoint)
         elif reports:
@@ -102,18 +105,17 @@ def _grant_wishes(world: Any, endpoint: Any) -> None:
 
 
 @kernel
-def _serve(world: Any, g: int, until: int) -> bool:
-    """Serve the aggregation of the group up to ``until``; False if there was no room before that.
+def _serve(world: Any, g: int, thread: int, until: int) -> None:
+    """Serve the aggregation of the group up to ``until``.
 
-    What leaves it is kept in order of time until somebody's turn comes: so one endpoint's state
-    stays in the processor's nearest cache while its packets are played.
+    What leaves it waits until its endpoint's turn comes: so one endpoint's state stays in the
+    processor's nearest cache while its packets are played.
     """
     station = world.stations[world.level_first[GROUP] + g]
     edges, items, packets, turns = world.edges, world.edge_items, world.packets, world.turns
     shared = (world.backlog_starts, world.backlog_sizes, world.load_times, world.load_shares)
     leavings, traced = world.leavings, world.trace[0]
-    count, room = world.leaving_counts[g], world.leaving_first[g + 1] - world.leaving_first[g]
-    first = world.leaving_first[g]
+    room = len(leavings) // len(turns)
     while True:
         e = next_edge(station, edges, items, until)
         if e < 0:
@@ -122,16 +124,14 @@ def _serve(world: Any, g: int, until: int) -> bool:
         edge = edges[np.uint64(e)]
         while edge.head < edge.tail:
             item = items[slot(edge, edge.head)]
-            came, endpoint = item.time, item.endpoint
+            came, endpoint = item.time, np.uint64(item.endpoint)
             if came >= limit:
                 break
-            if count == room:
-                _keep(world, g, count)
-                return False
             edge.head += 1
+            _ask_for_leavings(world, items, edge)
             packet = packets[item.packet]
             left = serve(station, shared, came, packet.size)
-            if endpoint == traced:
+            if np.int64(endpoint) == traced:
                 note(world.trace, world.trace_rows, packet, AGGREGATION, left, came)
             if left == DROPPED:
                 continue
@@ -139,55 +139,43 @@ def _serve(world: Any, g: int, until: int) -> bool:
             if entry < turn.since:  # it has left, or moved to another link
                 station.gone += 1
                 continue
-            leaving = leavings[np.uint64(first + count)]
+            if turn.waiting == room:
+                _make_room(world, endpoint, thread)
+            leaving = leavings[leaving_place(len(turns), endpoint, turn.waiting)]
             leaving.left = left
             leaving.came = came
-            leaving.packet = item.packet
             leaving.entry = item.entry
-            if turn.waiting == 0:
-                turn.first = first + count
-            else:
-                leavings[np.uint64(turn.last)].next = first + count
-            turn.last = first + count
+            leaving.packet = item.packet
             turn.waiting += 1
-            count += 1
             expect(turn, entry)
-    _keep(world, g, count)
     if station.burst_at < until:
         serve_bursts(station, shared, until)
-    return True
+
+
+@kernel
+def _make_room(world: Any, endpoint: Any, thread: int) -> None:
+    """Bring an endpoint up to the epoch's beginning: what waits for it goes on its way."""
+    settle(world, endpoint, thread, world.clock[0])
+    world.turns[endpoint].play = EVERY_TICK
 
 
 @inlined
-def _keep(world: Any, g: int, count: int) -> None:
-    """There are ``count`` copies now that have left the aggregation."""
-    world.leaving_left[g] += count - world.leaving_counts[g]
-    world.leaving_counts[g] = count
-
-
-@kernel
-def _forget_played(world: Any, g: int) -> None:
-    """Once all that has left the aggregation has been played, there is room for as much anew."""
-    if world.leaving_left[g] == 0:
-        world.leaving_counts[g] = 0
-
-
-@kernel
-def _make_room(world: Any, g: int, thread: int) -> None:
-    """Bring everyone up to the epoch's beginning: what has left the aggregation goes on its way."""
-    for i in range(world.group_first[g], world.group_first[g + 1]):
-        endpoint = np.uint64(world.group_members[i])
-        if world.turns[endpoint].waiting > 0:
-            settle(world, endpoint, thread, world.clock[0])
-            world.turns[endpoint].play = EVERY_TICK
-    _forget_played(world, g)
+def _ask_for_leavings(world: Any, items: Any, edge: Any) -> None:
+    """Ask for where the next copies that leave the aggregation will wait. Behind the edge's end
+    stand copies of long ago: their endpoints will do as well."""
+    prefetch(world.turns, np.uint64(items[slot(edge, edge.head + _FAR)].endpoint), 0)
+    near = np.uint64(items[slot(edge, edge.head + _NEAR)].endpoint)
+    place = leaving_place(len(world.turns), near, world.turns[near].waiting)
+    prefetch(world.leavings, place, 0)
 
 
 @kernel
 def _ask_for_records(world: Any, endpoint: Any) -> None:
     """Ask for an endpoint's records, whose places are known."""
     place = world.endpoints[endpoint]
-    for line in range(4):
+    for i in range(0, 2 * TOGETHER, 2):
+        prefetch(world.leavings, leaving_place(len(world.turns), endpoint, i), 0)
+    for line in range(3):
         prefetch(world.endpoints, endpoint, line)
     for line in range(_LINK_LINES):
         prefetch(world.downlinks, endpoint, line)
@@ -223,10 +211,12 @@ def _ask_for_contents(world: Any, endpoint: Any) -> None:
     turn = world.turns[endpoint]
     if turn.waiting == 0:
         return
-    leaving = world.leavings[np.uint64(turn.first)]
+    for i in range(2 * TOGETHER, turn.waiting, 2):
+        prefetch(world.leavings, leaving_place(len(world.turns), endpoint, i), 0)
+    leaving = world.leavings[leaving_place(len(world.turns), endpoint, 0)]
     packet = world.packets[leaving.packet]
-    prefetch(world.copies, entry_slot(sender, leaving.entry), 0)
-    prefetch(world.copies, entry_slot(sender, leaving.entry + np.uint64(2)), 0)
+    for i in range(0, turn.waiting, 2):
+        prefetch(world.copies, entry_slot(sender, leaving.entry + np.uint64(i)), 0)
     settings = world.settings[0]
     arrival = leaving.left + link.delay
     row = endpoint * np.uint64(BUCKETS)
@@ -239,9 +229,11 @@ def _ask_for_contents(world: Any, endpoint: Any) -> None:
             world.audio_delays, row + bucket_of(buffer.delay + world.settings[0].audio_output), 0
         )
         first = np.uint64(place.first_voice + i) * np.uint64(world.voice_slots.shape[1])
-        prefetch(world.voice_slots, first + np.uint64(buffer.next & (SLOTS - 1)), 0)
+        for ahead in range(0, _VOICE_SLOTS, 2):
+            prefetch(world.voice_slots, first + np.uint64((buffer.newest + ahead) & (SLOTS - 1)), 0)
     for i in range(world.settings[0].pictures):
         k = np.uint64(place.first_picture + i)
         screen = world.screens[k]
         first = k * np.uint64(world.frames.shape[1])
-        prefetch(world.frames, first + np.uint64(screen.tail & (CAPACITY - 1)), 0)
+        for ahead in range(-1, _FRAMES, 2):
+            prefetch(world.frames, first + np.uint64((screen.tail + ahead) & (CAPACITY - 1)), 0)

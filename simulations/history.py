@@ -26,12 +26,17 @@ COPY = np.dtype(
 )
 """One copy that was sent."""
 
+BLOCK = 16
+"""Entries that stand together. Behind them stand the same entries of the next subscriber: of what
+everyone is sent at about the same time, several share a page of memory."""
+
 FIRST, AGAIN, FILLER = 0, 1, 2
 """Kinds of copy: a first transmission, a retransmission, padding."""
 
 SENDER = np.dtype(
     [
-        ("base", np.int64),  # where the subscriber's ring begins
+        ("base", np.int32),  # where the subscriber's ring begins
+        ("stride", np.int32),  # from one of its BLOCKs to the next
         ("mask", np.int32),
         ("probe", np.int32),  # number of the probe cluster that is being sent; 0: none
         ("next", np.int64),  # entry of the next copy
@@ -50,7 +55,8 @@ SENDER = np.dtype(
 @inlined
 def entry_slot(sender: Any, entry: int) -> Any:
     """Index of ``entry`` in the arrays of the rings."""
-    return np.uint64(sender.base + (np.int64(entry) & sender.mask))
+    place = np.int64(entry) & sender.mask
+    return np.uint64(sender.base + (place // BLOCK) * sender.stride + place % BLOCK)
 
 
 @inlined

@@ -14,7 +14,6 @@ LEG = np.dtype(
         ("reported", np.int64),  # end of those that feedback has told of
         ("feedback_at", np.int64),  # next transport feedback, ns
         # the node's end
-        ("orders", np.int64),  # copies that the node sends of its own accord in the coming tick
         ("repair", np.float64),  # bytes that retransmissions may still take
         ("raise_at", np.int64),  # no layer is raised before, ns
         ("raised_at", np.int64),  # when one last was, ns
@@ -56,14 +55,27 @@ ORDERS = 64
 
 @inlined
 def order(
-    leg: Any, orders: Any, time: int, packet: int, number: int, slot: int, kind: int, probe: int
+    ordered: Any,
+    orders: Any,
+    endpoint: Any,
+    time: int,
+    packet: int,
+    number: int,
+    slot: int,
+    kind: int,
+    probe: int,
 ) -> None:
-    """Add a copy to what the node sends at ``time`` (ns); the caller has seen to the room."""
-    wanted = orders[np.uint64(leg.orders)]
+    """Add a copy to what the node sends to the endpoint at ``time`` (ns); the caller has seen to
+    the room.
+
+    Args:
+        ordered, orders: see `World`.
+    """
+    wanted = orders[np.uint64(endpoint), np.uint64(ordered[np.uint64(endpoint)])]
     wanted.time = time
     wanted.packet = packet
     wanted.number = number
     wanted.slot = slot
     wanted.kind = kind
     wanted.probe = probe
-    leg.orders += 1
+    ordered[np.uint64(endpoint)] += 1

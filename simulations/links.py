@@ -11,7 +11,7 @@ from simulations.compiled import inlined, kernel
 from simulations.delays import JITTER, PATH, is_lost_on_path, jitter_at, path_delay_at
 from simulations.losses import LOSS, is_lost
 from simulations.policers import POLICER, conforms
-from simulations.queues import DROPPED, QUEUE, admit
+from simulations.queues import DROPPED, QUEUE, admit, begin_due
 from simulations.randomness import uniform
 from simulations.rates import LIFETIME, RATE, STALLED, transmit
 
@@ -102,7 +102,9 @@ def carry(
 
 
 @inlined
-def surely_carried(link: Any, load_times: Any, load_shares: Any, now: int, size: int) -> int:
+def surely_carried(
+    link: Any, starts: Any, sizes: Any, load_times: Any, load_shares: Any, now: int, size: int
+) -> int:
     """How many packets of up to ``size`` bytes, entering within a second of ``now`` (ns), cross the
     link without any chance of being lost; less than 1: none that is known of.
 
@@ -117,6 +119,7 @@ def surely_carried(link: Any, load_times: Any, load_shares: Any, now: int, size:
         return 0
     if load_times[rate.load, rate.load_step + 1] - now < 3 * _SOON:
         return 0
+    begin_due(queue, starts, sizes, now)
     room = min(
         queue.limit_packets - (queue.tail - queue.head), (queue.limit_bytes - queue.waiting) // size
     )

@@ -22,7 +22,7 @@ OUT = np.dtype(
         ("desired", np.int8),  # layer that it would take if its publisher sent it; −1: none
         ("before", np.int8),  # layer wanted before the allocation that is being made
         # voices only, ever
-        ("copies", np.int64),  # that left the node
+        ("copies", np.int32),  # that left the node
         ("waited", np.int64),  # ns that they took to leave it
     ],
     align=True,

@@ -13,9 +13,9 @@ from simulations import frames, nack
 from simulations.congestion import make_controllers
 from simulations.feedback import MAIL, MESSAGE, MESSAGES, REQUEST, REQUESTS
 from simulations.frames import FRAME, PICTURE
-from simulations.history import COPY, SENDER
+from simulations.history import BLOCK, COPY, SENDER
 from simulations.jitter_buffer import BUFFER, SLOT, SLOTS
-from simulations.layout import staggered
+from simulations.layout import staggered, zeros
 from simulations.legs import LEG, ORDER, ORDERS
 from simulations.nack import MISSING, NACK
 from simulations.outs import OUT
@@ -47,7 +47,7 @@ def people(
     meeting, control = scenario.meeting, scenario.media.congestion_control
     tiles = meeting.wall.tiles if meeting.wall else 0
     voices, pictures = n * settings.voices, n * settings.pictures + tiles
-    endpoints = np.zeros(n, ENDPOINT)
+    endpoints = zeros(n, ENDPOINT)
     endpoints["group"] = plan.group
     endpoints["node"] = endpoints["served"] = population.node
     endpoints["first_frame"] = endpoints["last_media"] = -1
@@ -60,7 +60,7 @@ def people(
     senders, copies = _histories(scenario, settings, n, tiles)
     if settings.adapts:
         senders["pacing"] = pacing_of(control.start)
-    legs = np.zeros(n, LEG)
+    legs = zeros(n, LEG)
     # Nobody's feedback comes together with everybody's.
     legs["feedback_at"] = (2 + phase[plan.group]) * TICK
     profile = control.profile if settings.adapts else "libwebrtc"
@@ -76,31 +76,32 @@ def people(
         "controllers": make_controllers(
             n, profile, control.start, control.minimum, control.maximum
         ),
-        "mails": np.zeros(n, MAIL),
-        "messages": np.zeros((n, staggered(MESSAGES, MESSAGE)), MESSAGE),
+        "mails": zeros(n, MAIL),
+        "messages": zeros((n, staggered(MESSAGES, MESSAGE)), MESSAGE),
         "requests": np.zeros((n, REQUESTS), REQUEST),
+        "ordered": np.zeros(n, np.int32),
         "orders": np.zeros((n, ORDERS), ORDER),
         "pacers": np.zeros(n, PACER),
         "held": np.zeros((n, ROOM), HELD),
         "voices": _streams(voices),
-        "voice_buffers": np.zeros(voices, BUFFER),
-        "voice_slots": np.zeros((voices, staggered(SLOTS, SLOT)), SLOT),
+        "voice_buffers": zeros(voices, BUFFER),
+        "voice_slots": zeros((voices, staggered(SLOTS, SLOT)), SLOT),
         "pictures": _streams(pictures),
-        "screens": np.zeros(pictures, PICTURE),
-        "frames": np.zeros((pictures, staggered(frames.CAPACITY, FRAME)), FRAME),
-        "nacks": np.zeros(pictures, NACK),
+        "screens": zeros(pictures, PICTURE),
+        "frames": zeros((pictures, staggered(frames.CAPACITY, FRAME)), FRAME),
+        "nacks": zeros(pictures, NACK),
         "missing": np.zeros((pictures, nack.CAPACITY), MISSING),
-        "meters": np.zeros(n, METER),
+        "meters": zeros(n, METER),
         "presences": presences,
-        "delays": np.zeros((n, BUCKETS), np.uint32),
-        "audio_delays": np.zeros((n, BUCKETS), np.uint32),
-        "frame_delays": np.zeros((n, BUCKETS), np.uint32),
+        "delays": zeros((n, BUCKETS), np.dtype(np.uint32)),
+        "audio_delays": zeros((n, BUCKETS), np.dtype(np.uint32)),
+        "frame_delays": zeros((n, BUCKETS), np.dtype(np.uint32)),
         "numbers": np.zeros((threads, REQUESTS), np.int32),
     }
 
 
 def _streams(count: int) -> NDArray[Any]:
-    streams = np.zeros(count, STREAM)
+    streams = zeros(count, STREAM)
     streams["source"] = -1
     streams["number"] = -1
     return streams
@@ -118,17 +119,21 @@ def _histories(
     rates = np.full(n, rate)
     rates[-1] += tiles * shown
     rings = 1 << np.ceil(np.log2(_KEPT * rates)).astype(np.int64)
-    senders = np.zeros(n, SENDER)
+    senders = zeros(n, SENDER)
     senders["mask"] = rings - 1
-    rows = [staggered(int(ring), COPY) for ring in rings]
-    senders["base"] = np.cumsum(rows) - rows
-    return senders, np.zeros(sum(rows), COPY)
+    total = 0
+    for ring in np.unique(rings):
+        alike = np.flatnonzero(rings == ring)
+        senders["base"][alike] = total + BLOCK * np.arange(len(alike))
+        senders["stride"][alike] = BLOCK * len(alike)
+        total += int(ring) * len(alike)
+    return senders, zeros(total, COPY)
 
 
 def _outs(settings: Any, population: Population, n: int, tiles: int) -> NDArray[Any]:
     """Nothing is forwarded yet. Where nothing adapts, what is wanted is settled beforehand."""
     everyone = settings.voices + settings.pictures
-    outs = np.zeros(everyone * n + tiles, OUT)
+    outs = zeros(everyone * n + tiles, OUT)
     for name in ("source", "highest", "wanted", "layer", "desired", "before"):
         outs[name] = -1
     if not settings.adapts:

@@ -19,12 +19,17 @@ _SCALE = 2.0**-53
 
 
 @inlined
-def uniform(key: Any, counter: int) -> float:
-    """A number in (0, 1), uniform."""
-    z = key + np.uint64(counter + 1) * _GOLDEN
+def mix(z: Any) -> Any:
+    """SplitMix64's finalizer."""
     z = (z ^ (z >> _S30)) * _MIX_1
     z = (z ^ (z >> _S27)) * _MIX_2
-    z = z ^ (z >> _S31)
+    return z ^ (z >> _S31)
+
+
+@inlined
+def uniform(key: Any, counter: int) -> float:
+    """A number in (0, 1), uniform."""
+    z = mix(key + np.uint64(counter + 1) * _GOLDEN)
     return (np.float64(z >> _S11) + 0.5) * _SCALE
 
 

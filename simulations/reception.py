@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 
+from results.histograms import BUCKETS
 from simulations.compiled import inlined, kernel
 from simulations.frames import CAPACITY, assemble, show_next
 from simulations.history import AGAIN, FILLER, FIRST, entry_slot, is_kept
@@ -15,62 +16,69 @@ from simulations.outs import out_index
 from simulations.packets import AUDIO, PADDING
 from simulations.prefetching import prefetch
 from simulations.presence import hear
-from simulations.receivers import account, count, measure, measure_jitter
+from simulations.receivers import account, bucket_of, count, measure, measure_jitter
 from simulations.trace import ARRIVAL, note
 from simulations.turns import alarm
-from simulations.world import FLOOR
+from simulations.world import FLOOR, leaving_place
 
 
 @kernel
-def play(world: Any, endpoint: Any, until: int) -> None:
+def play(world: Any, endpoint: Any, thread: int, until: int) -> None:
     """Send what has left the aggregation over the endpoint's access link, and give its receiver
     what has arrived."""
-    packets, copies, turn = world.packets, world.copies, world.turns[endpoint]
-    letters, leavings = world.mail[endpoint], world.leavings
-    load_times, load_shares = world.load_times, world.load_shares
-    starts, sizes = world.downlink_starts, world.downlink_sizes
-    place, link, sender = (
-        world.endpoints[endpoint], world.downlinks[endpoint], world.senders[endpoint],
-    )  # fmt: skip
-    traced = np.int64(endpoint) == world.trace[0]
+    packets, place = world.packets, world.endpoints[endpoint]
+    letters, crossing = world.mail[endpoint], world.crossing[thread]
+    count = place.mail
+    for i in range(count):
+        crossing[np.uint64(i)] = letters[np.uint64(i)]
+    count = _cross(world, endpoint, crossing, count)
     # What has not arrived yet stays in the mailbox. If it has too little room, the oldest go to the
     # receiver ahead of time: only the interval that they are sampled in changes.
-    mail, waiting = place.mail, turn.waiting
-    ahead = mail + waiting - len(letters)
-    at = turn.first
-    kept = taken = 0
-    for i in range(mail + waiting):
-        if i < mail:
-            letter = letters[np.uint64(i)]
-            index, entry, left, arrival = letter.packet, letter.entry, letter.left, letter.time
-            packet = packets[index]
-        else:
-            leaving = leavings[np.uint64(at)]
-            index, entry, left, at = leaving.packet, leaving.entry, leaving.left, leaving.next
-            packet = packets[index]
-            prefetch(copies, entry_slot(sender, entry + np.uint64(2)), 0)
-            place.entered = left
-            arrival = carry(link, starts, sizes, load_times, load_shares, left, packet.size)
-            if traced:
-                note(world.trace, world.trace_rows, packet, ARRIVAL, arrival, left)
-            if packet.media == AUDIO:
-                _budget(place, packet, leaving, arrival)
-            if arrival < 0:
-                alarm(turn, np.int64(entry))
-                continue
-        if kept == 0 and (arrival < until or taken < ahead):
-            _receive(world, endpoint, packet, entry, arrival)
-            taken += 1
-        else:
-            later = letters[np.uint64(kept)]
-            later.packet = index
-            later.entry = entry
-            later.left = left
-            later.time = arrival
-            kept += 1
-    place.mail = kept
-    world.leaving_left[place.group] -= waiting
+    ahead = count - len(letters)
+    taken = 0
+    while taken < count:
+        letter = crossing[np.uint64(taken)]
+        if letter.time >= until and taken >= ahead:
+            break
+        _receive(world, endpoint, packets[letter.packet], letter.entry, letter.time)
+        taken += 1
+    for i in range(taken, count):
+        letters[np.uint64(i - taken)] = crossing[np.uint64(i)]
+    place.mail = count - taken
+
+
+@kernel
+def _cross(world: Any, endpoint: Any, crossing: Any, count: int) -> int:
+    """Send what has left the aggregation over the access link, and ask for what its receiver will
+    need: the number of letters then in ``crossing``, of which there are ``count``."""
+    packets, turn = world.packets, world.turns[endpoint]
+    leavings, place, delays = world.leavings, world.endpoints[endpoint], world.delays
+    load_times, load_shares = world.load_times, world.load_shares
+    starts, sizes = world.downlink_starts, world.downlink_sizes
+    link = world.downlinks[endpoint]
+    traced = np.int64(endpoint) == world.trace[0]
+    row = endpoint * np.uint64(BUCKETS)
+    for i in range(turn.waiting):
+        leaving = leavings[leaving_place(len(world.turns), endpoint, i)]
+        packet = packets[leaving.packet]
+        place.entered = leaving.left
+        arrival = carry(link, starts, sizes, load_times, load_shares, leaving.left, packet.size)
+        if traced:
+            note(world.trace, world.trace_rows, packet, ARRIVAL, arrival, leaving.left)
+        if packet.media == AUDIO:
+            _budget(place, packet, leaving, arrival)
+        if arrival < 0:
+            alarm(turn, np.int64(leaving.entry))
+            continue
+        prefetch(delays, row + bucket_of(arrival - packet.sent), 0)
+        letter = crossing[np.uint64(count)]
+        letter.packet = leaving.packet
+        letter.entry = leaving.entry
+        letter.left = leaving.left
+        letter.time = arrival
+        count += 1
     turn.waiting = 0
+    return count
 
 
 @inlined
@@ -87,7 +95,7 @@ def _budget(place: Any, packet: Any, leaving: Any, arrival: int) -> None:
 
 @inlined
 def _stream(world: Any, place: Any, at: int) -> Any:
-    """The STREAM that copies of the stream ``at`` belong world."""
+    """The STREAM that copies of the stream ``at`` belong to."""
     if at < world.settings[0].voices:
         return world.voices[np.uint64(place.first_voice + at)]
     return world.pictures[np.uint64(place.first_picture + at - world.settings[0].voices)]

@@ -23,7 +23,8 @@ from simulations.settings import TICK
 from simulations.turns import EVERY_TICK
 from simulations.world import STIRRED
 
-_CONTROLLER_LINES = CONTROLLER.itemsize // CACHE_LINE + 1
+_CONTROLLER_LINES = dict(CONTROLLER.fields or ())["kalman"][1] // CACHE_LINE + 1
+"""Behind them stands what only the draft's profile uses."""
 _COPIES = 32
 """Copies asked for ahead."""
 
@@ -59,6 +60,7 @@ def _ask_for_records(world: Any, endpoint: Any) -> None:
         prefetch(world.controllers, endpoint, line)
     for line in range(2):
         prefetch(world.legs, endpoint, line)
+    prefetch(world.endpoints, endpoint, 0)
     mail = world.mails[endpoint]
     head = np.uint64(mail.head & (MESSAGES - 1))
     prefetch(world.messages, endpoint * np.uint64(world.messages.shape[1]) + head, 0)
@@ -81,7 +83,7 @@ def steer(world: Any, endpoint: Any, now: int) -> None:
     """Act upon what has reached the node from ``endpoint`` until the tick ``now`` (ns)."""
     _steer(world, endpoint, now)
     leg, mail, turn = world.legs[endpoint], world.mails[endpoint], world.turns[endpoint]
-    if leg.orders > 0 or leg.padding > 0 or world.senders[endpoint].probe > 0:
+    if world.ordered[endpoint] > 0 or leg.padding > 0 or world.senders[endpoint].probe > 0:
         turn.steer = EVERY_TICK
         return
     turn.steer = leg.looked_at + LONGEST_LOOK
@@ -100,7 +102,7 @@ def is_stirred(world: Any, now: int) -> bool:
 def _steer(world: Any, endpoint: int, now: int) -> None:
     leg, mail = world.legs[endpoint], world.mails[endpoint]
     controller = world.controllers[endpoint]
-    leg.orders = 0
+    world.ordered[endpoint] = 0
     if world.endpoints[endpoint].served < 0:
         return
     heard = mail.head < mail.tail and (
@@ -168,7 +170,7 @@ def _answer(world: Any, endpoint: int, position: int, now: int) -> None:
         return
     sender, controller = world.senders[endpoint], world.controllers[endpoint]
     entry = find_copy(sender, world.copies, wanted.slot, wanted.number, now - settings.cache)
-    if entry < 0 or leg.orders >= ORDERS:
+    if entry < 0 or world.ordered[endpoint] >= ORDERS:
         return
     copy = world.copies[entry_slot(sender, entry)]
     if copy.kind == AGAIN and copy.sent + controller.rtt > now:
@@ -177,8 +179,10 @@ def _answer(world: Any, endpoint: int, position: int, now: int) -> None:
         return
     leg.repair -= copy.size
     gap = copy.size * sender.pacing
-    time = min(now + leg.orders * gap, now + TICK - 1)
-    order(leg, world.orders[endpoint], time, copy.packet, copy.number, copy.slot, AGAIN, 0)
+    time = min(now + world.ordered[endpoint] * gap, now + TICK - 1)
+    order(
+        world.ordered, world.orders, endpoint, time, copy.packet, copy.number, copy.slot, AGAIN, 0
+    )
 
 
 @kernel
@@ -240,11 +244,14 @@ def _pad(world: Any, endpoint: int, now: int) -> None:
         sender.probe = 0  # all has been sent
     size = settings.payload + settings.header
     while (
-        sender.probe > 0 and leg.padding > 0 and leg.padding_at < now + TICK and leg.orders < ORDERS
+        sender.probe > 0
+        and leg.padding > 0
+        and leg.padding_at < now + TICK
+        and world.ordered[endpoint] < ORDERS
     ):
         order(
-            leg, world.orders[endpoint], max(leg.padding_at, now), settings.packet_mask + 1, 0, 0,
-            FILLER, sender.probe,
+            world.ordered, world.orders, endpoint, max(leg.padding_at, now),
+            settings.packet_mask + 1, 0, 0, FILLER, sender.probe,
         )  # fmt: skip
         leg.padding_at += size * sender.probe_gap
         leg.padding -= size

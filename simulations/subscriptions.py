@@ -54,7 +54,7 @@ def begin(world: World, endpoint: int, now: int, controller: Any) -> None:
     """
     sender, leg = world.senders[endpoint], world.legs[endpoint]
     _reset(world.legs, endpoint, (*LEG_COUNTS, "feedback_at"))
-    _reset(world.senders, endpoint, ("base", "mask", "next", "bytes"))
+    _reset(world.senders, endpoint, ("base", "stride", "mask", "next", "bytes"))
     if world.settings["adapts"][0]:
         sender["pacing"] = pacing_of(int(controller["target"]))
     leg["arrived"] = leg["resolved"] = leg["reported"] = sender["next"]
@@ -64,6 +64,7 @@ def begin(world: World, endpoint: int, now: int, controller: Any) -> None:
     leg["feedback_at"] += -(-behind // every) * every
     world.controllers[endpoint] = controller
     _reset(world.turns, endpoint, ("since",))
+    world.ordered[endpoint] = 0
     world.endpoints["wish_at"][endpoint] = 0
     world.mails[endpoint : endpoint + 1] = 0
     world.endpoints["first_frame"][endpoint] = NOTHING

@@ -23,11 +23,8 @@ TURN = np.dtype(
     [
         ("play", np.int64),  # it need not be played before, ns; 0: it has to be at every tick
         ("steer", np.int64),  # its node need not look after it before, ns; 0: at every tick
-        ("room", np.int32),  # packets that may still come until then
-        # what has left the aggregation and waits for its turn (see `World.leavings`)
-        ("waiting", np.int32),  # copies
-        ("first", np.int32),
-        ("last", np.int32),
+        ("room", np.int64),  # packets that may still come until then
+        ("waiting", np.int64),  # copies that have left the aggregation and wait for its turn
         ("since", np.int64),  # entries before are of a session, or a link, that it has no more
         ("entry", np.int64),  # that is to come next
         ("alarm", np.int64),  # the last entry before which something was missing
@@ -83,7 +80,10 @@ def plan(world: Any, endpoint: Any, now: int) -> None:
             return
     settings = world.settings[0]
     size = settings.payload + settings.header
-    sure = surely_carried(world.downlinks[endpoint], world.load_times, world.load_shares, now, size)
+    sure = surely_carried(
+        world.downlinks[endpoint], world.downlink_starts, world.downlink_sizes, world.load_times,
+        world.load_shares, now, size,
+    )  # fmt: skip
     turn.room = min(sure, world.mail.shape[1] - NEW_MAIL - place.mail, _ROOM)
     if turn.room > 0:
         turn.play = next_turn

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simulations.addressed import Addressed
+from simulations.compiled import inlined
 from simulations.frames import PICTURE_COUNTS
 from simulations.freezes import FREEZE_COUNTS
 from simulations.jitter_buffer import BUFFER_COUNTS
@@ -147,14 +148,17 @@ LEAVING = np.dtype(
     [
         ("left", np.int64),
         ("came", np.int64),
-        ("packet", np.uint32),
-        ("next", np.uint32),  # where the same endpoint's next one stands
         ("entry", np.uint64),
+        ("packet", np.uint32),
     ],
     align=True,
 )
 """A copy that has left an aggregation, which it had come to (ns), and waits until its endpoint is
 played."""
+
+WAITING, TOGETHER = 64, 4
+"""Room for such copies to one endpoint: when there are more, it is played so far. So many stand
+together, then as many of the next endpoint: several endpoints share a page of memory."""
 
 NEW_MAIL = 256
 """Room in each mailbox for what is in flight on the access link; besides, its queue has room."""
@@ -162,6 +166,13 @@ NEW_MAIL = 256
 PUBLISHED, INGRESSED, CASCADED, STIRRED, FLOOR = 0, 1, 2, 3, 4
 """Places in `World.totals`."""
 TOTALS = 5
+
+
+@inlined
+def leaving_place(endpoints: int, endpoint: Any, position: int) -> Any:
+    """Where in `World.leavings` an endpoint's copy at a ``position`` of those that wait stands."""
+    row: Any = position // TOGETHER * endpoints + np.int64(endpoint)
+    return np.uint64(row * TOGETHER + position % TOGETHER)
 
 
 class _Arrays(NamedTuple):
@@ -263,13 +274,12 @@ class _Arrays(NamedTuple):
     due: NDArray[np.int32]
     """(n,) scratch: those of each group whose turn it is."""
     leavings: NDArray[Any]
-    leaving_first: NDArray[np.int64]
-    leaving_counts: NDArray[np.int64]
-    leaving_left: NDArray[np.int64]
-    """LEAVING, group by group; (groups + 1,) where each group's begin; (groups,) how many they are;
-    (groups,) how many of them have not been played yet."""
+    """(WAITING · n,) LEAVING: what has left the aggregation, `TURN.waiting` of each endpoint; see
+    `leaving_place`."""
     mail: NDArray[Any]
     """(n, room) LETTER: what crosses the access link, by its arrival at the receiver."""
+    crossing: NDArray[Any]
+    """(threads, more room) LETTER: scratch, the same of the endpoint that a thread plays."""
     load_times: NDArray[np.int64]
     load_shares: NDArray[np.float64]
     """(profiles, steps): see `rates.refresh`."""
@@ -285,8 +295,10 @@ class _Arrays(NamedTuple):
     messages: NDArray[Any]
     requests: NDArray[Any]
     """(n,) MAIL, (n, MESSAGES), (n, REQUESTS): feedback from endpoints to their nodes."""
+    ordered: NDArray[np.int32]
     orders: NDArray[Any]
-    """(n, ORDERS) ORDER: what the node sends of its own accord in the coming tick."""
+    """(n,) and (n, ORDERS) ORDER: how much the node sends of its own accord in the coming tick, and
+    what."""
     pacers: NDArray[Any]
     held: NDArray[Any]
     """(n,) PACER, (n, ROOM) HELD: copies that wait for their pace."""

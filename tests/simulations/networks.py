@@ -20,6 +20,7 @@ from simulations import control
 from simulations.build import build
 from simulations.engine import Engine
 from simulations.field import Field
+from simulations.history import entry_slot
 from simulations.presence import settle as settle_presences
 from simulations.publishing import Publishing
 from simulations.rates import FOREVER
@@ -139,6 +140,14 @@ def tables(endpoints: int) -> Path:
 def deal(site: str, carrier: str, access: str, node: str) -> dict[str, Any]:
     """A rule that gives one site what it has."""
     return {"when": {"site": site}, "carrier": carrier, "access": access, "node": node}
+
+
+def kept_copies(world: World, endpoint: int) -> Any:
+    """What the node sent to an endpoint, as far as it is kept, in order."""
+    sender = world.senders[endpoint]
+    end = int(sender["next"])
+    entries = range(max(0, end - int(sender["mask"]) - 1), end)
+    return world.copies[[int(entry_slot(sender, entry)) for entry in entries]]
 
 
 class Playing:

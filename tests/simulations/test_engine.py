@@ -14,7 +14,7 @@ from simulations import world as levels
 from simulations.engine import grown
 from simulations.packets import ITEM
 from simulations.world import World
-from tests.simulations.networks import SITES, Playing, deal, make_scenario
+from tests.simulations.networks import SITES, Playing, deal, kept_copies, make_scenario
 from tests.simulations.reference_network import (
     ACCESS,
     BACKBONE_DOWN,
@@ -210,12 +210,10 @@ def compare_copies(world: World, plain: PlainNetwork) -> None:
     for e, sender in enumerate(world.senders):
         expected = plain.sent[e]
         assert sender["next"] == len(expected)
-        kept = min(len(expected), int(sender["mask"]) + 1)
-        entries = np.arange(len(expected) - kept, len(expected))
-        copies = world.copies[sender["base"] + (entries & sender["mask"])]
+        copies = kept_copies(world, e)
         packets = world.packets[copies["packet"]]
         found = [copies["slot"], copies["number"], packets["source"], packets["sequence"]]
-        assert np.transpose(found).tolist() == [list(copy) for copy in expected[-kept:]]
+        assert np.transpose(found).tolist() == [list(copy) for copy in expected[-len(copies) :]]
 
 
 def compare_receivers(world: World, plain: PlainNetwork) -> None:

@@ -5,16 +5,26 @@ from typing import Any
 import numpy as np
 import pytest
 
-from simulations.history import AGAIN, COPY, FILLER, FIRST, SENDER, entry_slot, find_copy, is_kept
+from simulations.history import (
+    AGAIN,
+    BLOCK,
+    COPY,
+    FILLER,
+    FIRST,
+    SENDER,
+    entry_slot,
+    find_copy,
+    is_kept,
+)
 
 RING = 8
 
 
-def sent(copies: list[tuple[int, int, int, int]]) -> tuple[Any, Any]:
+def sent(copies: list[tuple[int, int, int, int]], size: int = RING) -> tuple[Any, Any]:
     """A subscriber's ring, the second of two, after (sent, slot, number, kind) of each copy."""
     sender = np.zeros(1, SENDER)[0]
-    sender["base"], sender["mask"] = RING, RING - 1
-    ring = np.zeros(2 * RING, COPY)
+    sender["base"], sender["stride"], sender["mask"] = BLOCK, 2 * BLOCK, size - 1
+    ring = np.zeros(2 * max(size, BLOCK), COPY)
     for copy in copies:
         at = int(entry_slot(sender, int(sender["next"])))
         for name, value in zip(("sent", "slot", "number", "kind"), copy, strict=True):
@@ -25,10 +35,17 @@ def sent(copies: list[tuple[int, int, int, int]]) -> tuple[Any, Any]:
 
 def test_a_ring_is_filled_within_its_own_part_and_forgets_the_oldest() -> None:
     sender, ring = sent([(i, 0, i, FIRST) for i in range(1, 13)])
-    assert (ring["number"][:RING] == 0).all()
-    assert sorted(ring["number"][RING:]) == list(range(5, 13))
+    assert (ring["number"][:BLOCK] == 0).all()
+    assert sorted(ring["number"][BLOCK : BLOCK + RING]) == list(range(5, 13))
     kept = [entry for entry in range(12) if is_kept(sender, entry)]
     assert kept == list(range(4, 12))
+
+
+def test_rings_of_several_blocks_stand_among_each_other() -> None:
+    _, ring = sent([(i, 0, i, FIRST) for i in range(1, 41)], size=2 * BLOCK)
+    other, mine = ring["number"].reshape(2, 2, BLOCK).swapaxes(0, 1)
+    assert not other.any()
+    assert sorted(mine.ravel()) == list(range(41 - 2 * BLOCK, 41))
 
 
 @pytest.mark.parametrize(

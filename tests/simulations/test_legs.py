@@ -3,15 +3,15 @@
 import numpy as np
 
 from simulations.history import AGAIN, FILLER
-from simulations.legs import LEG, ORDER, ORDERS, order
+from simulations.legs import ORDER, ORDERS, order
 
 
 def test_orders_stand_in_the_order_in_which_they_are_given() -> None:
-    leg, orders = np.zeros(1, LEG)[0], np.zeros(ORDERS, ORDER)
-    order(leg, orders, 500, 7, 70, 2, AGAIN, 0)
-    order(leg, orders, 400, 8, 0, 0, FILLER, 3)
-    assert leg["orders"] == 2
+    ordered, orders = np.zeros(3, np.int32), np.zeros((3, ORDERS), ORDER)
+    order(ordered, orders, 1, 500, 7, 70, 2, AGAIN, 0)
+    order(ordered, orders, 1, 400, 8, 0, 0, FILLER, 3)
+    assert ordered.tolist() == [0, 2, 0]
     names = ("time", "packet", "number", "slot", "kind", "probe")
-    assert [tuple(int(one[name]) for name in names) for one in orders[:2]] == [
+    assert [tuple(int(one[name]) for name in names) for one in orders[1, :2]] == [
         (500, 7, 70, 2, AGAIN, 0), (400, 8, 0, 0, FILLER, 3)
     ]  # fmt: skip

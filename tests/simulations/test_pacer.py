@@ -22,7 +22,7 @@ from simulations.pacer import (
 )  # fmt: skip
 from simulations.packets import AUDIO, PICTURE, push
 from simulations.world import FAN_OUT
-from tests.simulations.networks import CLOSED, Playing, make_scenario, merged
+from tests.simulations.networks import CLOSED, Playing, kept_copies, make_scenario, merged
 from tests.simulations.test_conference import check_run, image
 
 MS = 1_000_000
@@ -73,9 +73,7 @@ class Node:
         while (full := run_fan_out(self.world, station, 0, until)) >= 0:
             self.world.full[station] = full
             self.world = grown(self.world)
-        sender = self.world.senders[TO]
-        entries = np.arange(int(sender["next"])) & int(sender["mask"])
-        return self.world.copies[int(sender["base"]) + entries]
+        return kept_copies(self.world, TO)
 
 
 P, A = "picture", "audio"

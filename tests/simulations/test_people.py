@@ -4,7 +4,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from simulations.layout import CACHE_LINE
+from simulations.history import entry_slot
 from simulations.settings import TICK
 from tests.simulations.networks import CLOSED, Playing, make_scenario, merged
 
@@ -26,12 +26,15 @@ def test_rings_hold_three_seconds_of_what_everyone_is_sent() -> None:
     playing = Playing(make_scenario(merged(CLOSED, {"meeting": MEETING}), endpoints=6))
     before = playing.advance(5 * 10**9).senders["next"].copy()
     world = playing.advance(8 * 10**9)
-    ends = [*world.senders["base"].tolist(), len(world.copies)]
-    rows = np.array([b - a for a, b in pairwise(ends)])
     rings = world.senders["mask"] + 1
+    assert len(set(rings.tolist())) == 2  # the command centre is sent more
     assert (rings & (rings - 1) == 0).all()
-    assert (rings <= rows).all()
-    assert (rows * world.copies.itemsize // CACHE_LINE % 2 == 1).all()
+    places = [
+        int(entry_slot(sender, entry))
+        for sender, ring in zip(world.senders, rings.tolist(), strict=True)
+        for entry in range(ring)
+    ]
+    assert sorted(places) == list(range(len(world.copies)))  # nobody's is another's
     assert (world.senders["next"] - before <= rings).all()
 
 

@@ -8,7 +8,7 @@ import pytest
 from simulations.history import AGAIN, FILLER
 from simulations.legs import ORDERS
 from simulations.settings import TICK
-from tests.simulations.networks import CLOSED, Playing, deal, make_scenario, merged
+from tests.simulations.networks import CLOSED, Playing, deal, kept_copies, make_scenario, merged
 
 SECOND = 10**9
 LOSSY = {"to_bad": "3%", "to_good": "90%", "loss_in_bad": "100%"}
@@ -30,9 +30,7 @@ def play(seconds: int = 10, seed: int = 1, **changes: Any) -> Playing:
 
 def copies(playing: Playing, endpoint: int) -> Any:
     """What the node sent to an endpoint, as far as it is kept, in order."""
-    sender = playing.world.senders[endpoint]
-    entries = np.arange(max(0, sender["next"] - sender["mask"] - 1), sender["next"])
-    return playing.world.copies[sender["base"] + (entries & sender["mask"])]
+    return kept_copies(playing.world, endpoint)
 
 
 @pytest.mark.parametrize("nack", [True, False])
@@ -127,8 +125,8 @@ def test_what_a_node_orders_lies_within_the_tick_and_has_room() -> None:
     seen = 0
     for tick in range(3 * SECOND // TICK, 6 * SECOND // TICK):
         world = playing.advance(tick * TICK)
-        for leg, orders in zip(world.legs, world.orders, strict=True):
-            given = orders[: int(leg["orders"])]
+        for ordered, orders in zip(world.ordered, world.orders, strict=True):
+            given = orders[:ordered]
             seen += len(given)
             assert len(given) <= ORDERS
             assert ((given["time"] >= tick * TICK) & (given["time"] < (tick + 1) * TICK)).all()

@@ -11,10 +11,11 @@ from scenarios.scenario import Scenario
 from simulations.freezes import begin
 from simulations.links import carry, surely_carried
 from simulations.nack import note
+from simulations.queues import begin_due
 from simulations.settings import TICK
 from simulations.signalling import signal
 from simulations.turns import EVERY_TICK, alarm, expect, plan
-from simulations.world import World
+from simulations.world import TOGETHER, World
 from tests.simulations.networks import CLOSED, Playing, deal, make_scenario, merged
 
 MS = 1_000_000
@@ -76,16 +77,27 @@ def test_who_is_left_alone_comes_out_as_if_played_at_every_tick(seed: int, speak
 
 def test_little_room_behind_an_aggregation_changes_nothing() -> None:
     roomy, tight = Playing(scenario_of(1)), Playing(scenario_of(1))
-    room = tight.world.leaving_first
-    room[:] = 3 * np.arange(len(room))
+    few = roomy.world.leavings[: TOGETHER * len(roomy.population)].copy()
+    tight.engine.world = tight.world._replace(leavings=few)
     for playing in (roomy, tight):
         playing.advance(8 * SECOND)
-    assert tight.world.leaving_left.sum() == 0
     compare(roomy.world, tight.world)
+    most = 0
+    for tick in range(1, 9):
+        roomy.engine.advance(8 * SECOND + tick * TICK, settle=False)
+        most = max(most, int(roomy.world.turns["waiting"].max()))
+    assert most > TOGETHER  # more wait where there is room
 
 
 def compare(one: World, other: World) -> None:
-    """All that has happened is the same in both."""
+    """All that has happened is the same in both, once their queues have been looked at."""
+    for world in (one, other):
+        for links, starts, sizes in (
+            (world.downlinks, world.downlink_starts, world.downlink_sizes),
+            (world.uplinks, world.uplink_starts, world.uplink_sizes),
+        ):
+            for link in links:
+                begin_due(link["queue"], starts, sizes, int(world.clock[0]))
     for name in ("legs", "meters", "nacks", "voice_buffers", "voices", "pictures", "screens",
                  "controllers", "senders", "downlinks", "uplinks", "stations", "nodes",
                  "delays", "audio_delays", "frame_delays", "outs", "mails"):  # fmt: skip
@@ -120,7 +132,7 @@ def test_what_surely_crosses_a_link_does(
     arrays = (world.downlink_starts, world.downlink_sizes, world.load_times, world.load_shares)
     now, left = SECOND, 0
     for gap in gaps:
-        left = max(left - 1, surely_carried(link, *arrays[2:], now, 1200))
+        left = max(left - 1, surely_carried(link, *arrays, now, 1200))
         now += gap
         arrived = carry(link, *arrays, now, 1200) >= 0
         assert arrived or left <= 0
