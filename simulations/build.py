@@ -17,7 +17,7 @@ from simulations.access import Keys, Loads, access_links
 from simulations.backups import spare_links, spare_places, with_spares
 from simulations.engine import EPOCH
 from simulations.grouping import grouped, largest_first, phases
-from simulations.layout import staggered, zeros
+from simulations.layout import zeros
 from simulations.membership import members
 from simulations.pacer import LONGEST_WAIT
 from simulations.packets import EDGE, ITEM, PACKET, PADDING
@@ -39,6 +39,7 @@ from simulations.world import (
     NEW_MAIL,
     NODE,
     STATION,
+    TOGETHER,
     TOTALS,
     WAITING,
     World,
@@ -92,7 +93,8 @@ def build(
     subscribers, audience, ranks = members(order, population.node, len(scenario.nodes))
     group_members, first = grouped(plan.group, plan.ways.shape[1])
     phase = phases(np.diff(first), max(settings.feedback // TICK, 1))
-    room = max(profile.down.packets for profile in access) + NEW_MAIL
+    most = max(profile.down.packets for profile in access) + NEW_MAIL
+    room = -(-most // TOGETHER) * TOGETHER
     edges = _edges(plan, scenario, TICK if settings.adapts else EPOCH)
     fans, fan_edges, fan_copies = _fans(plan)
     if trace_site is not None and trace_site not in population.site:
@@ -134,8 +136,8 @@ def build(
         turns=zeros(len(population), TURN),
         leavings=zeros(WAITING * len(population), LEAVING),
         due=np.zeros(len(population), np.int32),
-        mail=zeros((len(population), staggered(room, LETTER)), LETTER),
-        crossing=zeros((threads, staggered(room, LETTER) + WAITING), LETTER),
+        mail=zeros(room * len(population), LETTER),
+        crossing=zeros((threads, room + WAITING), LETTER),
         load_times=load_times,
         load_shares=load_shares,
         group_members=group_members,

@@ -157,6 +157,7 @@ def run_fan_out(world: Any, s: int, n: int, until: int) -> int:  # noqa: PLR0912
         cost = node.copy_cost + node.kilobyte_cost * packet.size // 1000
         wire = transmission(packet.size, node.nic)
         if e == own:
+            _ask_for_held(world, edge)
             if item.entry == _RELEASE:
                 _release(world, n, item.endpoint, now)
             else:
@@ -243,6 +244,18 @@ def _ask_ahead(world: Any, subscribers: Any, row: Any, i: Any, count: Any) -> No
         near = np.uint64(subscribers[i + _NEAR])
         prefetch(world.outs, row + near, 0)
         prefetch(world.copies, entry_slot(world.senders[near], world.senders[near].next), 0)
+
+
+@inlined
+def _ask_for_held(world: Any, edge: Any) -> None:
+    """Ask for what the next endpoints have waiting that the node sends to of its own accord."""
+    far = np.uint64(world.edge_items[slot(edge, edge.head + 6)].endpoint)
+    near = np.uint64(world.edge_items[slot(edge, edge.head + 3)].endpoint)
+    prefetch(world.senders, far, 0)
+    prefetch(world.pacers, far, 0)
+    oldest = np.uint64(world.pacers[near].head & (ROOM - 1))
+    prefetch(world.held, near * np.uint64(ROOM) + oldest, 0)
+    prefetch(world.copies, entry_slot(world.senders[near], world.senders[near].next), 0)
 
 
 @kernel

@@ -23,7 +23,7 @@ from simulations.settings import TICK
 from simulations.stations import limit_of, next_edge, serve, serve_bursts
 from simulations.trace import AGGREGATION, note
 from simulations.turns import EVERY_TICK, expect, plan
-from simulations.world import GROUP, TOGETHER, leaving_place
+from simulations.world import GROUP, TOGETHER, interleaved
 
 _FAR, _NEAR = 12, 6
 """Copies ahead whose endpoints' turns are asked for, and the places where they will wait."""
@@ -141,7 +141,7 @@ def _serve(world: Any, g: int, thread: int, until: int) -> None:
                 continue
             if turn.waiting == room:
                 _make_room(world, endpoint, thread)
-            leaving = leavings[leaving_place(len(turns), endpoint, turn.waiting)]
+            leaving = leavings[interleaved(len(turns), endpoint, turn.waiting)]
             leaving.left = left
             leaving.came = came
             leaving.entry = item.entry
@@ -165,35 +165,36 @@ def _ask_for_leavings(world: Any, items: Any, edge: Any) -> None:
     stand copies of long ago: their endpoints will do as well."""
     prefetch(world.turns, np.uint64(items[slot(edge, edge.head + _FAR)].endpoint), 0)
     near = np.uint64(items[slot(edge, edge.head + _NEAR)].endpoint)
-    place = leaving_place(len(world.turns), near, world.turns[near].waiting)
+    place = interleaved(len(world.turns), near, world.turns[near].waiting)
     prefetch(world.leavings, place, 0)
 
 
 @kernel
 def _ask_for_records(world: Any, endpoint: Any) -> None:
-    """Ask for an endpoint's records, whose places are known."""
-    place = world.endpoints[endpoint]
+    """Ask for an endpoint's records. Where its streams stand is told here without a look at them:
+    everyone has as many but the command centre, which comes last."""
+    voices, pictures = world.settings[0].voices, world.settings[0].pictures
     for i in range(0, 2 * TOGETHER, 2):
-        prefetch(world.leavings, leaving_place(len(world.turns), endpoint, i), 0)
+        prefetch(world.leavings, interleaved(len(world.turns), endpoint, i), 0)
     for line in range(3):
         prefetch(world.endpoints, endpoint, line)
     for line in range(_LINK_LINES):
         prefetch(world.downlinks, endpoint, line)
         prefetch(world.uplinks, endpoint, line)
     for line in range(2):
-        prefetch(world.mail, endpoint * np.uint64(world.mail.shape[1]), line)
+        prefetch(world.mail, interleaved(len(world.turns), endpoint, 0), line)
         prefetch(world.legs, endpoint, line)
         prefetch(world.meters, endpoint, line)
     prefetch(world.senders, endpoint, 0)
     prefetch(world.controllers, endpoint, 0)
     prefetch(world.mails, endpoint, 0)
-    for i in range(world.settings[0].voices):
-        k = np.uint64(place.first_voice + i)
+    for i in range(voices):
+        k = endpoint * np.uint64(voices) + np.uint64(i)
         prefetch(world.voices, k, 0)
         for line in range(6):
             prefetch(world.voice_buffers, k, line)
-    for i in range(world.settings[0].pictures):
-        k = np.uint64(place.first_picture + i)
+    for i in range(pictures):
+        k = endpoint * np.uint64(pictures) + np.uint64(i)
         prefetch(world.pictures, k, 0)
         prefetch(world.nacks, k, 0)
         for line in range(6):
@@ -212,11 +213,12 @@ def _ask_for_contents(world: Any, endpoint: Any) -> None:
     if turn.waiting == 0:
         return
     for i in range(2 * TOGETHER, turn.waiting, 2):
-        prefetch(world.leavings, leaving_place(len(world.turns), endpoint, i), 0)
-    leaving = world.leavings[leaving_place(len(world.turns), endpoint, 0)]
+        prefetch(world.leavings, interleaved(len(world.turns), endpoint, i), 0)
+    leaving = world.leavings[interleaved(len(world.turns), endpoint, 0)]
     packet = world.packets[leaving.packet]
-    for i in range(0, turn.waiting, 2):
-        prefetch(world.copies, entry_slot(sender, leaving.entry + np.uint64(i)), 0)
+    entry: Any = np.int64(leaving.entry)
+    for i in range(-place.mail, turn.waiting, 2):
+        prefetch(world.copies, entry_slot(sender, entry + i), 0)
     settings = world.settings[0]
     arrival = leaving.left + link.delay
     row = endpoint * np.uint64(BUCKETS)

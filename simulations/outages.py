@@ -11,7 +11,7 @@ import numpy as np
 
 from simulations.compiled import kernel
 from simulations.packets import slot
-from simulations.world import FAN_OUT, GROUP, LEVELS, World
+from simulations.world import FAN_OUT, GROUP, LEVELS, World, interleaved
 
 
 def cut_station(world: World, s: int, now: int) -> None:
@@ -23,8 +23,7 @@ def cut_station(world: World, s: int, now: int) -> None:
     if s >= first:
         mine = slice(*world.group_first[s - first : s - first + 2])
         for endpoint in world.group_members[mine]:
-            place = world.endpoints[endpoint]
-            if dropped := drop_letters(world.mail, int(endpoint), place, now, True):
+            if dropped := drop_letters(world.mail, world.endpoints, int(endpoint), now, True):
                 station["cut"] += dropped
                 _take_back(world, int(endpoint), now)
     station["work"] -= _empty(station["queue"], now)
@@ -55,8 +54,7 @@ def cut_link(world: World, endpoint: int, now: int, *, spare: bool) -> None:
     if not spare:
         out = int(world.route[LEVELS, endpoint])
         up["cut"] += withdraw(world.edges, world.edge_items, out, endpoint, now)
-        place = world.endpoints[endpoint]
-        down["cut"] += drop_letters(world.mail, endpoint, place, now, False)
+        down["cut"] += drop_letters(world.mail, world.endpoints, endpoint, now, False)
 
 
 def mend_link(world: World, endpoint: int, *, spare: bool) -> None:
@@ -101,7 +99,9 @@ def _take_back(world: World, endpoint: int, now: int) -> None:
     place, link = world.endpoints[endpoint], world.downlinks[endpoint]
     place["entered"] = min(int(place["entered"]), now)
     left = int(place["mail"])
-    last = int(world.mail["time"][endpoint, left - 1]) if left > 0 else now
+    last = now
+    if left > 0:
+        last = int(world.mail["time"][interleaved(len(world.endpoints), endpoint, left - 1)])
     link["last_arrival"] = min(int(link["last_arrival"]), last)
     if left == 0:
         _empty(link["queue"], now)
@@ -177,16 +177,17 @@ def withdraw(edges: Any, items: Any, e: int, endpoint: int, now: int) -> int:
 
 
 @kernel
-def drop_letters(mail: Any, endpoint: int, place: Any, now: int, waiting: bool) -> int:
+def drop_letters(mail: Any, places: Any, endpoint: int, now: int, waiting: bool) -> int:
     """Take from an endpoint's mailbox what arrives after ``now`` (ns) or, with ``waiting``, what
     has still been in the aggregation by then; how many."""
+    place, n = places[endpoint], len(places)
     kept = 0
     for i in range(place.mail):
-        letter = mail[endpoint, i]
+        letter = mail[interleaved(n, endpoint, i)]
         if (letter.left if waiting else letter.time) > now:
             continue
         if kept < i:
-            mail[endpoint, kept] = letter
+            mail[interleaved(n, endpoint, kept)] = letter
         kept += 1
     dropped = place.mail - kept
     place.mail = kept

@@ -19,7 +19,7 @@ from simulations.presence import hear
 from simulations.receivers import account, bucket_of, count, measure, measure_jitter
 from simulations.trace import ARRIVAL, note
 from simulations.turns import alarm
-from simulations.world import FLOOR, leaving_place
+from simulations.world import FLOOR, interleaved
 
 
 @kernel
@@ -27,14 +27,14 @@ def play(world: Any, endpoint: Any, thread: int, until: int) -> None:
     """Send what has left the aggregation over the endpoint's access link, and give its receiver
     what has arrived."""
     packets, place = world.packets, world.endpoints[endpoint]
-    letters, crossing = world.mail[endpoint], world.crossing[thread]
+    mail, crossing, n = world.mail, world.crossing[thread], len(world.endpoints)
     count = place.mail
     for i in range(count):
-        crossing[np.uint64(i)] = letters[np.uint64(i)]
+        crossing[np.uint64(i)] = mail[interleaved(n, endpoint, i)]
     count = _cross(world, endpoint, crossing, count)
     # What has not arrived yet stays in the mailbox. If it has too little room, the oldest go to the
     # receiver ahead of time: only the interval that they are sampled in changes.
-    ahead = count - len(letters)
+    ahead = count - len(mail) // n
     taken = 0
     while taken < count:
         letter = crossing[np.uint64(taken)]
@@ -43,7 +43,7 @@ def play(world: Any, endpoint: Any, thread: int, until: int) -> None:
         _receive(world, endpoint, packets[letter.packet], letter.entry, letter.time)
         taken += 1
     for i in range(taken, count):
-        letters[np.uint64(i - taken)] = crossing[np.uint64(i)]
+        mail[interleaved(n, endpoint, i - taken)] = crossing[np.uint64(i)]
     place.mail = count - taken
 
 
@@ -59,7 +59,7 @@ def _cross(world: Any, endpoint: Any, crossing: Any, count: int) -> int:
     traced = np.int64(endpoint) == world.trace[0]
     row = endpoint * np.uint64(BUCKETS)
     for i in range(turn.waiting):
-        leaving = leavings[leaving_place(len(world.turns), endpoint, i)]
+        leaving = leavings[interleaved(len(world.turns), endpoint, i)]
         packet = packets[leaving.packet]
         place.entered = leaving.left
         arrival = carry(link, starts, sizes, load_times, load_shares, leaving.left, packet.size)

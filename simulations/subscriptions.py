@@ -74,7 +74,7 @@ def leave_link(world: World, endpoint: int) -> None:
     """What is on its way to ``endpoint`` over the link that it uses does not arrive."""
     place = world.endpoints[endpoint]
     station = world.stations[int(world.level_first[GROUP] + place["group"])]
-    station["gone"] += drop_letters(world.mail, endpoint, place, -1, False)
+    station["gone"] += drop_letters(world.mail, world.endpoints, endpoint, -1, False)
     world.turns["since"][endpoint] = world.senders["next"][endpoint]
     place["entered"] = 0
 

@@ -84,6 +84,6 @@ def plan(world: Any, endpoint: Any, now: int) -> None:
         world.downlinks[endpoint], world.downlink_starts, world.downlink_sizes, world.load_times,
         world.load_shares, now, size,
     )  # fmt: skip
-    turn.room = min(sure, world.mail.shape[1] - NEW_MAIL - place.mail, _ROOM)
+    turn.room = min(sure, len(world.mail) // len(world.turns) - NEW_MAIL - place.mail, _ROOM)
     if turn.room > 0:
         turn.play = next_turn

@@ -156,9 +156,12 @@ LEAVING = np.dtype(
 """A copy that has left an aggregation, which it had come to (ns), and waits until its endpoint is
 played."""
 
-WAITING, TOGETHER = 64, 4
-"""Room for such copies to one endpoint: when there are more, it is played so far. So many stand
-together, then as many of the next endpoint: several endpoints share a page of memory."""
+WAITING = 64
+"""Room for such copies to one endpoint: when there are more, it is played so far."""
+
+TOGETHER = 4
+"""Of rows of letters, or of leavings, so many stand together, then as many of the next endpoint's:
+of the first few of each, which is nearly all that there is, several share a page of memory."""
 
 NEW_MAIL = 256
 """Room in each mailbox for what is in flight on the access link; besides, its queue has room."""
@@ -169,8 +172,8 @@ TOTALS = 5
 
 
 @inlined
-def leaving_place(endpoints: int, endpoint: Any, position: int) -> Any:
-    """Where in `World.leavings` an endpoint's copy at a ``position`` of those that wait stands."""
+def interleaved(endpoints: int, endpoint: Any, position: int) -> Any:
+    """Where what is at a ``position`` of an endpoint's row stands; see `TOGETHER`."""
     row: Any = position // TOGETHER * endpoints + np.int64(endpoint)
     return np.uint64(row * TOGETHER + position % TOGETHER)
 
@@ -274,10 +277,11 @@ class _Arrays(NamedTuple):
     due: NDArray[np.int32]
     """(n,) scratch: those of each group whose turn it is."""
     leavings: NDArray[Any]
-    """(WAITING · n,) LEAVING: what has left the aggregation, `TURN.waiting` of each endpoint; see
-    `leaving_place`."""
+    """(WAITING · n,) LEAVING, `interleaved`: what has left the aggregation, `TURN.waiting` of each
+    endpoint's."""
     mail: NDArray[Any]
-    """(n, room) LETTER: what crosses the access link, by its arrival at the receiver."""
+    """(room · n,) LETTER, `interleaved`: what crosses each endpoint's access link, by its arrival
+    at the receiver."""
     crossing: NDArray[Any]
     """(threads, more room) LETTER: scratch, the same of the endpoint that a thread plays."""
     load_times: NDArray[np.int64]

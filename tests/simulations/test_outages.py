@@ -81,12 +81,13 @@ def test_one_endpoints_packets_are_taken_from_among_others() -> None:
 def test_letters_on_the_link_and_letters_in_the_aggregation(
     now: int, waiting: bool, kept: list[int]
 ) -> None:
-    places, mail = np.zeros(1, ENDPOINT), np.zeros((1, 4), LETTER)
-    places["mail"] = 3
-    mail["time"][0, :3] = [20, 30, 40]
-    mail["left"][0, :3] = [1, 5, 9]
-    assert drop_letters(mail, 0, places[0], now, waiting) == 3 - len(kept)
-    assert mail["time"][0, : places["mail"][0]].tolist() == kept
+    places, mail = np.zeros(2, ENDPOINT), np.zeros(2 * 4, LETTER)
+    places["mail"] = [4, 3]
+    mail["time"][4:7] = [20, 30, 40]
+    mail["left"][4:7] = [1, 5, 9]
+    assert drop_letters(mail, places, 1, now, waiting) == 3 - len(kept)
+    assert places["mail"].tolist() == [4, len(kept)]
+    assert mail["time"][4:][: len(kept)].tolist() == kept
 
 
 def playing(narrow: str = "300kbps") -> Playing:
