@@ -29,7 +29,6 @@ from simulations.world import (
     GROUP,
     INGRESS,
     LEVELS,
-    PEERING_DOWN,
     World,
 )
 
@@ -43,8 +42,9 @@ STEERING = LEVELS
 needs no more than the group's own members, and follows for each group at once."""
 SETTLING = LEVELS + 1
 """Beside the others: everyone is played whose turn it is not."""
-IN_PARALLEL = (AGGREGATION_UP, FAN_OUT, PEERING_DOWN, BACKBONE_DOWN, GROUP, SETTLING)
-"""Steps in which there is enough to do for several threads."""
+IN_PARALLEL = (AGGREGATION_UP, FAN_OUT, GROUP, SETTLING)
+"""Steps in which there is enough to do for several threads. What leads down from a media node
+follows its fan-out at once: nothing else leads there."""
 
 
 @kernel
@@ -60,9 +60,25 @@ def run_station(world: Any, level: int, s: int, until: int) -> None:
 
 
 @kernel
+def run_ways_down(world: Any, n: int, last_step: int, until: int) -> None:
+    """Play a media node's fan-out and then the links that lead away from it and from no other, up
+    to where an edge must grow first."""
+    for level in range(FAN_OUT, last_step + 1):
+        for s in range(world.level_first[level], world.level_first[level + 1]):
+            if world.stations[s].node == n:
+                run_station(world, level, s, until)
+                if world.full[s] >= 0:
+                    return
+
+
+@kernel
 def run_part(world: Any, step: int, last_step: int, thread: Any, until: int) -> None:
-    """Play one thread's part of a step: its stations of a level; or the groups that it gets hold
-    of, each in the steps up to the last one, while what it needs is at hand."""
+    """Play one thread's part of a step: its stations of a level; its media nodes, each in the steps
+    up to the last one; or the groups that it gets hold of, likewise: what is needed is at hand."""
+    if step == FAN_OUT and last_step > step:
+        for n in range(thread, len(world.nodes), len(world.numbers)):
+            run_ways_down(world, n, last_step, until)
+        return
     if step < GROUP:
         first, last = world.level_first[step], world.level_first[step + 1]
         for s in range(first + thread, last, len(world.numbers)):
@@ -98,6 +114,7 @@ def play(world: Any, part: Any, until: int, settle: bool) -> bool:  # noqa: PLR0
         step = clock[1]
         if clock[0] >= until:
             end, step, settle = clock[0], SETTLING, False
+        last = step
         if step == PUBLISH:
             if adapts and clock[0] % TICK == 0 and clock[2] < clock[0]:
                 clock[2] = clock[0]
@@ -106,7 +123,10 @@ def play(world: Any, part: Any, until: int, settle: bool) -> bool:  # noqa: PLR0
             if full[0] >= 0:
                 return False
         elif step in IN_PARALLEL:
-            last = STEERING if step == GROUP and adapts and end % TICK == 0 else step
+            if step == FAN_OUT:
+                last = BACKBONE_DOWN
+            elif step == GROUP and adapts and end % TICK == 0:
+                last = STEERING
             world.claimed[0] = 0
             for thread in numba.prange(threads):
                 part(world, step, last, np.int64(thread), end)
@@ -114,12 +134,12 @@ def play(world: Any, part: Any, until: int, settle: bool) -> bool:  # noqa: PLR0
             for s in range(world.level_first[step], world.level_first[step + 1]):
                 run_station(world, step, s, end)
         if 0 <= step < GROUP:
-            for s in range(world.level_first[step], world.level_first[step + 1]):
+            for s in range(world.level_first[step], world.level_first[last + 1]):
                 if full[s] >= 0:
                     return False
         if step == SETTLING:
             break
-        clock[1] += 1
+        clock[1] = min(last, GROUP) + 1
         if clock[1] == LEVELS:
             clock[0] = end
             clock[1] = PUBLISH

@@ -146,7 +146,7 @@ class Field:
         if kept == 1.0:
             return False
         self._messages += 1
-        return _draw(self._key, self._messages) >= kept
+        return message_draw(self._key, self._messages) >= kept
 
     def _way(self, endpoint: int, place: int) -> Way:
         return self._ways.between(endpoint, int(self.world.endpoints["group"][endpoint]), place)
@@ -403,7 +403,7 @@ class Field:
 
 
 @kernel
-def _draw(key: Any, number: int) -> float:
+def message_draw(key: Any, number: int) -> float:
     """Uniform in (0, 1): of the stream ``key``, that of the message with a ``number``."""
     return uniform(mix(np.uint64(number) ^ key), 0)
 

@@ -213,7 +213,7 @@ class _Planner:
             )
             self._add(CASCADE, (n, m), station)
         for n, name in enumerate(self.nodes):
-            self._add(FAN_OUT, (n,), Station(f"fan-out {name}", FAN_OUT))
+            self._add(FAN_OUT, (n,), Station(f"fan-out {name}", FAN_OUT, node=name))
         self._add_trunks(PEERING_DOWN, "peering", "down", self.foreign)
         self._add_trunks(BACKBONE_DOWN, "backbone", "down", pairs)
         self._add_aggregations(GROUP, "down")

@@ -41,6 +41,7 @@ STATION = unshared(
         ("first_edge", np.int64),  # its input edges stand together
         ("edges", np.int64),
         ("level", np.int64),
+        ("node", np.int64),  # that it leads down from, or is; −1: it does not
         ("fault", np.int64),  # 1: see `simulations.outages`
         ("place", np.int64),  # see `simulations.trace`
         ("out_edge", np.int64),  # where all goes; −1: by the endpoint's route

@@ -12,6 +12,7 @@ import pytest
 from simulations.compiled import (
     Separate,
     array_kernel,
+    direct,
     inlined,
     kernel,
     parallel_kernel,
@@ -87,3 +88,15 @@ def test_a_kernel_is_called_by_others_that_are_compiled_without_it() -> None:
     values = np.zeros(3, np.int64)
     ask(Separate(put, numba.typeof(values), numba.int64, numba.int64), values)
     assert values.tolist() == [0, 10, 20]
+
+
+def test_a_kernel_called_directly_does_what_it_does() -> None:
+    @kernel
+    def halve(values: Any, place: int, twice: bool) -> int:
+        values[place] //= 4 if twice else 2
+        return len(values)
+
+    values = np.array([80, 80, 80])
+    halve_now = direct(halve, numba.typeof(values), numba.int64, numba.boolean)
+    assert halve_now(values, 1, True) == halve(values, 2, False) == 3
+    assert values.tolist() == [80, 20, 40]

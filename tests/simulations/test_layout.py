@@ -1,10 +1,12 @@
 """Records in memory: those that threads write stand in cache lines of their own."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 
 from simulations.history import COPY
-from simulations.layout import CACHE_LINE, staggered, unshared
+from simulations.layout import CACHE_LINE, staggered, unshared, zeros
 
 
 @pytest.mark.parametrize("fields", [1, 7, 8, 9, 30])
@@ -38,3 +40,16 @@ def test_rows_begin_in_different_sets_of_a_cache(count: int, size: int) -> None:
 
 def test_rows_that_are_no_power_of_two_stay_as_they_are() -> None:
     assert staggered(1026, COPY) == 1026
+
+
+@pytest.mark.parametrize("shape", [1, 3, 100_000, (7, 5)])
+@pytest.mark.parametrize("kind", [COPY, np.dtype(np.uint32)])
+def test_zeros_begin_with_a_cache_line(shape: int | tuple[int, ...], kind: np.dtype[Any]) -> None:
+    arrays = [zeros(shape, kind) for _ in range(5)]
+    for array in arrays:
+        assert array.ctypes.data % CACHE_LINE == 0
+        assert (array.dtype, array.shape) == (kind, np.zeros(shape).shape)
+        assert array.flags.c_contiguous
+        assert not array.view(np.uint8).any()
+    arrays[0][:] = np.ones(1, kind)
+    assert not arrays[1].view(np.uint8).any()  # each is memory of its own

@@ -87,6 +87,18 @@ def test_transmission_is_to_the_nearest_nanosecond(size: int, rate: int, time: i
     assert transmission(size, rate) == time
 
 
+@given(size=st.integers(0, 2_000_000), rate=st.integers(1, 10**15))
+def test_transmission_is_exact(size: int, rate: int) -> None:
+    assert transmission(size, rate) == (size * 8_000_000_000 + rate // 2) // rate
+
+
+@given(rate=st.integers(1, 2 * 10**9), time=st.integers(1, 10**6), off=st.sampled_from([-1, 0, 1]))
+def test_transmission_is_exact_where_it_is_hardest_to_tell(rate: int, time: int, off: int) -> None:
+    # close to where the nearest nanosecond becomes another
+    size = max(((2 * time - 1) * rate // 2) // 8_000_000_000 + off, 0)
+    assert transmission(size, rate) == (size * 8_000_000_000 + rate // 2) // rate
+
+
 def test_queues_share_a_backlog_without_meeting() -> None:
     queues, starts, line = make_queues(np.array([10**6] * 3), np.array([3, 1, 5]))
     assert len(starts) == len(line) == 4 + 1 + 8

@@ -8,6 +8,7 @@ from scipy import stats
 from scipy.special import ndtri
 
 from scenarios import randomness as scenarios
+from simulations.field import message_draw
 from tests.simulations.confidence import SEEDS, check_mean
 from tests.simulations.loops import exponentials, normals, quantiles, uniforms
 
@@ -17,6 +18,12 @@ def test_uniform_draws_are_the_scenarios_draws(key: int) -> None:
     keys = np.uint64(key)
     expected = scenarios.uniforms(np.array([keys]), np.arange(50))
     assert uniforms(keys, 50).tobytes() == expected.tobytes()
+
+
+@given(st.integers(0, 2**64 - 1), st.integers(1, 2**40))
+def test_draws_for_messages_are_the_scenarios_draws(key: int, number: int) -> None:
+    keys = scenarios.mix_keys(np.uint64(key), np.array([number], np.uint64))
+    assert message_draw(np.uint64(key), number) == scenarios.uniforms(keys)[0]
 
 
 def test_normal_quantiles_are_right_to_seven_digits() -> None:

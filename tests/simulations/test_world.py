@@ -11,7 +11,7 @@ from simulations.jitter_buffer import BUFFER_COUNTS
 from simulations.legs import LEG_COUNTS
 from simulations.nack import NACK_COUNTS
 from simulations.receivers import STREAM_COUNTS
-from simulations.world import restart_counts
+from simulations.world import TOGETHER, interleaved, restart_counts
 from tests.simulations.networks import CLOSED, Playing, make_scenario, merged
 from tests.simulations.test_conference import WILD, WILD_ACCESS
 
@@ -79,3 +79,10 @@ def test_every_count_of_receivers_belongs_to_one_interval() -> None:
         np.testing.assert_array_equal(total, getattr(whole.world, table)[name], f"{table} {name}")
     for table in dict.fromkeys(of for of, _ in sums):
         assert any(np.sum(total) > 0 for (of, _), total in sums.items() if of == table), table
+
+
+@pytest.mark.parametrize("endpoints", [1, 3, 7])
+def test_rows_among_each_other_share_no_place(endpoints: int) -> None:
+    rows = [[int(interleaved(endpoints, e, i)) for i in range(12)] for e in range(endpoints)]
+    assert sorted(place for row in rows for place in row) == list(range(12 * endpoints))
+    assert all(np.diff(row[:TOGETHER]).tolist() == [1] * (TOGETHER - 1) for row in rows)
