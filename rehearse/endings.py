@@ -33,6 +33,13 @@ def _interrupt(*_: object) -> None:
     raise KeyboardInterrupt
 
 
+def heed_lost_signals() -> None:
+    """Raise the KeyboardInterrupt of a signal that got lost: where a library calls Python from C,
+    as for a kernel that it loads, there may be nobody to pass it on to."""
+    if _interrupted.is_set():
+        raise KeyboardInterrupt
+
+
 class Refusal(Exception):
     """What a command cannot do; the message says why."""
 

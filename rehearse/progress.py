@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TextIO
 
+from rehearse.endings import heed_lost_signals
 from results.quantities import format_clock, format_number, format_span
 from simulations import Progress
 
@@ -86,12 +87,22 @@ def meter(quiet: bool, stream: TextIO | None = None) -> Iterator[Tell]:
     """What to tell of a run's progress: a bar on a terminal, lines elsewhere, or nothing."""
     stream = stream or sys.stderr
     if quiet:
-        yield lambda _: None
+        yield lambda _: heed_lost_signals()
     elif stream.isatty() and os.environ.get("TERM") != "dumb":
         with _bar(stream) as tell:
-            yield tell
+            yield _heeding(tell)
     else:
-        yield Lines(stream)
+        yield _heeding(Lines(stream))
+
+
+def _heeding(tell: Tell) -> Tell:
+    """``tell``, where a run looks at signals as well."""
+
+    def heed_and_tell(progress: Progress) -> None:
+        heed_lost_signals()
+        tell(progress)
+
+    return heed_and_tell
 
 
 @contextmanager

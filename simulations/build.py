@@ -35,6 +35,7 @@ from simulations.world import (
     FAN_OUT,
     GROUP,
     LEAVING,
+    LEAVINGS,
     LETTER,
     LEVELS,
     NEW_MAIL,
@@ -42,7 +43,6 @@ from simulations.world import (
     STATION,
     TOGETHER,
     TOTALS,
-    WAITING,
     World,
 )
 
@@ -135,10 +135,10 @@ def build(
         downlink_sizes=links[0][3],
         spare=spare_places(len(population), backups),
         turns=zeros(len(population), TURN),
-        leavings=zeros(WAITING * len(population), LEAVING),
+        leavings=zeros(LEAVINGS * len(population), LEAVING),
         due=np.zeros(len(population), np.int32),
         mail=zeros(room * len(population), LETTER),
-        crossing=zeros((threads, room + WAITING), LETTER),
+        crossing=zeros((threads, room + LEAVINGS), LETTER),
         load_times=load_times,
         load_shares=load_shares,
         group_members=group_members,

@@ -16,6 +16,7 @@ from simulations.compiled import Separate, direct, kernel, parallel_kernel
 from simulations.compiling import compile_apart
 from simulations.fanout import run_fan_out, run_ingress
 from simulations.groups import run_group
+from simulations.layout import zeros
 from simulations.packets import ITEM
 from simulations.sending import publish
 from simulations.settings import TICK
@@ -178,7 +179,7 @@ def grown(world: World) -> World:
     new_sizes[np.unique(world.full[world.full >= 0])] *= 2
     world.full[:] = -1
     bases = np.concatenate(([0], np.cumsum(new_sizes)[:-1]))
-    items = np.zeros(int(new_sizes.sum()), ITEM)
+    items = zeros(int(new_sizes.sum()), ITEM)
     for e, old in enumerate(world.edges):
         used = np.arange(old["head"], old["tail"])
         items[bases[e] + used % new_sizes[e]] = world.edge_items[old["base"] + used % sizes[e]]

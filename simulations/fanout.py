@@ -20,7 +20,9 @@ from simulations.turns import alarm
 from simulations.world import CASCADED, FAN_OUT, INGRESSED
 
 _FAR, _NEAR = np.uint64(16), np.uint64(8)
-"""Subscribers ahead whose records are asked for, and whose histories."""
+"""Subscribers ahead whose records are asked for, and whose streams and histories."""
+_FAR_HELD, _NEAR_HELD = 6, 3
+"""The same of endpoints that the node sends to of its own accord."""
 _RELEASE = ORDERS
 """The entry, on the node's own edge, of what is no copy: the time at which a leg's pacer looks
 after what waits there. There is never more than one for a leg."""
@@ -249,8 +251,8 @@ def _ask_ahead(world: Any, subscribers: Any, row: Any, i: Any, count: Any) -> No
 @inlined
 def _ask_for_held(world: Any, edge: Any) -> None:
     """Ask for what the next endpoints have waiting that the node sends to of its own accord."""
-    far = np.uint64(world.edge_items[slot(edge, edge.head + 6)].endpoint)
-    near = np.uint64(world.edge_items[slot(edge, edge.head + 3)].endpoint)
+    far = np.uint64(world.edge_items[slot(edge, edge.head + _FAR_HELD)].endpoint)
+    near = np.uint64(world.edge_items[slot(edge, edge.head + _NEAR_HELD)].endpoint)
     prefetch(world.senders, far, 0)
     prefetch(world.pacers, far, 0)
     oldest = np.uint64(world.pacers[near].head & (ROOM - 1))

@@ -118,7 +118,7 @@ def _histories(
     shown = video.layers[settings.tile_layer].bitrate / 8 / video.payload + video.frame_rate
     rates = np.full(n, rate)
     rates[-1] += tiles * shown
-    rings = 1 << np.ceil(np.log2(_KEPT * rates)).astype(np.int64)
+    rings = 1 << np.ceil(np.log2(np.maximum(_KEPT * rates, BLOCK))).astype(np.int64)
     senders = zeros(n, SENDER)
     senders["mask"] = rings - 1
     total = 0

@@ -50,7 +50,8 @@ class Station:
     province: str | None = None
     direction: str = ""
     node: str | None = None
-    """The media node's that a backbone or a peering leads to, or a cascade comes from."""
+    """The media node's that a backbone or a peering leads to, that a cascade comes from, or that a
+    fan-out is part of."""
     to: str | None = None
     """The media node that a cascade leads to."""
 

@@ -3,8 +3,8 @@
 Packets move from level to level, and no level lies upstream of itself: access uplinks →
 aggregations → backbones → peerings → media nodes' ingress → cascades → fan-out → peerings →
 backbones → groups (aggregations with the access links behind them). Stations of one level are
-independent of one another, so they run in parallel; between two levels lie edges, each written by
-one station and read by one.
+independent of one another, so that threads can play them side by side (see `simulations.engine`);
+between two levels lie edges, each written by one station and read by one.
 """
 
 from typing import Any, NamedTuple
@@ -157,8 +157,9 @@ LEAVING = np.dtype(
 """A copy that has left an aggregation, which it had come to (ns), and waits until its endpoint is
 played."""
 
-WAITING = 64
-"""Room for such copies to one endpoint: when there are more, it is played so far."""
+LEAVINGS = 64
+"""Room for such copies to one endpoint: where there are more, it is brought up to the epoch's
+beginning."""
 
 TOGETHER = 4
 """Of rows of letters, or of leavings, so many stand together, then as many of the next endpoint's:
@@ -278,20 +279,20 @@ class _Arrays(NamedTuple):
     due: NDArray[np.int32]
     """(n,) scratch: those of each group whose turn it is."""
     leavings: NDArray[Any]
-    """(WAITING · n,) LEAVING, `interleaved`: what has left the aggregation, `TURN.waiting` of each
+    """(LEAVINGS · n,) LEAVING, `interleaved`: what has left the aggregation, `TURN.waiting` of each
     endpoint's."""
     mail: NDArray[Any]
     """(room · n,) LETTER, `interleaved`: what crosses each endpoint's access link, by its arrival
     at the receiver."""
     crossing: NDArray[Any]
-    """(threads, more room) LETTER: scratch, the same of the endpoint that a thread plays."""
+    """(threads, room + LEAVINGS) LETTER: scratch, the same of the endpoint that a thread plays."""
     load_times: NDArray[np.int64]
     load_shares: NDArray[np.float64]
     """(profiles, steps): see `rates.refresh`."""
     senders: NDArray[Any]
     """(n,) SENDER."""
     copies: NDArray[Any]
-    """Rings of COPY, one for each endpoint."""
+    """Rings of COPY, one for each endpoint, block by block among each other."""
     legs: NDArray[Any]
     """(n,) LEG."""
     controllers: NDArray[Any]

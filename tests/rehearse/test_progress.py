@@ -1,7 +1,9 @@
 import io
+import threading
 
 import pytest
 
+from rehearse import endings
 from rehearse.progress import LOADING, Lines, Pace, counter, meter
 from simulations import Progress
 
@@ -70,6 +72,21 @@ def test_elsewhere_there_are_lines(monkeypatch: pytest.MonkeyPatch) -> None:
     with meter(quiet=False, stream=stream) as tell:
         tell(playing(5.0))
     assert stream.getvalue() == "rehearse: 0:05 of 10:00 played\n"
+
+
+@pytest.mark.parametrize("quiet", [True, False])
+@pytest.mark.parametrize("stream", [io.StringIO, Terminal])
+def test_a_signal_that_got_lost_ends_the_run_all_the_same(
+    monkeypatch: pytest.MonkeyPatch, quiet: bool, stream: type[io.StringIO]
+) -> None:
+    monkeypatch.setenv("TERM", "xterm")
+    came = threading.Event()
+    monkeypatch.setattr(endings, "_interrupted", came)
+    with meter(quiet=quiet, stream=stream()) as tell:
+        tell(playing(5.0))
+        came.set()  # by the handler, whose exception nobody passed on
+        with pytest.raises(KeyboardInterrupt):
+            tell(playing(10.0))
 
 
 def test_replications_are_counted_every_few_seconds() -> None:

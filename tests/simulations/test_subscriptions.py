@@ -75,7 +75,12 @@ def test_a_new_session_begins_with_nothing() -> None:
     fresh = np.zeros(1, world.controllers.dtype)[0]
     enter(world, 0, 1)
     highest = world.outs["highest"].copy()
+    ring = ("base", "stride", "mask")
+    before = [int(world.senders[name][0]) for name in ring]
+    world.ordered[0] = 3  # the last session's node was to send them again
     begin(world, 0, 5 * SECOND, fresh)
+    assert [int(world.senders[name][0]) for name in ring] == before
+    assert world.ordered[0] == 0
     leg = world.legs[0]
     next_entry = int(world.senders["next"][0])
     assert leg["arrived"] == leg["resolved"] == leg["reported"] == next_entry
