@@ -74,6 +74,13 @@ def test_an_idle_link_takes_any_packet() -> None:
     assert departures([0, 1000], [1000, 1], 8 * 10**9, 0, 1) == [1000, 1001]
 
 
+def test_a_queue_that_has_been_idle_has_all_of_its_room_again() -> None:
+    arrivals = [second * 10**9 for second in range(5) for _ in range(4)]
+    # in each second one is sent, two wait, and one too many comes
+    served = departures(arrivals, [1500] * 20, 10**9, 3000, 10)
+    assert [time is None for time in served] == [False, False, False, True] * 5
+
+
 def test_a_packet_that_does_not_fit_leaves_room_for_one_that_does() -> None:
     assert departures([0, 0, 0], [10, 101, 100], 8 * 10**9, 100, 9) == [10, None, 110]
 
@@ -87,7 +94,7 @@ def test_transmission_is_to_the_nearest_nanosecond(size: int, rate: int, time: i
     assert transmission(size, rate) == time
 
 
-@given(size=st.integers(0, 2_000_000), rate=st.integers(1, 10**15))
+@given(size=st.integers(0, 2_000_000), rate=st.one_of(st.integers(1, 1000), st.integers(1, 10**15)))
 def test_transmission_is_exact(size: int, rate: int) -> None:
     assert transmission(size, rate) == (size * 8_000_000_000 + rate // 2) // rate
 

@@ -138,6 +138,19 @@ def test_what_surely_crosses_a_link_does(
         assert arrived or left <= 0
 
 
+def test_a_link_whose_queue_has_drained_surely_takes_as_much_as_at_first() -> None:
+    world = Playing(make_scenario(endpoints=1)).world
+    link = world.downlinks[ME]
+    link["rate"]["nominal"], link["queue"]["limit_bytes"] = 2e6, 12_000
+    arrays = (world.downlink_starts, world.downlink_sizes, world.load_times, world.load_shares)
+    at_first = surely_carried(link, *arrays, SECOND, 1200)
+    for _ in range(6):
+        assert carry(link, *arrays, SECOND, 1200) >= 0
+    meanwhile = surely_carried(link, *arrays, SECOND, 1200)
+    assert 0 < meanwhile < at_first
+    assert surely_carried(link, *arrays, 2 * SECOND - 1, 1200) == at_first
+
+
 class Subscriber:
     """s1, at ease: it watches, has got everything, and nothing is due."""
 
