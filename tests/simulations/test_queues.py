@@ -4,7 +4,7 @@ import itertools
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from simulations.queues import DROPPED, make_queues, serve, transmission
@@ -95,6 +95,7 @@ def test_transmission_is_to_the_nearest_nanosecond(size: int, rate: int, time: i
 
 
 @given(size=st.integers(0, 2_000_000), rate=st.one_of(st.integers(1, 1000), st.integers(1, 10**15)))
+@example(size=1_131_994, rate=3)  # floating point would be off by one
 def test_transmission_is_exact(size: int, rate: int) -> None:
     assert transmission(size, rate) == (size * 8_000_000_000 + rate // 2) // rate
 
