@@ -4,6 +4,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from simulations.agendas import enter, entry_of, strike
 from simulations.allocation import seat_shown
 from simulations.compiled import inlined, kernel
 from simulations.history import AGAIN, FILLER, FIRST, entry_slot
@@ -11,7 +12,7 @@ from simulations.legs import ORDERS
 from simulations.nack import note as note_missing
 from simulations.outs import begin, is_ahead, number_of, out_index, takes_picture
 from simulations.pacer import BURST, ROOM, charge, hold, pace, release
-from simulations.packets import AUDIO, PADDING, SCREEN, insert, is_full, push, slot
+from simulations.packets import AUDIO, PADDING, SCREEN, is_full, push, slot
 from simulations.prefetching import prefetch
 from simulations.queues import DROPPED, transmission
 from simulations.stations import next_edge
@@ -21,10 +22,10 @@ from simulations.world import CASCADED, FAN_OUT, INGRESSED
 
 _FAR, _NEAR = np.uint64(16), np.uint64(8)
 """Subscribers ahead whose records are asked for, and whose streams and histories."""
-_FAR_HELD, _NEAR_HELD = 6, 3
-"""The same of endpoints that the node sends to of its own accord."""
+_NEXT_HELD, _LATER_HELD = 3, 7
+"""Places in the node's agenda where those stand that it sends to next, and soon: a heap's top."""
 _RELEASE = ORDERS
-"""The entry, on the node's own edge, of what is no copy: the time at which a leg's pacer looks
+"""The entry, in the node's own agenda, of what is no copy: the time at which a leg's pacer looks
 after what waits there. There is never more than one for a leg."""
 
 
@@ -150,21 +151,25 @@ def run_fan_out(world: Any, s: int, n: int, until: int) -> int:  # noqa: PLR0912
                 return int(fan_edges[i])
         if is_full(edges[own], legs):
             return int(own)
+        now, index = item.time, item.packet
+        if e == own:
+            to, entry = np.uint64(item.endpoint), entry_of(item)
+            strike(edge, items)
+            if node.down:
+                continue  # it has been counted already
+            _ask_for_held(world, edge)
+            if entry == _RELEASE:
+                _release(world, n, to, now)
+            else:
+                _send_ordered(world, out, to, entry, index, now)
+            continue
         edge.head += 1
         if node.down:
-            node.cut += edge.cascade  # what is its own has been counted already
+            node.cut += edge.cascade
             continue
-        now, index = item.time, item.packet
         packet = packets[index]
         cost = node.copy_cost + node.kilobyte_cost * packet.size // 1000
         wire = transmission(packet.size, node.nic)
-        if e == own:
-            _ask_for_held(world, edge)
-            if item.entry == _RELEASE:
-                _release(world, n, item.endpoint, now)
-            else:
-                _send_ordered(world, out, item, packet, cost, wire)
-            continue
         node.packets += 1
         node.cascaded += edge.cascade
         if node.cpu_free - now <= node.queue:  # beyond it, all copies are dropped unread
@@ -249,15 +254,18 @@ def _ask_ahead(world: Any, subscribers: Any, row: Any, i: Any, count: Any) -> No
 
 
 @inlined
-def _ask_for_held(world: Any, edge: Any) -> None:
+def _ask_for_held(world: Any, agenda: Any) -> None:
     """Ask for what the next endpoints have waiting that the node sends to of its own accord."""
-    far = np.uint64(world.edge_items[slot(edge, edge.head + _FAR_HELD)].endpoint)
-    near = np.uint64(world.edge_items[slot(edge, edge.head + _NEAR_HELD)].endpoint)
-    prefetch(world.senders, far, 0)
-    prefetch(world.pacers, far, 0)
-    oldest = np.uint64(world.pacers[near].head & (ROOM - 1))
-    prefetch(world.held, near * np.uint64(ROOM) + oldest, 0)
-    prefetch(world.copies, entry_slot(world.senders[near], world.senders[near].next), 0)
+    first = np.uint64(agenda.base)
+    for place in range(_NEXT_HELD, _LATER_HELD):
+        to = np.uint64(world.edge_items[first + np.uint64(place)].endpoint)
+        prefetch(world.senders, to, 0)
+        prefetch(world.pacers, to, 0)
+    for place in range(_NEXT_HELD):
+        to = np.uint64(world.edge_items[first + np.uint64(place)].endpoint)
+        oldest = np.uint64(world.pacers[to].head & (ROOM - 1))
+        prefetch(world.held, to * np.uint64(ROOM) + oldest, 0)
+        prefetch(world.copies, entry_slot(world.senders[to], world.senders[to].next), 0)
 
 
 @kernel
@@ -273,22 +281,22 @@ def _take_orders(world: Any, n: int) -> int:
             return int(world.orders_edges[n])
         for k in range(ordered[endpoint]):
             wanted = orders[endpoint, k]
-            insert(edge, world.edge_items, wanted.time, wanted.packet, endpoint, k)
+            enter(edge, world.edge_items, wanted.time, wanted.packet, endpoint, k)
         ordered[endpoint] = 0
     return -1
 
 
 @inlined
-def _send_ordered(world: Any, out: Any, item: Any, packet: Any, cost: int, wire: int) -> None:
+def _send_ordered(world: Any, out: Any, to: Any, entry: Any, index: Any, now: int) -> None:
     """Send a retransmission or, unless other copies have taken its place, padding. Padding is
     nobody's debt."""
-    to = np.uint64(item.endpoint)
-    wanted = world.orders[to, item.entry]
-    node = out.node
+    wanted, node, packet = world.orders[to, entry], out.node, world.packets[index]
+    cost = node.copy_cost + node.kilobyte_cost * packet.size // 1000
+    wire = transmission(packet.size, node.nic)
     pacing: Any = np.int64(0)
     if wanted.kind == FILLER:
         sender = out.senders[to]
-        ahead = sender.probe_at - item.time  # by what other copies took; a whole packet's place?
+        ahead = sender.probe_at - now  # by what other copies took; a whole packet's place?
         if sender.probe != wanted.probe or ahead >= packet.size * sender.probe_gap:
             return
         node.padding += 1
@@ -296,7 +304,7 @@ def _send_ordered(world: Any, out: Any, item: Any, packet: Any, cost: int, wire:
         node.retransmissions += 1
         pacing = out.senders[to].pacing
     _copy(
-        out, packet, item.packet, to, item.time, cost, wire, wanted.number, wanted.slot,
+        out, packet, index, to, now, cost, wire, wanted.number, wanted.slot,
         wanted.kind, pacing, False,
     )  # fmt: skip
 
@@ -362,7 +370,7 @@ def _release(world: Any, n: int, endpoint: int, now: int) -> None:
 def _look_again(world: Any, n: int, to: Any, now: int) -> None:
     """Look after what waits on a leg as soon as its next copy may leave."""
     time = max(world.senders[to].free_at - BURST, now)
-    insert(world.edges[world.orders_edges[n]], world.edge_items, time, 0, to, _RELEASE)
+    enter(world.edges[world.orders_edges[n]], world.edge_items, time, 0, to, _RELEASE)
 
 
 @inlined

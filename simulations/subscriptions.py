@@ -10,12 +10,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from simulations.agendas import strike_all
 from simulations.frames import PICTURE_COUNTS
 from simulations.groups import bring_up
 from simulations.jitter_buffer import BUFFER_COUNTS
 from simulations.legs import LEG_COUNTS
 from simulations.nack import NACK_COUNTS
-from simulations.outages import drop_letters, withdraw
+from simulations.outages import drop_letters
 from simulations.outs import NOTHING
 from simulations.pacer import pacing_of
 from simulations.reception import resolve
@@ -29,8 +30,8 @@ def end(world: World, endpoint: int) -> None:
     bring_up(world, endpoint, int(world.clock[0]))
     leave_link(world, endpoint)
     resolve(world, np.uint64(endpoint), int(sender["next"]) - 1, False)
-    orders = world.orders_edges[int(place["node"])]
-    withdraw(world.edges, world.edge_items, int(orders), endpoint, -1)
+    orders = world.edges[int(world.orders_edges[int(place["node"])])]
+    strike_all(orders, world.edge_items, endpoint)
     world.pacers[endpoint : endpoint + 1] = 0
     settings = world.settings[0]
     for k in range(int(settings["voices"])):
