@@ -4,12 +4,42 @@ from typing import Any
 
 import numba
 import numpy as np
+from numpy.typing import NDArray
 
 from results.histograms import BUCKETS, FIRST_BUCKET, MANTISSA_SHIFT
-from simulations.compiled import kernel, parallel_kernel
+from simulations.compiled import inlined, kernel, parallel_kernel
+from simulations.layout import zeros
 
 BLOCK = 16
-"""Buckets looked at together: a histogram is nearly all zeros."""
+"""Buckets that stand together, in one cache line, and are looked at together: a histogram is nearly
+all zeros. Behind them stand the same buckets of the next endpoint: everyone's delays are alike, and
+fill few pages of memory."""
+
+
+def make_histograms(count: int) -> NDArray[np.uint32]:
+    """(BUCKETS / BLOCK, count, BLOCK) histograms, all empty."""
+    return zeros((BUCKETS // BLOCK, count, BLOCK), np.dtype(np.uint32))
+
+
+@inlined
+def bucket_of(value: int) -> Any:
+    """The bucket of ``value`` (ns); see `results.histograms`."""
+    bits = np.float64(max(value, 1)).view(np.int64)
+    return np.uint64(min(max(int(bits >> MANTISSA_SHIFT) - FIRST_BUCKET, 0), BUCKETS - 1))
+
+
+@inlined
+def count(histograms: Any, row: int, value: int) -> None:
+    """Count ``value`` (ns) in one of the histograms."""
+    bucket = bucket_of(value)
+    histograms[bucket // np.uint64(BLOCK), row, bucket % np.uint64(BLOCK)] += 1
+
+
+@inlined
+def place_of(histograms: Any, row: Any, value: int) -> Any:
+    """Where, in the flat array, ``value`` (ns) is counted."""
+    bucket, block = bucket_of(value), np.uint64(BLOCK)
+    return (bucket // block * np.uint64(histograms.shape[1]) + row) * block + bucket % block
 
 
 @kernel
@@ -21,20 +51,22 @@ def _middle(bucket: int) -> float:
 
 
 @kernel
-def _sum_blocks(histogram: Any, blocks: Any) -> int:
-    """Fill (BUCKETS / BLOCK,) sums over blocks; the sum of all."""
+def _sum_blocks(histograms: Any, row: int, blocks: Any) -> int:
+    """Fill (BUCKETS / BLOCK,) sums over a histogram's blocks; the sum of all."""
     total = 0
     for block in range(len(blocks)):
         within = 0
-        for bucket in range(block * BLOCK, (block + 1) * BLOCK):
-            within += histogram[bucket]
+        for bucket in range(BLOCK):
+            within += histograms[block, row, bucket]
         blocks[block] = within
         total += within
     return total
 
 
 @kernel
-def _percentiles(histogram: Any, blocks: Any, total: int, ranks: Any, values: Any) -> None:
+def _percentiles(
+    histograms: Any, row: int, blocks: Any, total: int, ranks: Any, values: Any
+) -> None:
     """The percentiles of one histogram; NaN of an empty one."""
     if total == 0:
         values[:] = np.nan
@@ -45,11 +77,11 @@ def _percentiles(histogram: Any, blocks: Any, total: int, ranks: Any, values: An
         while below + blocks[block] < order:
             below += blocks[block]
             block += 1
-        bucket, counted = block * BLOCK, below + histogram[block * BLOCK]
+        bucket, counted = 0, below + histograms[block, row, 0]
         while counted < order:
             bucket += 1
-            counted += histogram[bucket]
-        values[i] = _middle(bucket)
+            counted += histograms[block, row, bucket]
+        values[i] = _middle(block * BLOCK + bucket)
 
 
 @parallel_kernel
@@ -57,7 +89,7 @@ def fold(histograms: Any, members: Any, first: Any, sums: Any, ranks: Any, value
     """Add endpoints' histograms up by group, take their percentiles, and empty them.
 
     Args:
-        histograms: (n, BUCKETS) counts, emptied.
+        histograms: see `make_histograms`; emptied.
         members: (n,) endpoints, group by group. first: (groups + 1,) where each group begins.
         sums: (groups, BUCKETS) to which the counts are added.
         ranks: (r,) rising percentiles, 0..100; none wanted where r is 0.
@@ -66,12 +98,12 @@ def fold(histograms: Any, members: Any, first: Any, sums: Any, ranks: Any, value
     for group in numba.prange(len(sums)):
         blocks = np.empty(BUCKETS // BLOCK, np.int64)
         for i in range(first[group], first[group + 1]):
-            histogram = histograms[members[i]]
-            total = _sum_blocks(histogram, blocks)
+            row = members[i]
+            total = _sum_blocks(histograms, row, blocks)
             if len(ranks) > 0:
-                _percentiles(histogram, blocks, total, ranks, values[members[i]])
+                _percentiles(histograms, row, blocks, total, ranks, values[row])
             for block in range(len(blocks)):
                 if blocks[block] > 0:
-                    for bucket in range(block * BLOCK, (block + 1) * BLOCK):
-                        sums[group, bucket] += histogram[bucket]
-                        histogram[bucket] = 0
+                    for bucket in range(BLOCK):
+                        sums[group, block * BLOCK + bucket] += histograms[block, row, bucket]
+                        histograms[block, row, bucket] = 0

@@ -4,9 +4,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from simulations.agendas import enter, entry_of, strike
 from simulations.allocation import seat_shown
 from simulations.compiled import inlined, kernel
+from simulations.heaps import drop_first, entry_of, put
 from simulations.history import AGAIN, FILLER, FIRST, entry_slot
 from simulations.legs import ORDERS
 from simulations.nack import note as note_missing
@@ -23,9 +23,9 @@ from simulations.world import CASCADED, FAN_OUT, INGRESSED
 _FAR, _NEAR = np.uint64(16), np.uint64(8)
 """Subscribers ahead whose records are asked for, and whose streams and histories."""
 _NEXT_HELD, _LATER_HELD = 3, 7
-"""Places in the node's agenda where those stand that it sends to next, and soon: a heap's top."""
+"""Places in the node's heap where those stand that it sends to next, and soon: its top."""
 _RELEASE = ORDERS
-"""The entry, in the node's own agenda, of what is no copy: the time at which a leg's pacer looks
+"""The entry, in the node's own heap, of what is no copy: the time at which a leg's pacer looks
 after what waits there. There is never more than one for a leg."""
 
 
@@ -154,7 +154,7 @@ def run_fan_out(world: Any, s: int, n: int, until: int) -> int:  # noqa: PLR0912
         now, index = item.time, item.packet
         if e == own:
             to, entry = np.uint64(item.endpoint), entry_of(item)
-            strike(edge, items)
+            drop_first(edge, items)
             if node.down:
                 continue  # it has been counted already
             _ask_for_held(world, edge)
@@ -254,9 +254,9 @@ def _ask_ahead(world: Any, subscribers: Any, row: Any, i: Any, count: Any) -> No
 
 
 @inlined
-def _ask_for_held(world: Any, agenda: Any) -> None:
+def _ask_for_held(world: Any, heap: Any) -> None:
     """Ask for what the next endpoints have waiting that the node sends to of its own accord."""
-    first = np.uint64(agenda.base)
+    first = np.uint64(heap.base)
     for place in range(_NEXT_HELD, _LATER_HELD):
         to = np.uint64(world.edge_items[first + np.uint64(place)].endpoint)
         prefetch(world.senders, to, 0)
@@ -281,7 +281,7 @@ def _take_orders(world: Any, n: int) -> int:
             return int(world.orders_edges[n])
         for k in range(ordered[endpoint]):
             wanted = orders[endpoint, k]
-            enter(edge, world.edge_items, wanted.time, wanted.packet, endpoint, k)
+            put(edge, world.edge_items, wanted.time, wanted.packet, endpoint, k)
         ordered[endpoint] = 0
     return -1
 
@@ -370,7 +370,7 @@ def _release(world: Any, n: int, endpoint: int, now: int) -> None:
 def _look_again(world: Any, n: int, to: Any, now: int) -> None:
     """Look after what waits on a leg as soon as its next copy may leave."""
     time = max(world.senders[to].free_at - BURST, now)
-    enter(world.edges[world.orders_edges[n]], world.edge_items, time, 0, to, _RELEASE)
+    put(world.edges[world.orders_edges[n]], world.edge_items, time, 0, to, _RELEASE)
 
 
 @inlined

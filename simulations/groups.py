@@ -4,8 +4,8 @@ from typing import Any
 
 import numpy as np
 
-from results.histograms import BUCKETS
 from simulations.compiled import inlined, kernel
+from simulations.distributions import place_of
 from simulations.feedback import MESSAGES
 from simulations.frames import BEGIN, CAPACITY, STOP
 from simulations.freezes import begin, stop
@@ -16,8 +16,7 @@ from simulations.links import LINK
 from simulations.packets import slot
 from simulations.prefetching import prefetch
 from simulations.queues import DROPPED
-from simulations.receivers import bucket_of
-from simulations.reception import catch_up, play
+from simulations.reception import catch_up, collect, play, put_back
 from simulations.reporting import report
 from simulations.settings import TICK
 from simulations.stations import limit_of, next_edge, serve, serve_bursts
@@ -72,14 +71,14 @@ def bring_up(world: Any, endpoint: int, until: int) -> None:
 def settle(world: Any, endpoint: Any, thread: int, until: int) -> None:
     """Play an endpoint's mail up to ``until`` (ns), and on the way what fell due."""
     leg, place, adapts = world.legs[endpoint], world.endpoints[endpoint], world.settings[0].adapts
-    held_back = False
+    held_back, taken, count = False, 0, collect(world, endpoint, thread)
     while True:
         reports = adapts and not held_back and leg.feedback_at <= until
         at = leg.feedback_at if reports else until
         wishes = adapts and 0 < place.wish_at <= at
         at = place.wish_at if wishes else at
         # Here alone: it is large, and would be inlined time and again.
-        play(world, endpoint, thread, at)
+        taken = play(world, endpoint, thread, taken, count, at)
         if wishes:
             _grant_wishes(world, endpoint)
         elif reports:
@@ -87,6 +86,7 @@ def settle(world: Any, endpoint: Any, thread: int, until: int) -> None:
             held_back = leg.feedback_at == at
         else:
             break
+    put_back(world, endpoint, thread, taken, count)
     catch_up(world, endpoint, until)
 
 
@@ -208,7 +208,7 @@ def _ask_for_contents(world: Any, endpoint: Any) -> None:
         world.endpoints[endpoint], world.downlinks[endpoint], world.senders[endpoint],
     )  # fmt: skip
     message = np.uint64(world.mails[endpoint].tail & (MESSAGES - 1))
-    prefetch(world.messages, endpoint * np.uint64(world.messages.shape[1]) + message, 0)
+    prefetch(world.messages, message * np.uint64(world.messages.shape[1]) + endpoint, 0)
     turn = world.turns[endpoint]
     if turn.waiting == 0:
         return
@@ -221,21 +221,20 @@ def _ask_for_contents(world: Any, endpoint: Any) -> None:
         prefetch(world.copies, entry_slot(sender, entry + i), 0)
     settings = world.settings[0]
     arrival = leaving.left + link.delay
-    row = endpoint * np.uint64(BUCKETS)
-    prefetch(world.delays, row + bucket_of(arrival - packet.sent), 0)
+    prefetch(world.delays, place_of(world.delays, endpoint, arrival - packet.sent), 0)
     seen = arrival - packet.captured + settings.picture_output
-    prefetch(world.frame_delays, row + bucket_of(seen), 0)
+    prefetch(world.frame_delays, place_of(world.frame_delays, endpoint, seen), 0)
     for i in range(world.settings[0].voices):
-        buffer = world.voice_buffers[np.uint64(place.first_voice + i)]
-        prefetch(
-            world.audio_delays, row + bucket_of(buffer.delay + world.settings[0].audio_output), 0
-        )
-        first = np.uint64(place.first_voice + i) * np.uint64(world.voice_slots.shape[1])
-        for ahead in range(0, _VOICE_SLOTS, 2):
-            prefetch(world.voice_slots, first + np.uint64((buffer.newest + ahead) & (SLOTS - 1)), 0)
+        k = np.uint64(place.first_voice + i)
+        buffer = world.voice_buffers[k]
+        heard = buffer.delay + settings.audio_output
+        prefetch(world.audio_delays, place_of(world.audio_delays, endpoint, heard), 0)
+        for ahead in range(_VOICE_SLOTS):
+            at = np.uint64((buffer.newest + ahead) & (SLOTS - 1))
+            prefetch(world.voice_slots, at * np.uint64(world.voice_slots.shape[1]) + k, 0)
     for i in range(world.settings[0].pictures):
         k = np.uint64(place.first_picture + i)
         screen = world.screens[k]
-        first = k * np.uint64(world.frames.shape[1])
-        for ahead in range(-1, _FRAMES, 2):
-            prefetch(world.frames, first + np.uint64((screen.tail + ahead) & (CAPACITY - 1)), 0)
+        for ahead in range(-1, _FRAMES):
+            at = np.uint64((screen.tail + ahead) & (CAPACITY - 1))
+            prefetch(world.frames, at * np.uint64(world.frames.shape[1]) + k, 0)

@@ -60,9 +60,15 @@ def entry_slot(sender: Any, entry: int) -> Any:
 
 
 @inlined
+def oldest_kept(sender: Any) -> Any:
+    """The oldest entry that has not been written over; at the beginning one before the first."""
+    return sender.next - sender.mask - 1
+
+
+@inlined
 def is_kept(sender: Any, entry: int) -> bool:
     """Whether ``entry`` has not been written over."""
-    return bool(sender.next - np.int64(entry) <= sender.mask + 1)
+    return bool(np.int64(entry) >= oldest_kept(sender))
 
 
 @kernel
@@ -71,7 +77,7 @@ def find_copy(sender: Any, copies: Any, slot: int, number: int, since: int) -> i
 
     Looks no further back than to what was sent at ``since`` (ns) or is still kept.
     """
-    oldest = max(0, sender.next - sender.mask - 1)
+    oldest = max(0, oldest_kept(sender))
     entry = sender.next - 1
     while entry >= oldest:
         copy = copies[entry_slot(sender, entry)]

@@ -17,18 +17,6 @@ def zeros(shape: int | tuple[int, ...], record: np.dtype[Any]) -> NDArray[Any]:
     return lines[first : first + count * record.itemsize].view(record).reshape(shape)
 
 
-def staggered(count: int, record: np.dtype[Any]) -> int:
-    """Records, at least ``count``, that a row takes so that rows side by side begin in different
-    sets of a cache: an odd number of cache lines.
-
-    Rows of a power of two would all begin in the same few: rings of thousands of endpoints, which
-    stand at about the same place in each, would then keep one another out of all caches.
-    """
-    while count * record.itemsize // CACHE_LINE % 2 == 0:
-        count += 1
-    return count
-
-
 def unshared(fields: list[tuple[str, Any]]) -> np.dtype[Any]:
     """A record type of ``fields`` with so much room behind them that no two records of an array
     meet in a cache line: threads that write neighbours do not slow one another down."""

@@ -55,7 +55,7 @@ EDGE = unshared(
         ("delay", np.int64),  # propagation, ns
         ("source", np.int32),  # station that writes it; negative: see `simulations.topology`
         ("cascade", np.int32),  # 1: what another node sends
-        ("entered", np.int64),  # items, ever; of agendas only
+        ("entered", np.int64),  # items, ever put in; of heaps only
     ]
 )
 """A stream of copies from one station to the next, in order of arrival there."""

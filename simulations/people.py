@@ -5,17 +5,17 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from results.histograms import BUCKETS
 from scenarios.population import Population
 from scenarios.scenario import Scenario
 from scenarios.units import SECOND
 from simulations import frames, nack
 from simulations.congestion import make_controllers
+from simulations.distributions import make_histograms
 from simulations.feedback import MAIL, MESSAGE, MESSAGES, REQUEST, REQUESTS
 from simulations.frames import FRAME, PICTURE
 from simulations.history import BLOCK, COPY, SENDER
 from simulations.jitter_buffer import BUFFER, SLOT, SLOTS
-from simulations.layout import staggered, zeros
+from simulations.layout import zeros
 from simulations.legs import LEG, ORDER, ORDERS
 from simulations.nack import MISSING, NACK
 from simulations.outs import OUT
@@ -77,7 +77,7 @@ def people(
             n, profile, control.start, control.minimum, control.maximum
         ),
         "mails": zeros(n, MAIL),
-        "messages": zeros((n, staggered(MESSAGES, MESSAGE)), MESSAGE),
+        "messages": zeros((MESSAGES, n), MESSAGE),
         "requests": np.zeros((n, REQUESTS), REQUEST),
         "ordered": np.zeros(n, np.int32),
         "orders": np.zeros((n, ORDERS), ORDER),
@@ -85,17 +85,17 @@ def people(
         "held": np.zeros((n, ROOM), HELD),
         "voices": _streams(voices),
         "voice_buffers": zeros(voices, BUFFER),
-        "voice_slots": zeros((voices, staggered(SLOTS, SLOT)), SLOT),
+        "voice_slots": zeros((SLOTS, voices), SLOT),
         "pictures": _streams(pictures),
         "screens": zeros(pictures, PICTURE),
-        "frames": zeros((pictures, staggered(frames.CAPACITY, FRAME)), FRAME),
+        "frames": zeros((frames.CAPACITY, pictures), FRAME),
         "nacks": zeros(pictures, NACK),
         "missing": np.zeros((pictures, nack.CAPACITY), MISSING),
         "meters": zeros(n, METER),
         "presences": presences,
-        "delays": zeros((n, BUCKETS), np.dtype(np.uint32)),
-        "audio_delays": zeros((n, BUCKETS), np.dtype(np.uint32)),
-        "frame_delays": zeros((n, BUCKETS), np.dtype(np.uint32)),
+        "delays": make_histograms(n),
+        "audio_delays": make_histograms(n),
+        "frame_delays": make_histograms(n),
         "numbers": np.zeros((threads, REQUESTS), np.int32),
     }
 

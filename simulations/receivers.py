@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from results.histograms import BUCKETS, FIRST_BUCKET, MANTISSA_SHIFT
 from simulations.compiled import inlined
+from simulations.distributions import count
 
 STREAM = np.dtype(
     [
@@ -48,19 +48,6 @@ METER = np.dtype(
 
 
 @inlined
-def count(histograms: Any, row: int, value: int) -> None:
-    """Count ``value`` (ns) in a row of (n, BUCKETS) histograms; see `results.histograms`."""
-    histograms[row, bucket_of(value)] += 1
-
-
-@inlined
-def bucket_of(value: int) -> Any:
-    """The bucket of ``value`` (ns)."""
-    bits = np.float64(max(value, 1)).view(np.int64)
-    return np.uint64(min(max(int(bits >> MANTISSA_SHIFT) - FIRST_BUCKET, 0), BUCKETS - 1))
-
-
-@inlined
 def account(stream: Any, number: int, arrived: bool) -> None:
     """Account for the first transmission of ``number``, and for those before it that the node never
     had. Numbers are accounted for in the order in which the node sent them."""
@@ -85,7 +72,7 @@ def measure(meter: Any, delays: Any, row: int, delay: int) -> None:
     """Count a packet that took ``delay`` ns.
 
     Args:
-        meter: a METER record. delays: (n, BUCKETS) histograms. row: the endpoint's.
+        meter: a METER record. delays: see `simulations.distributions`. row: the endpoint's.
     """
     meter.timed += 1
     meter.delay_sum += delay

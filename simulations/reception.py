@@ -4,11 +4,11 @@ from typing import Any
 
 import numpy as np
 
-from results.histograms import BUCKETS
 from simulations.compiled import inlined, kernel
-from simulations.frames import CAPACITY, assemble, show_next
-from simulations.history import AGAIN, FILLER, FIRST, entry_slot, is_kept
-from simulations.jitter_buffer import NOTHING, SLOTS, insert, play_next
+from simulations.distributions import count, place_of
+from simulations.frames import assemble, show_next
+from simulations.history import AGAIN, FILLER, FIRST, entry_slot, is_kept, oldest_kept
+from simulations.jitter_buffer import NOTHING, insert, play_next
 from simulations.links import carry
 from simulations.nack import clear_to
 from simulations.nack import note as note_missing
@@ -16,35 +16,49 @@ from simulations.outs import out_index
 from simulations.packets import AUDIO, PADDING
 from simulations.prefetching import prefetch
 from simulations.presence import hear
-from simulations.receivers import account, bucket_of, count, measure, measure_jitter
+from simulations.receivers import account, measure, measure_jitter
 from simulations.trace import ARRIVAL, note
 from simulations.turns import alarm
 from simulations.world import FLOOR, interleaved
 
 
 @kernel
-def play(world: Any, endpoint: Any, thread: int, until: int) -> None:
-    """Send what has left the aggregation over the endpoint's access link, and give its receiver
-    what has arrived."""
-    packets, place = world.packets, world.endpoints[endpoint]
-    mail, crossing, n = world.mail, world.crossing[thread], len(world.endpoints)
-    count = place.mail
-    for i in range(count):
+def collect(world: Any, endpoint: Any, thread: int) -> int:
+    """Send what has left the aggregation over the endpoint's access link: the number of letters
+    then in the thread's ``crossing``, those from the mailbox first."""
+    place, mail, n = world.endpoints[endpoint], world.mail, len(world.endpoints)
+    crossing = world.crossing[thread]
+    for i in range(place.mail):
         crossing[np.uint64(i)] = mail[interleaved(n, endpoint, i)]
-    count = _cross(world, endpoint, crossing, count)
-    # What has not arrived yet stays in the mailbox. If it has too little room, the oldest go to the
-    # receiver ahead of time: only the interval that they are sampled in changes.
-    ahead = count - len(mail) // n
-    taken = 0
+    return int(_cross(world, endpoint, crossing, place.mail))
+
+
+@kernel
+def play(world: Any, endpoint: Any, thread: int, taken: int, count: int, until: int) -> int:
+    """Give the endpoint's receiver what arrives before ``until`` (ns) of the ``count`` letters that
+    have been collected, of which it has ``taken`` some already; how many it then has.
+
+    If the mailbox has too little room for the others, the oldest come ahead of time: only the
+    interval that they are sampled in changes.
+    """
+    packets, crossing = world.packets, world.crossing[thread]
+    ahead = count - len(world.mail) // len(world.endpoints)
     while taken < count:
         letter = crossing[np.uint64(taken)]
         if letter.time >= until and taken >= ahead:
             break
         _receive(world, endpoint, packets[letter.packet], letter.entry, letter.time)
         taken += 1
+    return taken
+
+
+@kernel
+def put_back(world: Any, endpoint: Any, thread: int, taken: int, count: int) -> None:
+    """Leave in the mailbox what has been collected and has not arrived yet."""
+    mail, crossing, n = world.mail, world.crossing[thread], len(world.endpoints)
     for i in range(taken, count):
         mail[interleaved(n, endpoint, i - taken)] = crossing[np.uint64(i)]
-    place.mail = count - taken
+    world.endpoints[endpoint].mail = count - taken
 
 
 @kernel
@@ -57,7 +71,6 @@ def _cross(world: Any, endpoint: Any, crossing: Any, count: int) -> int:
     starts, sizes = world.downlink_starts, world.downlink_sizes
     link = world.downlinks[endpoint]
     traced = np.int64(endpoint) == world.trace[0]
-    row = endpoint * np.uint64(BUCKETS)
     for i in range(turn.waiting):
         leaving = leavings[interleaved(len(world.turns), endpoint, i)]
         packet = packets[leaving.packet]
@@ -70,7 +83,7 @@ def _cross(world: Any, endpoint: Any, crossing: Any, count: int) -> int:
         if arrival < 0:
             alarm(turn, np.int64(leaving.entry))
             continue
-        prefetch(delays, row + bucket_of(arrival - packet.sent), 0)
+        prefetch(delays, place_of(delays, endpoint, arrival - packet.sent), 0)
         letter = crossing[np.uint64(count)]
         letter.packet = leaving.packet
         letter.entry = leaving.entry
@@ -130,8 +143,13 @@ def _receive(world: Any, endpoint: Any, packet: Any, entry: Any, arrival: int) -
     copy = world.copies[entry_slot(sender, number)]
     copy.arrival = arrival
     leg.arrived = number + 1
-    if number >= leg.resolved:
-        resolve(world, endpoint, number, arrival - copy.sent <= world.settings[0].late)
+    in_time = arrival - copy.sent <= world.settings[0].late
+    if number == leg.resolved:  # nothing before it is missing
+        leg.resolved += 1
+        if copy.kind == FIRST:
+            account(_stream(world, world.endpoints[endpoint], copy.slot), copy.number, in_time)
+    elif number > leg.resolved:
+        resolve(world, endpoint, number, in_time)
     if copy.kind == FILLER:
         return
     leg.retransmitted += copy.kind == AGAIN
@@ -150,7 +168,7 @@ def _hear(world: Any, endpoint: Any, packet: Any, copy: Any, arrival: int) -> No
     _play_voice(world, endpoint, k, arrival)
     number: Any = np.int64(copy.number)
     insert(
-        world.voice_buffers[k], world.voice_slots[k, :SLOTS], number, packet.captured, arrival,
+        world.voice_buffers[k], world.voice_slots[:, k], number, packet.captured, arrival,
         world.settings[0].ptime, world.settings[0].fec,
     )  # fmt: skip
 
@@ -160,7 +178,7 @@ def _play_voice(world: Any, endpoint: Any, k: Any, until: int) -> None:
     """Let the jitter buffer play what it plays up to ``until``."""
     meter, place = world.meters[endpoint], world.endpoints[endpoint]
     while True:
-        delay = play_next(world.voice_buffers[k], world.voice_slots[k, :SLOTS], until)
+        delay = play_next(world.voice_buffers[k], world.voice_slots[:, k], until)
         if delay == NOTHING:
             break
         if delay >= 0:
@@ -177,7 +195,7 @@ def _see(world: Any, endpoint: Any, packet: Any, copy: Any, arrival: int) -> Non
     """Give a picture's packet to its frame, and show what can be shown."""
     k = np.uint64(world.endpoints[endpoint].first_picture + copy.slot - world.settings[0].voices)
     number: Any = np.int64(copy.number)
-    screen, frames = world.screens[k], world.frames[k, :CAPACITY]
+    screen, frames = world.screens[k], world.frames[:, k]
     measure_jitter(world.pictures[k], packet.source, arrival - packet.captured)
     if note_missing(world.nacks[k], world.missing[k], number, packet.key):
         screen.lost_reference = 1
@@ -214,7 +232,7 @@ def _see_floor(world: Any, endpoint: Any, packet: Any, copy: Any, arrival: int) 
     if np.int64(endpoint) == len(world.endpoints) - 1:
         sender = world.senders[endpoint]
         sent = packet.sent
-        for entry in range(max(0, sender.next - sender.mask - 1), sender.next):
+        for entry in range(max(0, oldest_kept(sender)), sender.next):
             other = world.copies[entry_slot(sender, entry)]
             if other.slot == copy.slot and other.kind != FILLER:
                 begin = world.packets[other.packet]

@@ -29,7 +29,7 @@ def report(world: Any, endpoint: Any, thread: int, now: int) -> None:
     """
     settings = world.settings[0]
     leg, place, mail = world.legs[endpoint], world.endpoints[endpoint], world.mails[endpoint]
-    requests, messages = world.requests[endpoint], world.messages[endpoint]
+    requests, messages = world.requests[endpoint], world.messages[:, endpoint]
     if mail.tail - mail.head >= MESSAGES:
         return
     rtt = world.controllers[endpoint].rtt

@@ -11,7 +11,7 @@ from simulations.compiled import inlined, kernel
 from simulations.congestion import CONTROLLER, acknowledge, conclude, next_probe, process
 from simulations.feedback import KEY_FRAME_WANTED, MESSAGES, REQUESTS
 from simulations.frames import BEGIN, STOP
-from simulations.history import AGAIN, FILLER, entry_slot, find_copy, is_kept
+from simulations.history import AGAIN, FILLER, entry_slot, find_copy, oldest_kept
 from simulations.layout import CACHE_LINE
 from simulations.legs import ORDERS, order
 from simulations.outs import NOTHING, out_index
@@ -63,7 +63,7 @@ def _ask_for_records(world: Any, endpoint: Any) -> None:
     prefetch(world.endpoints, endpoint, 0)
     mail = world.mails[endpoint]
     head = np.uint64(mail.head & (MESSAGES - 1))
-    prefetch(world.messages, endpoint * np.uint64(world.messages.shape[1]) + head, 0)
+    prefetch(world.messages, head * np.uint64(world.messages.shape[1]) + endpoint, 0)
     prefetch(world.senders, endpoint, 0)
 
 
@@ -73,7 +73,7 @@ def _ask_for_copies(world: Any, endpoint: Any) -> None:
     mail, sender = world.mails[endpoint], world.senders[endpoint]
     if mail.head == mail.tail:
         return
-    message = world.messages[endpoint, np.uint64(mail.head & (MESSAGES - 1))]
+    message = world.messages[np.uint64(mail.head & (MESSAGES - 1)), endpoint]
     for entry in range(message.first, min(message.last, message.first + _COPIES) + 1, 2):
         prefetch(world.copies, entry_slot(sender, entry), 0)
 
@@ -88,7 +88,7 @@ def steer(world: Any, endpoint: Any, now: int) -> None:
         return
     turn.steer = leg.looked_at + LONGEST_LOOK
     if mail.head < mail.tail:
-        message = world.messages[endpoint, np.uint64(mail.head & (MESSAGES - 1))]
+        message = world.messages[np.uint64(mail.head & (MESSAGES - 1)), endpoint]
         turn.steer = min(turn.steer, message.arrival)
 
 
@@ -106,7 +106,7 @@ def _steer(world: Any, endpoint: int, now: int) -> None:
     if world.endpoints[endpoint].served < 0:
         return
     heard = mail.head < mail.tail and (
-        world.messages[endpoint, np.uint64(mail.head & (MESSAGES - 1))].arrival <= now
+        world.messages[np.uint64(mail.head & (MESSAGES - 1)), endpoint].arrival <= now
     )
     passed = now - leg.looked_at
     look = passed >= LONGEST_LOOK or (heard and passed >= SHORTEST_LOOK)
@@ -114,7 +114,7 @@ def _steer(world: Any, endpoint: int, now: int) -> None:
         _look(world, endpoint, now)
         process(controller, now)
     while mail.head < mail.tail:
-        message = world.messages[endpoint, np.uint64(mail.head & (MESSAGES - 1))]
+        message = world.messages[np.uint64(mail.head & (MESSAGES - 1)), endpoint]
         if message.arrival > now:
             break
         mail.head += 1
@@ -149,11 +149,10 @@ def _look(world: Any, endpoint: int, now: int) -> None:
 def _learn(world: Any, endpoint: int, first: int, last: int) -> None:
     """Give the controller what a feedback message reports."""
     sender, controller, copies = world.senders[endpoint], world.controllers[endpoint], world.copies
-    for entry in range(first, last + 1):
-        if is_kept(sender, entry):
-            copy = copies[entry_slot(sender, entry)]
-            arrival = copy.arrival if copy.arrival > 0 else -1
-            acknowledge(controller, copy.sent, arrival, copy.size, copy.probe)
+    for entry in range(max(first, oldest_kept(sender)), last + 1):
+        copy = copies[entry_slot(sender, entry)]
+        arrival = copy.arrival if copy.arrival > 0 else -1
+        acknowledge(controller, copy.sent, arrival, copy.size, copy.probe)
 
 
 @kernel

@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from simulations.agendas import strike_all
 from simulations.frames import PICTURE_COUNTS
 from simulations.groups import bring_up
+from simulations.heaps import drop_of
 from simulations.jitter_buffer import BUFFER_COUNTS
 from simulations.legs import LEG_COUNTS
 from simulations.nack import NACK_COUNTS
@@ -31,12 +31,12 @@ def end(world: World, endpoint: int) -> None:
     leave_link(world, endpoint)
     resolve(world, np.uint64(endpoint), int(sender["next"]) - 1, False)
     orders = world.edges[int(world.orders_edges[int(place["node"])])]
-    strike_all(orders, world.edge_items, endpoint)
+    drop_of(orders, world.edge_items, endpoint)
     world.pacers[endpoint : endpoint + 1] = 0
     settings = world.settings[0]
     for k in range(int(settings["voices"])):
         _reset(world.voice_buffers, int(place["first_voice"]) + k, BUFFER_COUNTS)
-        world.voice_slots[int(place["first_voice"]) + k] = 0
+        world.voice_slots[:, int(place["first_voice"]) + k] = 0
     for k in range(int(place["first_picture"]), int(place["first_picture"] + place["pictures"])):
         world.screens["frames_dropped"][k] += world.screens["tail"][k] - world.screens["head"][k]
         _reset(world.screens, k, (*PICTURE_COUNTS, "freezes"))

@@ -10,6 +10,8 @@ WINDOW = 20
 """Groups that the line is fitted through."""
 SMOOTHING = 0.9
 GAIN = 4.0
+_NO_SPREAD = 1e-9
+"""Of the squares: what rounding may leave where there is none."""
 MOST_DELTAS = 60
 """Until so many groups have been seen the slope counts for less."""
 
@@ -19,8 +21,13 @@ TREND = np.dtype(
         ("slope", np.float64),  # of the delay, ms per ms
         ("accumulated", np.float64),  # delay since the first group, ms
         ("smoothed", np.float64),  # ms
-        ("origin", np.int64),  # arrival of the first group, ns
-        ("times", np.float64, (WINDOW,)),  # arrivals since the first, ms
+        ("origin", np.int64),  # arrival of a group that is not long ago, ns
+        # of the line's points
+        ("sum_x", np.float64),
+        ("sum_y", np.float64),
+        ("sum_xx", np.float64),
+        ("sum_xy", np.float64),
+        ("times", np.float64, (WINDOW,)),  # arrivals since the origin, ms
         ("delays", np.float64, (WINDOW,)),  # smoothed, ms
     ],
     align=True,
@@ -47,32 +54,53 @@ def fit(trend: Any, sent_delta: int, arrival_delta: int, arrival: int) -> float:
     """
     if trend.count == 0:
         trend.origin = arrival
-    place = trend.count % WINDOW
+    place: Any = np.uint64(trend.count) % np.uint64(WINDOW)
     trend.count += 1
     trend.accumulated += (arrival_delta - sent_delta) * 1e-6
     trend.smoothed = SMOOTHING * trend.smoothed + (1.0 - SMOOTHING) * trend.accumulated
+    if trend.count > WINDOW:
+        _add(trend, place, -1.0)
     trend.times[place] = (arrival - trend.origin) * 1e-6
     trend.delays[place] = trend.smoothed
+    if place == 0:
+        _begin_anew(trend, arrival)
+    else:
+        _add(trend, place, 1.0)
     if trend.count >= WINDOW:
-        trend.slope = _slope(trend, place)
+        trend.slope = _slope(trend)
     return min(trend.count, MOST_DELTAS) * trend.slope * GAIN  # type: ignore[no-any-return]
 
 
 @inlined
-def _slope(trend: Any, newest: int) -> float:
+def _add(trend: Any, place: Any, sign: float) -> None:
+    """Add a point to the sums, or take it from them."""
+    x, y = trend.times[place], trend.delays[place]
+    trend.sum_x += sign * x
+    trend.sum_y += sign * y
+    trend.sum_xx += sign * x * x
+    trend.sum_xy += sign * x * y
+
+
+@kernel
+def _begin_anew(trend: Any, arrival: int) -> None:
+    """Add up all points, seen from the one at ``arrival`` (ns).
+
+    Seen from near by, the numbers are small and the sums lose little; what is added and taken away
+    again leaves traces.
+    """
+    later = (arrival - trend.origin) * 1e-6
+    trend.origin = arrival
+    trend.sum_x = trend.sum_y = trend.sum_xx = trend.sum_xy = 0.0
+    for i in range(min(trend.count, WINDOW)):
+        trend.times[i] -= later
+        _add(trend, i, 1.0)
+
+
+@inlined
+def _slope(trend: Any) -> float:
     """By least squares; the one before where all groups arrived at once."""
-    times, delays = trend.times, trend.delays
-    # Seen from the newest point, the numbers are small and the sums lose nothing.
-    at, delay = times[newest], delays[newest]
-    sum_x = sum_y = sum_xx = sum_xy = 0.0
-    for i in range(0, WINDOW, 2):  # two by two: additions wait for each other
-        x, also_x = times[i] - at, times[i + 1] - at
-        y, also_y = delays[i] - delay, delays[i + 1] - delay
-        sum_x += x + also_x
-        sum_y += y + also_y
-        sum_xx += x * x + also_x * also_x
-        sum_xy += x * y + also_x * also_y
-    spread = WINDOW * sum_xx - sum_x * sum_x
-    if spread <= 0.0:
+    squares = WINDOW * trend.sum_xx
+    spread = squares - trend.sum_x * trend.sum_x
+    if spread <= _NO_SPREAD * squares:
         return trend.slope  # type: ignore[no-any-return]
-    return (WINDOW * sum_xy - sum_x * sum_y) / spread
+    return (WINDOW * trend.sum_xy - trend.sum_x * trend.sum_y) / spread  # type: ignore[no-any-return]

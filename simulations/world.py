@@ -300,7 +300,8 @@ class _Arrays(NamedTuple):
     mails: NDArray[Any]
     messages: NDArray[Any]
     requests: NDArray[Any]
-    """(n,) MAIL, (n, MESSAGES), (n, REQUESTS): feedback from endpoints to their nodes."""
+    """(n,) MAIL, (MESSAGES, n) MESSAGE, (n, REQUESTS) REQUEST: feedback from endpoints to nodes.
+    What everyone writes at about the same time stands together: it fills few pages of memory."""
     ordered: NDArray[np.int32]
     orders: NDArray[Any]
     """(n,) and (n, ORDERS) ORDER: how much the node sends of its own accord in the coming tick, and
@@ -311,14 +312,14 @@ class _Arrays(NamedTuple):
     voices: NDArray[Any]
     voice_buffers: NDArray[Any]
     voice_slots: NDArray[Any]
-    """(n · voices,) STREAM, BUFFER and (same, ·) SLOT: what each endpoint hears."""
+    """(n · voices,) STREAM, BUFFER and (SLOTS, same) SLOT: what each endpoint hears."""
     pictures: NDArray[Any]
     screens: NDArray[Any]
     frames: NDArray[Any]
     nacks: NDArray[Any]
     missing: NDArray[Any]
-    """(n · pictures + tiles,) STREAM, PICTURE, (same, ·) FRAME, NACK, (same, ·) MISSING: what each
-    endpoint sees."""
+    """(n · pictures + tiles,) STREAM, PICTURE, (CAPACITY, same) FRAME, (same,) NACK, (same, ·)
+    MISSING: what each endpoint sees."""
     numbers: NDArray[np.int32]
     """(threads, REQUESTS) scratch for packets to ask for."""
     meters: NDArray[Any]
@@ -328,7 +329,7 @@ class _Arrays(NamedTuple):
     delays: NDArray[np.uint32]
     audio_delays: NDArray[np.uint32]
     frame_delays: NDArray[np.uint32]
-    """(n, BUCKETS) histograms since the last sample."""
+    """Histograms since the last sample, see `simulations.distributions`."""
     group_members: NDArray[np.int32]
     """Endpoints, group by group."""
     group_first: NDArray[np.int64]

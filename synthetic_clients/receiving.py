@@ -12,13 +12,14 @@ import numpy as np
 from simulations.arrivals import NEVER
 from simulations.compiled import inlined, kernel
 from simulations.congestion import acknowledge
+from simulations.distributions import count
 from simulations.frames import assemble, show_next, wants_key_frame
 from simulations.jitter_buffer import NOTHING, insert, play_next, restart
 from simulations.links import carry, carry_control
 from simulations.nack import clear_to, due
 from simulations.nack import note as note_missing
 from simulations.overuse import NORMAL, OVERUSING
-from simulations.receivers import account, count, measure, measure_jitter
+from simulations.receivers import account, measure, measure_jitter
 from synthetic_clients.headers import NONE
 from synthetic_clients.state import (
     BY_EXTENSION,

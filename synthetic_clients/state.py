@@ -12,11 +12,11 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from results.histograms import BUCKETS
 from scenarios.media import Media
 from simulations import frames, nack
 from simulations.addressed import Addressed
 from simulations.congestion import make_controllers
+from simulations.distributions import make_histograms
 from simulations.frames import FRAME, PICTURE
 from simulations.jitter_buffer import BUFFER, SLOT, SLOTS
 from simulations.nack import MISSING, NACK
@@ -148,7 +148,7 @@ class _Arrays(NamedTuple):
     controllers: NDArray[Any]
     meters: NDArray[Any]
     delays: NDArray[np.uint32]
-    """(n, BUCKETS) histograms, as those below."""
+    """Histograms, as those below; see `simulations.distributions`."""
     audio_delays: NDArray[np.uint32]
     frame_delays: NDArray[np.uint32]
     shown: NDArray[np.int64]
@@ -274,9 +274,9 @@ def make_state(
         missing=np.zeros((seen, nack.CAPACITY), MISSING),
         controllers=make_controllers(n, profile, *rates),
         meters=np.zeros(n, METER),
-        delays=np.zeros((n, BUCKETS), np.uint32),
-        audio_delays=np.zeros((n, BUCKETS), np.uint32),
-        frame_delays=np.zeros((n, BUCKETS), np.uint32),
+        delays=make_histograms(n),
+        audio_delays=make_histograms(n),
+        frame_delays=make_histograms(n),
         shown=np.full(total, -1, np.int64),
         keyed=np.full(total, -1, np.int64),
         view_bytes=np.zeros(total, np.int64),

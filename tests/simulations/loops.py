@@ -7,12 +7,13 @@ from numpy.typing import DTypeLike, NDArray
 
 from simulations.compiled import array_kernel
 from simulations.delays import is_lost_on_path, jitter_at, path_delay_at
+from simulations.distributions import count
 from simulations.links import carry
 from simulations.media import emit
 from simulations.policers import conforms
 from simulations.randomness import exponential, normal_quantile, standard_normal, uniform
 from simulations.rates import FOREVER, refresh, transmit
-from simulations.receivers import account, count, measure, measure_jitter
+from simulations.receivers import account, measure, measure_jitter
 from simulations.stations import serve
 
 NO_LOAD = (np.array([[0, FOREVER]]), np.array([[0.0, 0.0]]))

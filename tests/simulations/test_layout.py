@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from simulations.history import COPY
-from simulations.layout import CACHE_LINE, staggered, unshared, zeros
+from simulations.layout import CACHE_LINE, unshared, zeros
 
 
 @pytest.mark.parametrize("fields", [1, 7, 8, 9, 30])
@@ -26,20 +26,6 @@ def test_fields_keep_their_names_types_and_values() -> None:
     assert kind.names == ("a", "b", "c")
     assert [records[1][name].item() for name in "ab"] == [2, 1.5]
     assert records["c"]["d"].tolist() == [7, 7, 7]
-
-
-@pytest.mark.parametrize("size", [8, 24, 32, 40])
-@pytest.mark.parametrize("count", [1, 100, 128, 756, 1024])
-def test_rows_begin_in_different_sets_of_a_cache(count: int, size: int) -> None:
-    kind = np.dtype((np.void, size))
-    row = staggered(count, kind)
-    assert count <= row <= count + 2 * CACHE_LINE // size
-    begins = np.arange(1024) * row * size // CACHE_LINE
-    assert len(np.unique(begins % 1024)) > 256  # of an L2 cache; rows of 32 KiB would begin in 2
-
-
-def test_rows_that_are_no_power_of_two_stay_as_they_are() -> None:
-    assert staggered(1026, COPY) == 1026
 
 
 @pytest.mark.parametrize("shape", [1, 3, 100_000, (7, 5)])

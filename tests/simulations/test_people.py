@@ -18,8 +18,8 @@ def test_everyone_has_streams_of_its_own_and_the_centre_tiles_besides() -> None:
     assert [b - a for a, b in pairwise(ends)] == places["pictures"].tolist() == [2] * 6 + [7]
     assert places["first_voice"].tolist() == list(range(7))
     assert len(world.voices) == 7
-    for table in ("screens", "frames", "nacks", "missing"):
-        assert len(getattr(world, table)) == len(world.pictures), table
+    for table in (world.screens, world.frames.T, world.nacks, world.missing):
+        assert len(table) == len(world.pictures)
 
 
 def test_rings_hold_three_seconds_of_what_everyone_is_sent() -> None:

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from results.histograms import BUCKETS, bucket_edges, bucket_of, quantiles
+from simulations.distributions import make_histograms
 from simulations.receivers import METER, STREAM
 from tests.simulations.loops import accounted, counted, jittered, measured, record
 
@@ -73,21 +74,21 @@ def test_jitter_is_rfc_3550_s_and_of_one_source(came: list[tuple[int, int]]) -> 
 
 @given(st.lists(st.integers(0, 40_000 * MS), min_size=1, max_size=60))
 def test_delays_add_up_and_are_counted(delays: list[int]) -> None:
-    meter, histograms = record(METER), np.zeros((1, BUCKETS), np.uint32)
+    meter, histograms = record(METER), make_histograms(1)
     measured(meter, histograms, np.array(delays, np.int64))
     assert meter["timed"] == len(delays)
     assert (meter["delay_sum"], meter["delay_max"]) == (sum(delays), max(delays))
     expected = np.bincount(bucket_of(np.array(delays)), minlength=BUCKETS)
-    assert (histograms[0] == expected).all()
+    assert (histograms.ravel() == expected).all()
 
 
 def test_a_histograms_buckets_are_the_stores() -> None:
     edges = np.rint(bucket_edges() * 1e9).astype(np.int64)
     values = np.concatenate([edges - 1, edges, edges + 1, [-5, 0, 1, 2**62]])
-    histograms = np.zeros((1, BUCKETS), np.uint32)
+    histograms = make_histograms(1)
     counted(histograms, values)
     expected = np.bincount(bucket_of(values), minlength=BUCKETS)
-    assert (histograms[0] == expected).all()
+    assert (histograms.ravel() == expected).all()
 
 
 @given(
@@ -98,10 +99,10 @@ def test_a_histograms_buckets_are_the_stores() -> None:
 def test_percentiles_are_within_one_percent(seed: int, spread: float, median: int) -> None:
     values = np.random.default_rng(seed).lognormal(np.log(median), spread, 3000).astype(np.int64)
     values = np.clip(values, 20_000, 60 * 10**9)
-    histograms = np.zeros((1, BUCKETS), np.uint32)
+    histograms = make_histograms(1)
     counted(histograms, values)
     ranks = np.array([0.1, 5, 50, 95, 99, 99.9, 100])
     # the ceil(rank · n)-th smallest
     exact = np.sort(values)[[2, 149, 1499, 2849, 2969, 2996, 2999]] / 1e9
-    found = quantiles(histograms[0].astype(np.int64), ranks)
+    found = quantiles(histograms.ravel().astype(np.int64), ranks)
     np.testing.assert_allclose(found, exact, rtol=0.01)

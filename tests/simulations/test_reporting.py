@@ -33,7 +33,7 @@ class Subscriber:
         before = int(self.world.mails["tail"][ME])
         report(self.world, ME, 0, now)
         after = int(self.world.mails["tail"][ME])
-        messages = self.world.messages[ME, before:after]
+        messages = self.world.messages[before:after, ME]
         return [(int(m["arrival"]), int(m["first"]), int(m["last"])) for m in messages]
 
     def asked(self) -> list[tuple[int, int]]:

@@ -63,7 +63,7 @@ def test_counts_and_freezes_outlive_a_session() -> None:
     assert world.screens["decoding"][0] == world.screens["started"][0] == 0
     assert world.voice_buffers["clock"][0] == 0
     assert world.nacks["next"][0] == 0
-    assert not world.voice_slots[0]["number"].any()
+    assert not world.voice_slots[:, 0]["number"].any()
 
 
 def test_a_new_session_begins_with_nothing() -> None:

@@ -1,9 +1,8 @@
-"""Agendas: edges that are read in order of time and written in none.
+"""Heaps: edges that are read in order of time and written in none.
 
-The items of an agenda stand as a binary heap that begins with the first slot of the edge's ring:
-``head`` stays 0, and what comes first stands there, as on every edge. Of equal times those come
-first that were entered first; an item's ``entry`` holds, above what it was entered with, how many
-were entered before it.
+A heap begins with the first slot of its edge's ring: ``head`` stays 0, and what comes first stands
+there, as on every edge. Of equal times what was put in first comes first: above what it was put in
+with, an item's ``entry`` holds how many were put in before it.
 """
 
 from typing import Any
@@ -18,8 +17,8 @@ MOST = 255
 
 
 @kernel
-def enter(edge: Any, items: Any, time: int, packet: int, endpoint: Any, entry: int) -> None:
-    """Put an item into an agenda that is not full.
+def put(edge: Any, items: Any, time: int, packet: int, endpoint: Any, entry: int) -> None:
+    """Put an item into a heap that is not full.
 
     Args:
         edge, items: an EDGE record and all edges' ITEMs (see `simulations.packets`).
@@ -43,13 +42,13 @@ def enter(edge: Any, items: Any, time: int, packet: int, endpoint: Any, entry: i
 
 @inlined
 def entry_of(item: Any) -> int:
-    """What an item was entered with."""
+    """The entry that an item was put in with."""
     return np.int64(item.entry & np.uint64(MOST))  # type: ignore[return-value]
 
 
 @kernel
-def strike(edge: Any, items: Any) -> None:
-    """Take what comes first from an agenda that is not empty."""
+def drop_first(edge: Any, items: Any) -> None:
+    """Take what comes first from a heap that is not empty."""
     edge.tail -= 1
     last = np.uint64(edge.tail)
     if last > 0:
@@ -58,8 +57,8 @@ def strike(edge: Any, items: Any) -> None:
 
 
 @kernel
-def strike_all(edge: Any, items: Any, endpoint: int) -> None:
-    """Take all that is an endpoint's from an agenda."""
+def drop_of(edge: Any, items: Any, endpoint: int) -> None:
+    """Take all that is an endpoint's from a heap."""
     heap, kept = np.uint64(edge.base), 0
     for place in range(edge.tail):
         if items[heap + np.uint64(place)].endpoint != endpoint:
