@@ -356,7 +356,7 @@ def _hold(
 
 
 @kernel
-def _release(world: Any, n: int, endpoint: int, now: int) -> None:
+def _release(world: Any, n: int, endpoint: Any, now: int) -> None:
     """Send the oldest copy that waits, if its time has come; look again when the next one's has."""
     to = np.uint64(endpoint)
     sender, pacer = world.senders[to], world.pacers[to]

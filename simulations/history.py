@@ -83,7 +83,10 @@ def find_copy(sender: Any, copies: Any, slot: int, number: int, since: int) -> i
         copy = copies[entry_slot(sender, entry)]
         if copy.sent < since:
             return -1
-        if copy.slot == slot and copy.number == number and copy.kind != FILLER:
-            return int(entry)
+        if copy.slot == slot and copy.kind != FILLER:
+            if copy.number == number:
+                return int(entry)
+            if copy.number < number and copy.kind == FIRST:
+                return -1  # what is sent for the first time is sent in order
         entry -= 1
     return -1
