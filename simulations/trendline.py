@@ -10,8 +10,9 @@ WINDOW = 20
 """Groups that the line is fitted through."""
 SMOOTHING = 0.9
 GAIN = 4.0
-_NO_SPREAD = 1e-9
-"""Of the squares: what rounding may leave where there is none."""
+_CLOSE = 1e-4
+"""Share of the squares below which points stand so close together, and so far from the origin, that
+their spread has lost digits."""
 MOST_DELTAS = 60
 """Until so many groups have been seen the slope counts for less."""
 
@@ -67,7 +68,11 @@ def fit(trend: Any, sent_delta: int, arrival_delta: int, arrival: int) -> float:
     else:
         _add(trend, place, 1.0)
     if trend.count >= WINDOW:
-        trend.slope = _slope(trend)
+        if _spread(trend) < _CLOSE * WINDOW * trend.sum_xx:
+            _begin_anew(trend, arrival)
+        if _spread(trend) > 0.0:  # otherwise all groups arrived at once: it stays as it was
+            covariance = WINDOW * trend.sum_xy - trend.sum_x * trend.sum_y
+            trend.slope = covariance / _spread(trend)
     return min(trend.count, MOST_DELTAS) * trend.slope * GAIN  # type: ignore[no-any-return]
 
 
@@ -97,10 +102,6 @@ def _begin_anew(trend: Any, arrival: int) -> None:
 
 
 @inlined
-def _slope(trend: Any) -> float:
-    """By least squares; the one before where all groups arrived at once."""
-    squares = WINDOW * trend.sum_xx
-    spread = squares - trend.sum_x * trend.sum_x
-    if spread <= _NO_SPREAD * squares:
-        return trend.slope  # type: ignore[no-any-return]
-    return (WINDOW * trend.sum_xy - trend.sum_x * trend.sum_y) / spread  # type: ignore[no-any-return]
+def _spread(trend: Any) -> Any:
+    """Of the points in time: their variance, times the square of their number."""
+    return WINDOW * trend.sum_xx - trend.sum_x * trend.sum_x

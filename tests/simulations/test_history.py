@@ -70,6 +70,19 @@ def test_the_newest_copy_is_found(slot: int, number: int, since: int, entry: int
     assert find_copy(sender, ring, slot, number, since) == entry
 
 
+def test_what_was_sent_again_first_is_found_among_what_came_after_it() -> None:
+    """Its publisher sent it again: the node never had it at its time."""
+    sender, ring = sent(
+        [(10, 0, 1, FIRST), (20, 0, 3, FIRST), (30, 0, 2, AGAIN), (40, 0, 4, FIRST)]
+    )
+    assert [find_copy(sender, ring, 0, number, 0) for number in (1, 2, 3, 4)] == [0, 2, 1, 3]
+
+
+def test_what_was_never_sent_is_not_looked_for_behind_what_was_sent_before_it() -> None:
+    sender, ring = sent([(10, 0, 5, FIRST), (20, 0, 3, FIRST), (30, 0, 6, FIRST)])
+    assert find_copy(sender, ring, 0, 5, 0) == -1  # behind 3: only out of order could it be there
+
+
 def test_what_was_written_over_is_not_found() -> None:
     sender, ring = sent([(i, 0, i, FIRST) for i in range(20)])
     assert [find_copy(sender, ring, 0, number, 0) for number in (11, 12, 19)] == [-1, 12, 19]
