@@ -11,8 +11,8 @@ WINDOW = 20
 SMOOTHING = 0.9
 GAIN = 4.0
 _CLOSE = 1e-4
-"""Share of the squares below which points stand so close together, and so far from the origin, that
-their spread has lost digits."""
+"""Share of the squares there have been below which points stand so close together that their spread
+has lost digits."""
 MOST_DELTAS = 60
 """Until so many groups have been seen the slope counts for less."""
 
@@ -28,6 +28,7 @@ TREND = np.dtype(
         ("sum_y", np.float64),
         ("sum_xx", np.float64),
         ("sum_xy", np.float64),
+        ("widest", np.float64),  # most that `sum_xx` has been since the sums were begun
         ("times", np.float64, (WINDOW,)),  # arrivals since the origin, ms
         ("delays", np.float64, (WINDOW,)),  # smoothed, ms
     ],
@@ -68,7 +69,8 @@ def fit(trend: Any, sent_delta: int, arrival_delta: int, arrival: int) -> float:
     else:
         _add(trend, place, 1.0)
     if trend.count >= WINDOW:
-        if _spread(trend) < _CLOSE * WINDOW * trend.sum_xx:
+        trend.widest = max(trend.widest, trend.sum_xx)
+        if _spread(trend) < _CLOSE * WINDOW * trend.widest:
             _begin_anew(trend, arrival)
         if _spread(trend) > 0.0:  # otherwise all groups arrived at once: it stays as it was
             covariance = WINDOW * trend.sum_xy - trend.sum_x * trend.sum_y
@@ -99,6 +101,7 @@ def _begin_anew(trend: Any, arrival: int) -> None:
     for i in range(min(trend.count, WINDOW)):
         trend.times[i] -= later
         _add(trend, i, 1.0)
+    trend.widest = trend.sum_xx
 
 
 @inlined

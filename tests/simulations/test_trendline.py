@@ -10,9 +10,8 @@ from hypothesis import strategies as st
 from simulations.trendline import TREND, WINDOW, fit, restart
 from tests.simulations.reference_delays import MS, Delta, Trendline
 
-DELTAS = st.lists(
-    st.tuples(st.integers(1, 60 * MS), st.integers(0, 80 * MS)), min_size=1, max_size=90
-)
+APART = st.integers(0, 80 * MS) | st.integers(0, 5)
+DELTAS = st.lists(st.tuples(st.integers(1, 60 * MS), APART), min_size=1, max_size=90)
 
 
 def made() -> Any:
@@ -43,6 +42,17 @@ def test_a_steady_rise_is_found_whole() -> None:
             assert scaled == 0
     assert trend["slope"] == pytest.approx(0.2, rel=1e-6)
     assert scaled == pytest.approx(60 * 4 * 0.2, rel=1e-6)
+
+
+@given(st.integers(1, 40), st.lists(st.integers(0, 3), min_size=WINDOW, max_size=50))
+def test_what_was_far_apart_leaves_no_trace(wide: int, close: list[int]) -> None:
+    """Sums that have been large say little about points a few nanoseconds apart."""
+    trend, plain, arrival = made(), Trendline(), 0
+    for came in [80 * MS] * wide + close:
+        arrival += came
+        fit(trend, 30 * MS, came, arrival)
+        plain.take(Delta(30 * MS, came, arrival))
+    assert trend["slope"] == pytest.approx(plain.slope, rel=1e-6, abs=1e-6)
 
 
 def test_arrivals_at_one_instant_keep_the_slope() -> None:
