@@ -255,14 +255,15 @@ def _ask_ahead(world: Any, subscribers: Any, row: Any, i: Any, count: Any) -> No
 
 @inlined
 def _ask_for_held(world: Any, heap: Any) -> None:
-    """Ask for what the next endpoints have waiting that the node sends to of its own accord."""
-    first = np.uint64(heap.base)
+    """Ask for what the next endpoints have waiting that the node sends to of its own accord. Behind
+    the heap's end stand items of long ago: their endpoints will do as well."""
+    items = world.edge_items
     for place in range(_NEXT_HELD, _LATER_HELD):
-        to = np.uint64(world.edge_items[first + np.uint64(place)].endpoint)
+        to = np.uint64(items[slot(heap, place)].endpoint)
         prefetch(world.senders, to, 0)
         prefetch(world.pacers, to, 0)
     for place in range(_NEXT_HELD):
-        to = np.uint64(world.edge_items[first + np.uint64(place)].endpoint)
+        to = np.uint64(items[slot(heap, place)].endpoint)
         oldest = np.uint64(world.pacers[to].head & (ROOM - 1))
         prefetch(world.held, to * np.uint64(ROOM) + oldest, 0)
         prefetch(world.copies, entry_slot(world.senders[to], world.senders[to].next), 0)

@@ -61,7 +61,7 @@ def entry_slot(sender: Any, entry: int) -> Any:
 
 @inlined
 def oldest_kept(sender: Any) -> Any:
-    """The oldest entry that has not been written over; at the beginning one before the first."""
+    """The oldest entry that has not been written over; < 0 while none has been."""
     return sender.next - sender.mask - 1
 
 
