@@ -216,14 +216,15 @@ def _reach_node(
 def _take_media(
     client: "Client", session: Session, begin: int
 ) -> Generator[simpy.Event, None, bool]:
-    """Connect at the node, whose processor does its part; False: the power went."""
+    """Connect at the node, whose processor does its part; False: the power went, or the node."""
     now = int(client.env.now)
     client.node_life = client.plane.node_lives[client.node]
     done = client.network.connect(client.endpoint, client.node, now)
     session.phases["dtls"] = session.phases.get("dtls", 0) + max(done - now, 0)
     session.phases["subscribe"] = now - begin
     yield client.env.timeout(max(done - now, 0))
-    return done != LOST and client.state is not State.OFF
+    lives = client.node_life == client.plane.node_lives[client.node]
+    return done != LOST and lives and client.state is not State.OFF
 
 
 def _exchange(

@@ -95,6 +95,11 @@ class Client:
             self._start_connected()
         else:
             yield self.env.timeout(self.sets_out)
+            if not self.powered:  # it would join, and can't
+                now = int(self.env.now)
+                self.plane.sessions.append(
+                    Session(now, self.endpoint, "join", 1, outcome=NO_POWER, duration=0)
+                )
             yield from self._connect("join")
         while self.state is not State.GONE:
             if self.state is State.OFF:
@@ -161,6 +166,8 @@ class Client:
         Args:
             waits: back off before the first attempt, too.
         """
+        if self.node != NEVER:  # its media may have come back meanwhile
+            self.plane.interrupt(self)
         self.leave_node()
         outages, attempt = self.outages, 1
         while True:
@@ -168,7 +175,7 @@ class Client:
                 draw = self.plane.draw("back-off", self.endpoint)
                 number = attempt if kind == "reconnect" else attempt - 1
                 self.to(State.BACKING_OFF)
-                yield self.env.timeout(backing_off(self.recovery, max(number, 1), draw))
+                yield from self._pause(backing_off(self.recovery, max(number, 1), draw))
             if not self.powered or outages != self.outages:
                 if self.state is not State.OFF:
                     self.to(State.OFF)
@@ -208,7 +215,7 @@ class Client:
         attempt = 1
         while self.state is State.RESUMING:
             draw = self.plane.draw("back-off", self.endpoint)
-            yield self.env.timeout(backing_off(self.recovery, attempt, draw))
+            yield from self._pause(backing_off(self.recovery, attempt, draw))
             if self.state is not State.RESUMING:
                 return
             outcome = yield from self._attempt("restart", attempt, attempts.resume)
@@ -229,6 +236,13 @@ class Client:
         self.plane.look_at_signalling(self)
 
     # ------------------------------------------------------------ parts
+
+    def _pause(self, delay: int) -> Process:
+        """Wait (ns), as long as nothing takes the client out of its state."""
+        state, until = self.state, int(self.env.now) + delay
+        while self.state is state and self.env.now < until:
+            self.wake = self.env.event()
+            yield self.env.timeout(until - int(self.env.now)) | self.wake
 
     @property
     def server_number(self) -> int:
@@ -293,6 +307,7 @@ class Client:
     def arrive(self, session: Session) -> None:
         """Media flows again."""
         self.to(State.CONNECTED)
+        self.network.mark_found(self.endpoint, int(self.env.now))
         self.regain(session)
         self.plane.look_at_path(self)
         self.plane.look_at_signalling(self)
@@ -334,4 +349,5 @@ class Client:
             self.lost.detected = now
             self.plane.detections.setdefault(self.lost.fault, []).append(now)
         self.to(State.LOST)
+        self.network.mark_lost(self.endpoint, now)
         self.rouse()

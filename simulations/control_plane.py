@@ -10,6 +10,7 @@ import simpy
 from scenarios.backups import Backups
 from scenarios.geography import great_circle
 from scenarios.population import Population
+from scenarios.randomness import entity_keys, stream_key, uniforms
 from scenarios.scenario import Scenario
 from scenarios.units import SECOND
 from simulations import messages
@@ -23,7 +24,7 @@ from simulations.relays import OVER_TCP, OVER_UDP, relayed
 from simulations.servers import Server
 from simulations.sessions import NEVER, Interruption, Session
 from simulations.setting_out import setting_out
-from simulations.states import State
+from simulations.states import TAKING_PART, State
 from simulations.strikes import Strike, strikes
 
 ENDED = "the meeting ended"
@@ -67,6 +68,10 @@ class ControlPlane:
         self.draws = Draws(scenario.seed, replication, population.site)
         self.placing = Placing(scenario.placement, self.nodes)
         self.node_lives = [0] * len(self.nodes)
+        checks = stream_key(scenario.seed, replication, "health check")
+        self._health_phases = uniforms(entity_keys(checks, self.nodes)).tolist()
+        self._barred_until = [0] * len(self.nodes)
+        self._drains = [0] * len(self.nodes)
         self.down: dict[str, str] = {}
         """Media nodes that are dead ("die") or hung ("hang")."""
         self.sessions: list[Session] = []
@@ -84,8 +89,10 @@ class ControlPlane:
             Client(self, endpoint, at) for endpoint, at in enumerate(self._setting_out())
         ]
         # Faults first, so that at equal times they come before clients.
-        for strike in self.strikes:
-            env.process(self._strike(strike))
+        begins = {strike.begin for strike in self.strikes}
+        ends = {strike.end for strike in self.strikes if strike.end is not None}
+        for time in sorted(begins | ends):
+            env.process(self._strike(time))
         for client in self.clients:
             env.process(client.run())
 
@@ -130,8 +137,9 @@ class ControlPlane:
     # ------------------------------------------------------------ paths
 
     def look_at_path(self, client: Client) -> None:
-        """See whether the client's media gets through, and set its timers going."""
-        if not client.takes_part or client.node == NEVER:
+        """See whether the client's media gets through, and set its timers going. While it restarts
+        ICE its node serves it all the same."""
+        if client.node == NEVER or client.state not in (*TAKING_PART, State.LOST, State.RESTARTING):
             return
         now, node = int(self.env.now), client.node
         whole = client.node_life == self.node_lives[node] and self.network.reaches(
@@ -146,6 +154,8 @@ class ControlPlane:
         elif not whole and client.cut_at == NEVER:
             client.cut_at = now
             self.interrupt(client)
+            if not client.takes_part:
+                return  # it knows already
             ago = self.recovery.check * self.draw("consent", client.endpoint)
             wait = max(self.recovery.detection - round(ago), 0)
             self._later(wait, lambda: self._notice(client, now))
@@ -197,20 +207,23 @@ class ControlPlane:
 
     # ------------------------------------------------------------ faults
 
-    def _strike(self, strike: Strike) -> Process:
-        """Play one fault from its beginning to its repair."""
-        yield self.env.timeout(strike.begin)
-        self.reason = strike.label
-        self.log.add(strike.begin, "fault", strike.label, strike.kind)
-        self._begin(strike)
-        self.look_around()
-        if strike.end is None:
-            return
-        yield self.env.timeout(strike.end - int(self.env.now))
-        self.reason = strike.label
-        self.log.add(strike.end, "repair", strike.label, strike.kind)
-        self._end(strike)
-        self.look_around()
+    def _strike(self, time: int) -> Process:
+        """Play the faults that end at a ``time``, then those that begin: a fault may begin at the
+        very time at which another one on the same object ends."""
+        yield self.env.timeout(time)
+        begun = [strike for strike in self.strikes if strike.begin == time]
+        for strike in self.strikes:
+            if strike.end == time:
+                self.reason = strike.label
+                self.log.add(time, "repair", strike.label, strike.kind)
+                self._end(strike)
+        if not begun:
+            self.look_around()
+        for strike in begun:
+            self.reason = strike.label
+            self.log.add(time, "fault", strike.label, strike.kind)
+            self._begin(strike)
+            self.look_around()
 
     def _begin(self, strike: Strike) -> None:
         now = int(self.env.now)
@@ -259,7 +272,7 @@ class ControlPlane:
         """The next health check finds the node out, if it is still down then."""
         health, name = self.scenario.placement.health, self.nodes[node]
         life = self.node_lives[node]
-        phase = int(health.every * self.draw("health check", node))
+        phase = int(health.every * self._health_phases[node])
         yield self.env.timeout((phase - int(self.env.now)) % health.every)
         if self.down.get(name) == "hang" and self.node_lives[node] == life:
             yield self.env.timeout(health.timeout)
@@ -267,16 +280,17 @@ class ControlPlane:
             return
         found = int(self.env.now)
         self.placing.sick[node] = True
+        self._barred_until[node] = found + health.barred
         self.log.add(found, "detect", strike.label, f"{name} failed its health check")
         if self.recovery.moved_by_server:
             for client in self.clients:
                 if client.node == node and client.takes_part and client.cut_at != NEVER:
                     self._tell(client)
         yield self.env.timeout(health.barred)
-        while name in self.down:
+        # It may have failed again meanwhile, found out or not.
+        while name in self.down or self.env.now < self._barred_until[node]:
             yield self.env.timeout(health.every)
-        if self.node_lives[node] == life:
-            self.placing.sick[node] = False
+        self.placing.sick[node] = False
 
     def _tell(self, client: Client) -> None:
         """Tell a client over its signalling connection to leave its node, which has failed."""
@@ -287,23 +301,29 @@ class ControlPlane:
     def _drain(self, node: int) -> Process:
         """Hand a node's endpoints over, so many a second, until it has none or is back."""
         self.placing.draining[node] = True
+        self._drains[node] += 1
+        drain = self._drains[node]
+
+        def goes_on() -> bool:
+            return self.placing.draining[node] and self._drains[node] == drain
+
         gap = SECOND // self.scenario.placement.drain
         self.log.add(int(self.env.now), "drain", self.nodes[node], "begins")
-        while self.placing.draining[node]:
-            told = 0
+        while goes_on():
             for client in self.clients:
                 if client.node != node or client.state is not State.CONNECTED:
                     continue
-                if not self.placing.draining[node]:
-                    break
-                told += 1
+                if not goes_on():
+                    return
                 client.moves = True
                 client.rouse()
                 yield self.env.timeout(gap)
-            if self.placing.charges[node] == 0:
-                self.log.add(int(self.env.now), "drain", self.nodes[node], "is empty")
-                return
-            yield self.env.timeout(DRAIN_AGAIN)
+            again = int(self.env.now) + DRAIN_AGAIN
+            while goes_on() and self.env.now < again:
+                if self.placing.charges[node] == 0:
+                    self.log.add(int(self.env.now), "drain", self.nodes[node], "is empty")
+                    return
+                yield self.env.timeout(SECOND)
 
     # ------------------------------------------------------------ results
 

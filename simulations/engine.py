@@ -43,9 +43,10 @@ STEERING = LEVELS
 needs no more than the group's own members, and follows for each group at once."""
 SETTLING = LEVELS + 1
 """Beside the others: everyone is played whose turn it is not."""
-IN_PARALLEL = (AGGREGATION_UP, FAN_OUT, GROUP, SETTLING)
+IN_PARALLEL = (AGGREGATION_UP, FAN_OUT, BACKBONE_DOWN, GROUP, SETTLING)
 """Steps in which there is enough to do for several threads. What leads down from a media node
-follows its fan-out at once: nothing else leads there."""
+follows its fan-out at once, nothing else leads there; but where fewer nodes serve anyone than there
+are threads, its links down are a step of their own, for all threads."""
 
 
 @kernel
@@ -124,7 +125,7 @@ def play(world: Any, part: Any, until: int, settle: bool) -> bool:  # noqa: PLR0
             if full[0] >= 0:
                 return False
         elif step in IN_PARALLEL:
-            if step == FAN_OUT:
+            if step == FAN_OUT and np.count_nonzero(world.audience) >= threads:
                 last = BACKBONE_DOWN
             elif step == GROUP and adapts and end % TICK == 0:
                 last = STEERING

@@ -190,6 +190,14 @@ class Field:
         go(world.presences[endpoint], now)
         self.publishing.suspend(endpoint)
 
+    def mark_lost(self, endpoint: int, now: int) -> None:
+        """The endpoint knows that it gets no media; its node still takes it for connected."""
+        go(self.world.presences[endpoint], now)
+
+    def mark_found(self, endpoint: int, now: int) -> None:
+        """The endpoint knows that it gets media from its node."""
+        come(self.world.presences[endpoint], now)
+
     def first_frame(self, endpoint: int) -> int:
         """When the first frame since it was connected was rendered (ns); −1: none yet."""
         self._bring_up(endpoint)

@@ -36,6 +36,14 @@ class Network(Protocol):
         """No media any more."""
         ...
 
+    def mark_lost(self, endpoint: int, now: int) -> None:
+        """The endpoint knows that it gets no media; its node still takes it for connected."""
+        ...
+
+    def mark_found(self, endpoint: int, now: int) -> None:
+        """The endpoint knows that it gets media from its node."""
+        ...
+
     def first_frame(self, endpoint: int) -> int:
         """When the endpoint showed the first picture since it connected; LOST: not yet."""
         ...

@@ -24,7 +24,9 @@ def occasions(
         }
     return {
         "sessions": sessions_table(plane.sessions, population.site, list(scenario.nodes)),
-        "interruptions": interruptions_table(plane.interruptions, population.site),
+        "interruptions": interruptions_table(
+            plane.interruptions, population.site, scenario.duration
+        ),
     }
 
 
@@ -50,8 +52,10 @@ def sessions_table(
     return _table(rows, SESSIONS)
 
 
-def interruptions_table(interruptions: Iterable[Interruption], sites: Sequence[str]) -> pa.Table:
-    """Interruptions of more than GAP, in time; a shorter one is none."""
+def interruptions_table(
+    interruptions: Iterable[Interruption], sites: Sequence[str], end: int
+) -> pa.Table:
+    """Interruptions of more than GAP, in time; a shorter one is none, also at the run's ``end``."""
     rows = [
         (
             row.lost / SECOND,
@@ -62,7 +66,7 @@ def interruptions_table(interruptions: Iterable[Interruption], sites: Sequence[s
             row.cause or None,
         )
         for row in sorted(interruptions, key=lambda row: (row.lost, row.endpoint))
-        if row.back == NEVER or row.back - row.lost > GAP
+        if (row.back if row.back != NEVER else end) - row.lost > GAP
     ]
     return _table(rows, INTERRUPTIONS)
 

@@ -40,12 +40,12 @@ class Placing:
         if self.placement.policy == "least-loaded":
             usual.sort(key=lambda n: (self._load(n), candidates.index(n)))
         standby = self.placement.standby.get(self.nodes[home])
-        if standby is not None and home not in avoided:
+        if standby is not None:
             usual = [n for n in (home, self.nodes.index(standby)) if n in free] + usual
         if self.placement.policy == "spare" and home not in free[:1]:
             # The spare stands in for a node that has gone before others are burdened.
             usual = [n for n in free if self.kept_free[n]] + usual
-        return next(iter([*usual, *free]), None)
+        return min([*usual, *free], key=lambda n: n in avoided, default=None)
 
     def _load(self, node: int) -> float:
         return self.charges[node] / (self.room[node] or 1)

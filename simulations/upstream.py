@@ -66,23 +66,33 @@ def run_seats(world: Any, now: int) -> None:
 @kernel
 def _count_demand(world: Any) -> None:
     """How many subscribers take, or would take, each layer of each seat."""
-    settings, demand, outs = world.settings[0], world.demand, world.outs
-    demand[:] = 0
-    n = len(world.endpoints)
-    for slot in range(settings.voices, len(world.slot_seats) - 1):
-        everyone = slot < settings.voices + settings.pictures
-        for endpoint in range(0 if everyone else n - 1, n):
-            seat = seat_shown(world, slot, endpoint)
-            if seat < 0 or world.endpoints[endpoint].served < 0:
-                continue
-            out = outs[out_index(settings, n, slot, endpoint)]
-            if slot == settings.screen_slot:
-                demand[seat, settings.layers] += 1
-                continue
-            if out.desired >= 0:
-                demand[seat, out.desired] += 1
-            if out.wanted >= 0 and out.wanted != out.desired:
-                demand[seat, out.wanted] += 1
+    first, centre = world.settings[0].voices, len(world.endpoints) - 1
+    last = first + world.settings[0].pictures
+    world.demand[:] = 0
+    for n in range(len(world.nodes)):
+        for i in range(world.audience[n]):
+            for slot in range(first, last):
+                _count_layers(world, slot, np.int64(world.subscribers[n, i]))
+    if world.endpoints[centre].served >= 0:
+        for slot in range(last, len(world.slot_seats) - 1):
+            _count_layers(world, slot, np.int64(centre))
+
+
+@inlined
+def _count_layers(world: Any, slot: int, endpoint: Any) -> None:
+    """Count the subscriber among those of the layers that it takes, or would take, of a slot."""
+    settings, demand = world.settings[0], world.demand
+    seat = seat_shown(world, slot, endpoint)
+    if seat < 0:
+        return
+    if slot == settings.screen_slot:
+        demand[seat, settings.layers] += 1
+        return
+    out = world.outs[out_index(settings, len(world.endpoints), slot, endpoint)]
+    if out.desired >= 0:
+        demand[seat, out.desired] += 1
+    if out.wanted >= 0 and out.wanted != out.desired:
+        demand[seat, out.wanted] += 1
 
 
 @inlined

@@ -33,6 +33,8 @@ class StandIn:
     served: dict[int, int] = field(default_factory=dict)
     since: dict[int, int] = field(default_factory=dict)
     busy: dict[int, int] = field(default_factory=dict)
+    missed: dict[int, int] = field(default_factory=dict)
+    """Since when endpoints have known that they get no media."""
     sent: int = 0
 
     def __post_init__(self) -> None:
@@ -92,6 +94,12 @@ class StandIn:
 
     def disconnect(self, endpoint: int, now: int) -> None:
         self.served.pop(endpoint, None)
+
+    def mark_lost(self, endpoint: int, now: int) -> None:
+        self.missed[endpoint] = now
+
+    def mark_found(self, endpoint: int, now: int) -> None:
+        self.missed.pop(endpoint, None)
 
     def first_frame(self, endpoint: int) -> int:
         return self.since.get(endpoint, LOST - FIRST_FRAME) + FIRST_FRAME

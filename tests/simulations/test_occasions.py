@@ -31,7 +31,8 @@ def test_interruptions_of_more_than_a_second() -> None:
         Interruption(0, "f", 5 * SECOND, detected=6 * SECOND, back=8 * SECOND),
         Interruption(0, "f", 1 * SECOND, back=2 * SECOND),
     ]
-    table = interruptions_table(rows, SITES)
+    rows.append(Interruption(1, "g", 20 * SECOND - 1, back=NEVER))  # nobody knows how long
+    table = interruptions_table(rows, SITES, 20 * SECOND)
     assert table.schema == INTERRUPTIONS
     found = [tuple(row.values()) for row in table.to_pylist()]
     assert found == [(5.0, "a", "f", 6.0, 8.0, None), (9.0, "b", "f", None, None, "why")]
@@ -39,4 +40,4 @@ def test_interruptions_of_more_than_a_second() -> None:
 
 def test_none_at_all() -> None:
     assert sessions_table([], SITES, NODES).num_rows == 0
-    assert interruptions_table([], SITES).schema == INTERRUPTIONS
+    assert interruptions_table([], SITES, SECOND).schema == INTERRUPTIONS

@@ -56,6 +56,26 @@ def test_the_spare_stands_in_for_any() -> None:
     assert (places.choose(0, NEAREST), places.choose(1, NEAREST)) == (2, 1)
 
 
+def test_a_load_is_no_reason_to_go_back_to_who_was_silent() -> None:
+    places = placing(policy="least-loaded")
+    places.charges[:] = [0, 5, 6]
+    assert places.choose(0, NEAREST, avoided={0}) == 1
+    assert places.choose(0, NEAREST, avoided={0, 1}) == 2
+
+
+def test_a_standby_stands_in_for_a_node_that_was_silent() -> None:
+    places = placing(policy="hot-standby", standby={"a": "c"})
+    assert places.choose(0, NEAREST, avoided={0}) == 2
+    assert places.choose(0, NEAREST, avoided={0, 2}) == 1
+
+
+def test_a_spare_that_was_silent_is_no_spare() -> None:
+    places = placing(policy="spare", spare="c")
+    assert places.choose(0, NEAREST, avoided={0}) == 2
+    places.sick[0] = True
+    assert places.choose(0, NEAREST, avoided={2}) == 1
+
+
 @pytest.mark.parametrize(("avoided", "chosen"), [((), 0), ((0,), 1), ((0, 1), 2), ((0, 1, 2), 0)])
 def test_a_node_that_was_silent_comes_last(avoided: tuple[int, ...], chosen: int) -> None:
     assert placing().choose(0, NEAREST, avoided) == chosen
