@@ -6,6 +6,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import TextIO
 
 import typer
 
@@ -77,12 +78,25 @@ def say(text: object, nl: bool = True) -> None:
     try:
         typer.echo(text, nl=nl)
     except BrokenPipeError:
-        _forget_stdout()
+        _forget(sys.stdout)
 
 
 def complain(message: str) -> None:
     """``message`` on stderr."""
-    typer.echo(message, err=True)
+    mention(f"{message}\n", sys.stderr)
+
+
+def mention(text: str, stream: TextIO | None) -> None:
+    """``text`` on stderr, or another stream that nobody has to read: if it cannot be written, the
+    command goes on without."""
+    if stream is None:  # closed by whoever called
+        return
+    try:
+        stream.write(text)
+        stream.flush()
+    except OSError:
+        if stream is sys.stderr:
+            _forget(stream)
 
 
 def close_stdout(code: int | str | None) -> int | str | None:
@@ -92,14 +106,14 @@ def close_stdout(code: int | str | None) -> int | str | None:
     try:
         sys.stdout.flush()
     except BrokenPipeError:
-        _forget_stdout()
+        _forget(sys.stdout)
     except OSError as error:
         complain(explain_os_error(error))
-        _forget_stdout()
+        _forget(sys.stdout)
         return code or WRONG
     return code
 
 
-def _forget_stdout() -> None:
+def _forget(stream: TextIO) -> None:
     """Keep the interpreter from flushing again what cannot be written."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TextIO
 
-from rehearse.endings import heed_lost_signals
+from rehearse.endings import heed_lost_signals, mention
 from results.quantities import format_clock, format_number, format_span
 from simulations import Progress
 
@@ -59,8 +59,7 @@ class Lines:
         self._say(_position(progress) + (f", {pace}" if pace else "") if playing else LOADING)
 
     def _say(self, text: str) -> None:
-        self._stream.write(f"rehearse: {text}\n")
-        self._stream.flush()
+        mention(f"rehearse: {text}\n", self._stream)
 
 
 def counter(
@@ -77,7 +76,7 @@ def counter(
         if not quiet and (clock() - last >= LINES_EVERY_S or done == most):
             last = clock()
             noun = "replication" if most == 1 else "replications"
-            (stream or sys.stderr).write(f"rehearse: {done} of {most} {noun} played\n")
+            mention(f"rehearse: {done} of {most} {noun} played\n", stream or sys.stderr)
 
     return tell
 
@@ -86,7 +85,7 @@ def counter(
 def meter(quiet: bool, stream: TextIO | None = None) -> Iterator[Tell]:
     """What to tell of a run's progress: a bar on a terminal, lines elsewhere, or nothing."""
     stream = stream or sys.stderr
-    if quiet:
+    if quiet or stream is None:  # closed by whoever called
         yield lambda _: heed_lost_signals()
     elif stream.isatty() and os.environ.get("TERM") != "dumb":
         with _bar(stream) as tell:

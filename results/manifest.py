@@ -8,7 +8,9 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from importlib import metadata
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
+
+from pydantic import Field, TypeAdapter, ValidationError
 
 from results.records import Accounting, Cost, Run
 
@@ -21,6 +23,8 @@ PACKAGES = ("rehearsal", "numpy", "numba", "llvmlite", "pyarrow", "scipy", "simp
 
 MODES = ("simulated", "live")
 
+_DURATION = TypeAdapter(Annotated[float, Field(gt=0, allow_inf_nan=False)])
+_ACCOUNTING, _COST = TypeAdapter(Accounting), TypeAdapter(Cost)
 _HERE = Path(__file__)
 _GIT_TIMEOUT_S = 5.0
 
@@ -81,9 +85,9 @@ def recover(manifest: object) -> dict[str, Any]:
             "started": str(manifest["started"]),
             "finished": str(manifest["finished"]),
             "command": tuple(str(word) for word in manifest["command"]),
-            "duration_s": float(manifest["duration_s"]),
-            "accounting": Accounting(**manifest["accounting"]),
-            "cost": Cost(**manifest["cost"]),
+            "duration_s": _DURATION.validate_python(manifest["duration_s"]),
+            "accounting": _ACCOUNTING.validate_python(manifest["accounting"]),
+            "cost": _COST.validate_python(manifest["cost"]),
             "assumptions": tuple(str(text) for text in manifest["assumptions"]),
             "replication": int(manifest.get("replication", 0)),  # earlier runs were all the first
             "interrupted": manifest["interrupted"],
@@ -91,7 +95,12 @@ def recover(manifest: object) -> dict[str, Any]:
         }
     except KeyError as error:
         raise ManifestError(f"it has no {error.args[0]!r}") from None
-    except (TypeError, ValueError) as error:
+    except ValidationError as error:
+        reasons = "; ".join(
+            ": ".join([*map(str, one["loc"]), one["msg"]]) for one in error.errors()
+        )
+        raise ManifestError(f"it is damaged: {reasons}") from None
+    except (TypeError, ValueError, OverflowError) as error:
         raise ManifestError(f"it is damaged: {error}") from None
 
 

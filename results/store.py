@@ -59,6 +59,12 @@ def check_folder(folder: Path) -> None:
     Raises:
         StoreError: it is something else.
     """
+    try:
+        str(folder).encode()
+    except UnicodeEncodeError:
+        raise StoreError(
+            f"{os.fsencode(folder)!r}: cannot be a run folder, for it is not UTF-8."
+        ) from None
     with _errors(f"{folder}: cannot be a run folder"):
         nearest = next((path for path in (folder, *folder.parents) if path.exists()), None)
         if nearest is not None and not nearest.is_dir():
@@ -94,7 +100,7 @@ def stage(folder: Path, noun: str) -> Iterator[Path]:
     """
     check_folder(folder)
     target = folder.resolve()
-    part = target.with_name(f".{target.name}.{secrets.token_hex(3)}.part")
+    part = target.with_name(f".{secrets.token_hex(6)}.part")
     with _errors(f"{folder}: the {noun} could not be written"):
         made = [parent for parent in part.parents if not parent.exists()]
         try:
@@ -123,6 +129,8 @@ def read_run(folder: Path) -> Run:
             if name in LATER and not path.exists():
                 tables[name] = schema.empty_table()
                 continue
+            if not path.exists():
+                raise StoreError(f"{path}: is missing.")
             tables[name] = _complete(_read_table(path), schema)
             if not tables[name].schema.equals(schema):
                 raise StoreError(f"{folder / name}.parquet: its columns are not those of {name}.")

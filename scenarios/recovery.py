@@ -87,8 +87,8 @@ class Recovery(Record):
     """An attempt that is not through after so long, time in a queue for admission left out, has
     failed."""
     switches: bool = True
-    """Whether an endpoint with a backup access link changes between its links after each attempt
-    that failed without an answer."""
+    """Whether an endpoint with a backup access link changes between its links each time that all
+    media nodes, or all signalling servers, have been silent."""
     moved_by_server: bool = False
     """Whether the signalling server tells clients to leave a node that failed its health check."""
 

@@ -203,10 +203,24 @@ def process(controller: Any, now: int) -> None:
         _back_off(controller, now)
 
 
+@inlined
+def note_sent(controller: Any, now: int) -> None:
+    """Packets have been sent up to ``now`` (ns): their feedback is waited for."""
+    controller.last_sent = max(controller.last_sent, now)
+
+
+@inlined
+def _lapse(controller: Any) -> None:
+    """What feedback said last holds no longer once nothing has been sent for long: it would for
+    ever bar the probes that bring other feedback."""
+    controller.heard_at = max(controller.heard_at, controller.last_sent)
+    controller.round_trip = 0
+    controller.detector.usage = NORMAL
+    controller.loss = 0.0
+
+
 @kernel
-def next_probe(
-    controller: Any, now: int, sending: int, wanted: int, application_limited: bool
-) -> int:
+def next_probe(controller: Any, now: int, wanted: int, application_limited: bool) -> int:
     """The rate (bit/s) at which to send a probe cluster now, 0: none; its number is then ``probe``.
 
     The sender calls it at every tick in which it is not sending a cluster, and sends each cluster
@@ -214,16 +228,15 @@ def next_probe(
 
     Args:
         now: ns.
-        sending: rate that was sent lately, bit/s.
         wanted: rate that it could use, bit/s; 0: any. Asking for more by a quarter or more is a
             request for a probe, of a sender that the application limits.
         application_limited: it sends less than the target since it has no more to send, or only a
             whole layer more. libwebrtc takes sending less than 65 % of the target for it.
     """
-    if sending > 0:
-        controller.last_sent = max(controller.last_sent, now)
     if controller.profile != LIBWEBRTC:
         return 0
+    if controller.last_sent != NEVER and now - controller.last_sent > SILENCE:
+        _lapse(controller)
     if not application_limited and controller.probing.limited_since != NEVER:
         controller.throughput.free_at = now
     losing = not application_limited and controller.loss > HEAVY_LOSS

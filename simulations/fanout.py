@@ -8,7 +8,7 @@ from simulations.allocation import seat_shown
 from simulations.compiled import inlined, kernel
 from simulations.heaps import drop_first, entry_of, put
 from simulations.history import AGAIN, FILLER, FIRST, entry_slot
-from simulations.legs import ORDERS
+from simulations.legs import MOST_ORDERS
 from simulations.nack import note as note_missing
 from simulations.outs import begin, is_ahead, number_of, out_index, takes_picture
 from simulations.pacer import BURST, ROOM, charge, hold, pace, release
@@ -24,7 +24,7 @@ _FAR, _NEAR = np.uint64(16), np.uint64(8)
 """Subscribers ahead whose records are asked for, and whose streams and histories."""
 _NEXT_HELD, _LATER_HELD = 3, 7
 """Places in the node's heap where those stand that it sends to next, and soon: its top."""
-_RELEASE = ORDERS
+_RELEASE = MOST_ORDERS
 """The entry, in the node's own heap, of what is no copy: the time at which a leg's pacer looks
 after what waits there. There is never more than one for a leg."""
 

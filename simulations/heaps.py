@@ -11,8 +11,8 @@ import numpy as np
 
 from simulations.compiled import inlined, kernel
 
-_SHIFT = np.uint64(8)
-MOST = 255
+_SHIFT = np.uint64(11)
+MOST = 2047
 """The largest entry."""
 
 

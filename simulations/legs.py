@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 
 from simulations.compiled import inlined
+from simulations.padding import cluster_of
 
 LEG = np.dtype(
     [
@@ -49,8 +50,16 @@ ORDER = np.dtype(
 )
 """A copy that the node is to send of its own accord: a retransmission, or padding."""
 
-ORDERS = 64
-"""Such copies to one subscriber in a tick, at most."""
+ORDERS, MOST_ORDERS = 64, 1024
+"""Room for such copies to one subscriber in a tick: at least, and at most, where estimates may be
+so high that a probe cluster takes more."""
+
+
+def room_for_orders(maximum: int, size: int) -> int:
+    """Room for such copies to one subscriber, where estimates go up to ``maximum`` bit/s and
+    packets of padding have ``size`` bytes: a probe cluster, and what is sent again beside it."""
+    cluster = int(cluster_of(maximum, size)[0]) // size
+    return min(max(cluster + ORDERS // 4, ORDERS), MOST_ORDERS)
 
 
 @inlined

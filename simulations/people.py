@@ -16,7 +16,7 @@ from simulations.frames import FRAME, PICTURE
 from simulations.history import BLOCK, COPY, SENDER
 from simulations.jitter_buffer import BUFFER, SLOT, SLOTS
 from simulations.layout import zeros
-from simulations.legs import LEG, ORDER, ORDERS
+from simulations.legs import LEG, ORDER, room_for_orders
 from simulations.nack import MISSING, NACK
 from simulations.outs import OUT
 from simulations.pacer import HELD, PACER, ROOM, pacing_of
@@ -26,8 +26,10 @@ from simulations.settings import TICK
 from simulations.topology import Plan
 from simulations.world import ENDPOINT
 
-_KEPT = 3
-"""Seconds of copies that are remembered: what is on its way, reported on, and sent again."""
+_KEPT = 3 * SECOND
+"""ns of copies that are remembered at least: what is on its way, reported on, and sent again."""
+_ON_ITS_WAY = SECOND
+"""ns that are remembered longer than a node keeps packets to send them again."""
 
 
 def people(
@@ -67,6 +69,7 @@ def people(
     presences = absent(n)
     for presence in presences:
         come(presence, 0)
+    room = room_for_orders(control.maximum, int(settings.payload + settings.header))
     return {
         "endpoints": endpoints,
         "outs": _outs(settings, population, n, tiles),
@@ -80,7 +83,7 @@ def people(
         "messages": zeros((MESSAGES, n), MESSAGE),
         "requests": np.zeros((n, REQUESTS), REQUEST),
         "ordered": np.zeros(n, np.int32),
-        "orders": np.zeros((n, ORDERS), ORDER),
+        "orders": np.zeros((n, room), ORDER),
         "pacers": np.zeros(n, PACER),
         "held": np.zeros((n, ROOM), HELD),
         "voices": _streams(voices),
@@ -115,10 +118,14 @@ def _histories(
     video, layer = media.video, media.video.layers[-1]
     picture = video.frame_rate + layer.bitrate / 8 / video.payload
     rate = settings.voices * SECOND / media.audio.ptime + settings.pictures * picture
+    if settings.screen_slot >= 0 and media.screen:
+        screen = media.screen.frame_rate + media.screen.bitrate / 8 / video.payload
+        rate += screen - picture
+    kept = max(_KEPT, media.repair.cache + _ON_ITS_WAY) / SECOND
     shown = video.layers[settings.tile_layer].bitrate / 8 / video.payload + video.frame_rate
     rates = np.full(n, rate)
     rates[-1] += tiles * shown
-    rings = 1 << np.ceil(np.log2(np.maximum(_KEPT * rates, BLOCK))).astype(np.int64)
+    rings = 1 << np.ceil(np.log2(np.maximum(kept * rates, BLOCK))).astype(np.int64)
     senders = zeros(n, SENDER)
     senders["mask"] = rings - 1
     total = 0

@@ -285,6 +285,7 @@ class Publishing:
         if self._is_connected(endpoint):
             node = world.nodes[int(world.endpoints["node"][endpoint])]
             node["cpu_free"] = max(int(node["cpu_free"]), now) + int(node["join_cost"])
+            node["cpu_work"] += node["join_cost"]
         return seat
 
     def _open(self, seat: _Seat, site: str, now: int, opened: int) -> None:

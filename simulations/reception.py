@@ -8,7 +8,7 @@ from simulations.compiled import inlined, kernel
 from simulations.distributions import count, place_of
 from simulations.frames import assemble, show_next
 from simulations.history import AGAIN, FILLER, FIRST, entry_slot, is_kept, oldest_kept
-from simulations.jitter_buffer import NOTHING, insert, play_next
+from simulations.jitter_buffer import NOTHING, insert, play_next, restart
 from simulations.links import carry
 from simulations.nack import clear_to
 from simulations.nack import note as note_missing
@@ -164,8 +164,11 @@ def _receive(world: Any, endpoint: Any, packet: Any, entry: Any, arrival: int) -
 def _hear(world: Any, endpoint: Any, packet: Any, copy: Any, arrival: int) -> None:
     """Give a voice's packet to its jitter buffer."""
     k = np.uint64(world.endpoints[endpoint].first_voice + copy.slot)
+    before = world.voices[k].source
     measure_jitter(world.voices[k], packet.source, arrival - packet.captured)
     _play_voice(world, endpoint, k, arrival)
+    if before != packet.source and before >= 0:  # its way to the node has another length
+        restart(world.voice_buffers[k], world.voice_slots[:, k])
     number: Any = np.int64(copy.number)
     insert(
         world.voice_buffers[k], world.voice_slots[:, k], number, packet.captured, arrival,

@@ -12,6 +12,7 @@ from scenarios.population import Population
 from scenarios.scenario import Scenario
 from scenarios.thresholds import Target, Window
 from scenarios.units import SECOND
+from simulations.allocation import seat_shown
 from simulations.compiled import kernel
 from simulations.distributions import fold
 from simulations.freezes import settle
@@ -201,13 +202,21 @@ class Sampler:
         video = self.scenario.media.video
         outs = world.outs[settings.voices * n : (settings.voices + 1) * n]
         heights = np.array([layer.height for layer in video.layers] + [np.nan])[outs["layer"]]
-        seat = np.maximum(world.slot_seats[settings.voices], 0)
-        rates = np.append(world.layer_rates[seat, : settings.layers].astype(np.float64), np.nan)
+        shown = max(int(world.slot_seats[settings.voices]), 0)
+        seats = np.full(n, shown)
+        if (own := int(world.seats["publisher"][shown])) >= 0:  # it is shown somebody else
+            seats[own] = max(seat_shown(world, settings.voices, own), 0)
+        rates = np.pad(
+            world.layer_rates[:, : settings.layers].astype(np.float64),
+            ((0, 0), (0, 1)),
+            constant_values=np.nan,
+        )
         first = world.screens[: n * settings.pictures : settings.pictures]
-        shown = first["frames_rendered"] / (length / SECOND)
+        frames = first["frames_rendered"] / (length / SECOND)
         wanted = _wanted(first) * length
         scores = video_mos(
-            rates[outs["layer"]], np.minimum(shown, video.frame_rate), video.frame_rate, heights,
+            rates[seats, outs["layer"]], np.minimum(frames, video.frame_rate), video.frame_rate,
+            heights,
             _ratio(first["freezes"]["freeze_time"], wanted), row["video_residual_loss"],
         )  # fmt: skip
         return np.where(wanted > 0, np.where(np.isnan(scores), 1.0, scores), np.nan)

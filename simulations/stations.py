@@ -64,7 +64,7 @@ def serve(station: Any, shared: Any, now: int, size: int) -> int:
         station.dropped += 1
         return DROPPED
     if start >= station.current_until:
-        start = change_rate(station, shared[2], shared[3], start)
+        start = _begin_at(station, shared, start)
     if size != station.last_size:  # a division for each run of copies of one packet, not for each
         station.last_size = size
         station.last_work = transmission(size, station.current)
@@ -85,6 +85,15 @@ def _fails(station: Any) -> bool:
         return True
     station.draws += 1
     return bool(uniform(station.key ^ _FAULTS, station.draws) < station.loss)
+
+
+@inlined
+def _begin_at(station: Any, shared: Any, start: int) -> int:
+    """When a transmission that is due at ``start`` can begin: while there is no rate the link is
+    busy with it, and gets nothing done."""
+    begin = change_rate(station, shared[2], shared[3], start)
+    station.work += begin - start
+    return begin
 
 
 @kernel
@@ -129,7 +138,7 @@ def serve_bursts(station: Any, shared: Any, until: int) -> None:
                 start = admit(queue, shared[0], shared[1], now, size)
         if start != DROPPED:
             if start >= station.current_until:
-                start = change_rate(station, shared[2], shared[3], start)
+                start = _begin_at(station, shared, start)
             work = transmission(size, station.current)
             queue.free_at = start + work
             station.work += work

@@ -8,12 +8,12 @@ import numpy as np
 from simulations import alr
 from simulations.allocation import allocate, seat_shown
 from simulations.compiled import inlined, kernel
-from simulations.congestion import CONTROLLER, acknowledge, conclude, next_probe, process
+from simulations.congestion import CONTROLLER, acknowledge, conclude, next_probe, note_sent, process
 from simulations.feedback import KEY_FRAME_WANTED, MESSAGES, REQUESTS
 from simulations.frames import BEGIN, STOP
 from simulations.history import AGAIN, FILLER, entry_slot, find_copy, oldest_kept
 from simulations.layout import CACHE_LINE
-from simulations.legs import ORDERS, order
+from simulations.legs import order
 from simulations.outs import NOTHING, out_index
 from simulations.pacer import pacing_of
 from simulations.padding import cluster_of
@@ -139,6 +139,8 @@ def _look(world: Any, endpoint: int, now: int) -> None:
     rate = (sent - leg.bytes_before) * 8.0 / passed
     alr.spend(leg, controller.target, sent - leg.bytes_before, passed)
     controller.limited = leg.limited
+    if sent > leg.bytes_before:
+        note_sent(controller, now)
     leg.recent += (rate - leg.recent) * 0.5
     leg.bytes_before, leg.looked_at = sent, now
     share = controller.target * world.settings[0].repair_share / 8.0
@@ -169,7 +171,7 @@ def _answer(world: Any, endpoint: int, position: int, now: int) -> None:
         return
     sender, controller = world.senders[endpoint], world.controllers[endpoint]
     entry = find_copy(sender, world.copies, wanted.slot, wanted.number, now - settings.cache)
-    if entry < 0 or world.ordered[endpoint] >= ORDERS:
+    if entry < 0 or world.ordered[endpoint] >= world.orders.shape[1]:
         return
     copy = world.copies[entry_slot(sender, entry)]
     if copy.kind == AGAIN and copy.sent + controller.rtt > now:
@@ -216,7 +218,7 @@ def _choose(world: Any, endpoint: int, now: int) -> None:
         if out.source != world.tracks[track].source:
             world.key_wanted[seat, column] = 1
     if settings.probing and leg.padding == 0:
-        rate = next_probe(controller, now, int(leg.recent), max(int(wanted), 1), True)
+        rate = next_probe(controller, now, max(int(wanted), 1), True)
         if rate > 0:
             sender, size = world.senders[endpoint], settings.payload + settings.header
             sender.probe_bytes, sender.probe_gap = cluster_of(rate, size)
@@ -246,7 +248,7 @@ def _pad(world: Any, endpoint: int, now: int) -> None:
         sender.probe > 0
         and leg.padding > 0
         and leg.padding_at < now + TICK
-        and world.ordered[endpoint] < ORDERS
+        and world.ordered[endpoint] < world.orders.shape[1]
     ):
         order(
             world.ordered, world.orders, endpoint, max(leg.padding_at, now),

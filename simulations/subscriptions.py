@@ -45,6 +45,8 @@ def end(world: World, endpoint: int) -> None:
     for k in _outs(world, endpoint):
         out = world.outs[k]
         out["source"] = out["layer"] = out["desired"] = NOTHING
+        if world.settings["adapts"][0]:  # otherwise what is wanted is settled once and for all
+            out["wanted"] = out["before"] = NOTHING
 
 
 def begin(world: World, endpoint: int, now: int, controller: Any) -> None:

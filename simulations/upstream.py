@@ -10,7 +10,7 @@ import numpy as np
 
 from simulations.allocation import seat_shown
 from simulations.compiled import inlined, kernel
-from simulations.congestion import acknowledge, conclude, next_probe, process
+from simulations.congestion import acknowledge, conclude, next_probe, note_sent, process
 from simulations.feedback import (
     KEY_FRAME_WANTED,
     MESSAGES,
@@ -164,6 +164,8 @@ def _hear_node(world: Any, s: int, now: int) -> None:
     seat, mail, controller = world.seats[s], world.seat_mail[s], world.seat_controllers[s]
     rate = seat.recent_bytes * 8e9 / TICK
     seat.recent += (rate - seat.recent) * 0.125
+    if seat.recent_bytes > 0:
+        note_sent(controller, now)
     seat.recent_bytes = 0
     share = controller.target * world.settings[0].repair_share / 8.0
     seat.repair = min(
@@ -303,7 +305,7 @@ def _probe(world: Any, s: int, now: int) -> None:
     overhead = 1.0 + settings.header / settings.payload
     wanted = wanted * overhead + settings.voice_rate
     limited = controller.target >= wanted
-    rate = next_probe(controller, now, int(seat.recent), int(wanted), limited)
+    rate = next_probe(controller, now, int(wanted), limited)
     if rate > 0:
         seat.padding, seat.padding_gap = cluster_of(rate, settings.payload + settings.header)
         seat.padding_probe = controller.probe

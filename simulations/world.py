@@ -304,7 +304,7 @@ class _Arrays(NamedTuple):
     What everyone writes at about the same time stands together: it fills few pages of memory."""
     ordered: NDArray[np.int32]
     orders: NDArray[Any]
-    """(n,) and (n, ORDERS) ORDER: how much the node sends of its own accord in the coming tick, and
+    """(n,) and (n, room) ORDER: how much the node sends of its own accord in the coming tick, and
     what."""
     pacers: NDArray[Any]
     held: NDArray[Any]

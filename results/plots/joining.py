@@ -124,7 +124,8 @@ def draw_retries(run: Run, figure: Figure | SubFigure) -> None:
     )
     factor = time_axis(above, run.duration_s)
     draw_rate(run, above, sessions, factor)
-    above.legend(loc="upper left", bbox_to_anchor=(1.0, 1.0), reverse=True)
+    if above.get_legend_handles_labels()[0]:
+        above.legend(loc="upper left", bbox_to_anchor=(1.0, 1.0), reverse=True)
     mark_events(above, run, factor)
     if not shown:
         say_no_data(below, "Every attempt to connect came about.")

@@ -8,7 +8,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from simulations.congestion import acknowledge, conclude, make_controllers, next_probe, process
+from simulations.congestion import (
+    acknowledge,
+    conclude,
+    make_controllers,
+    next_probe,
+    note_sent,
+    process,
+)
 from tests.simulations.reference_delays import MS
 from tests.simulations.reference_rates import S
 
@@ -51,7 +58,9 @@ class Leg:
         process(self.controller, now)
 
     def next_probe(self, now: int, sending: int, wanted: int, limited: bool) -> int:
-        return int(next_probe(self.controller, now, sending, wanted, limited))
+        if sending > 0:
+            note_sent(self.controller, now)
+        return int(next_probe(self.controller, now, wanted, limited))
 
 
 @dataclass

@@ -31,6 +31,7 @@ class Controller:
     transits: list[int] = field(default_factory=list)
     recovered: bool = False
     limited: bool = False
+    loss: float = 0.0
 
     def __post_init__(self) -> None:
         self.throughput = Throughput()
@@ -81,6 +82,7 @@ class Controller:
             else:
                 self.rtt += int(0.3 * (self.round_trip - self.rtt))
         if self.losses.tell(now):
+            self.loss = self.losses.share
             if self.drafted:
                 self.losses.regulate_as_drafted(self.target)
             else:
@@ -128,9 +130,12 @@ class Controller:
             self.last_sent = now if self.last_sent is None else max(self.last_sent, now)
         if self.drafted:
             return 0
+        if self.last_sent is not None and now - self.last_sent > 2 * S:
+            self.heard = self.last_sent if self.heard is None else max(self.heard, self.last_sent)
+            self.round_trip, self.detector.usage, self.loss = 0, NORMAL, 0.0
         if not limited and self.probing.limited_since is not None:
             self.throughput.free_at = now
-        losing = not limited and self.losses.share > 0.1
+        losing = not limited and self.loss > 0.1
         self.probing.look(wanted, limited, losing or self.barred, now)
         rate = self.probing.start(self.probe + 1, now)
         self.probe += rate > 0

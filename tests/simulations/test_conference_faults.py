@@ -25,6 +25,7 @@ COMING: dict[str, Any] = {
             }
         }
     },
+    "placement": {"health": {"every": "1s"}},  # found before clients ask where to go
     "recovery": {"policy": "full-jitter", "base": "2s", "detection": "5s"},
     "access": {"fibre": {"backup": {"share": "50%", "access": "4g"}}},
     "faults": [

@@ -17,6 +17,7 @@ from simulations.congestion import (
     conclude,
     make_controllers,
     next_probe,
+    note_sent,
     process,
 )
 from simulations.overuse import NORMAL, OVERUSING, UNDERUSING
@@ -400,9 +401,9 @@ TIMES = st.integers(0, 2**55)
             ),
             st.tuples(st.just(conclude), TIMES),
             st.tuples(st.just(process), TIMES),
+            st.tuples(st.just(note_sent), TIMES),
             st.tuples(
-                st.just(next_probe), TIMES, st.integers(0, 2**40), st.integers(0, 2**40),
-                st.booleans(),
+                st.just(next_probe), TIMES, st.integers(0, 2**40), st.booleans(),
             ),
         ),
         max_size=60,

@@ -3,7 +3,7 @@
 import numpy as np
 
 from simulations.history import AGAIN, FILLER
-from simulations.legs import ORDER, ORDERS, order
+from simulations.legs import MOST_ORDERS, ORDER, ORDERS, order, room_for_orders
 
 
 def test_orders_stand_in_the_order_in_which_they_are_given() -> None:
@@ -15,3 +15,9 @@ def test_orders_stand_in_the_order_in_which_they_are_given() -> None:
     assert [tuple(int(one[name]) for name in names) for one in orders[1, :2]] == [
         (500, 7, 70, 2, AGAIN, 0), (400, 8, 0, 0, FILLER, 3)
     ]  # fmt: skip
+
+
+def test_there_is_room_for_the_fastest_cluster() -> None:
+    assert room_for_orders(10_000_000, 1250) == ORDERS
+    assert room_for_orders(500_000_000, 1250) * 1250 * 8 >= 500_000_000 * 0.015
+    assert room_for_orders(10**12, 1250) == MOST_ORDERS

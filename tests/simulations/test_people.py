@@ -38,6 +38,17 @@ def test_rings_hold_three_seconds_of_what_everyone_is_sent() -> None:
     assert (world.senders["next"] - before <= rings).all()
 
 
+def test_rings_have_room_for_a_fast_screen_and_for_all_that_may_be_sent_again() -> None:
+    share = {"screen": [{"at": "0s", "until": "2s", "site": "s1"}]}
+    screen = {"media": {"screen": {"bitrate": "8Mbps", "frame_rate": 15}}, "meeting": share}
+    rings = [
+        int(Playing(make_scenario(merged(CLOSED, changes), endpoints=3)).world.senders["mask"][0])
+        for changes in ({}, screen, {"media": {"repair": {"cache": "10s"}}})
+    ]
+    assert rings[1] + 1 >= 3 * (8_000_000 / 8 / 1200)
+    assert rings[2] >= 2 * rings[0]
+
+
 def test_feedback_does_not_come_from_everyone_at_once() -> None:
     world = Playing(make_scenario(CLOSED, endpoints=11)).world
     at = world.legs["feedback_at"]

@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 
 from simulations.history import AGAIN, FILLER
-from simulations.legs import ORDERS
 from simulations.settings import TICK
 from tests.simulations.networks import CLOSED, Playing, deal, kept_copies, make_scenario, merged
 
@@ -128,6 +127,6 @@ def test_what_a_node_orders_lies_within_the_tick_and_has_room() -> None:
         for ordered, orders in zip(world.ordered, world.orders, strict=True):
             given = orders[:ordered]
             seen += len(given)
-            assert len(given) <= ORDERS
+            assert len(given) <= world.orders.shape[1]
             assert ((given["time"] >= tick * TICK) & (given["time"] < (tick + 1) * TICK)).all()
     assert seen > 10

@@ -87,7 +87,8 @@ def test_a_new_session_begins_with_nothing() -> None:
     assert 5 * SECOND <= leg["feedback_at"] < 5 * SECOND + playing.settings.feedback
     assert world.controllers[0] == fresh
     assert world.mails["tail"][0] == 0
-    assert (world.outs["source"][::2] == -1).all()
+    for name in ("source", "wanted", "before"):
+        assert (world.outs[name][::2] == -1).all(), name
     assert (world.outs["highest"] == highest).all()  # streams are numbered on
     assert world.turns["since"][0] == next_entry
 
