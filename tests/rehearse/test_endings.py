@@ -53,6 +53,13 @@ def test_a_full_disk_behind_stdout_is_no_success() -> None:
     assert done.stderr == "rehearse: cannot read or write: No space left on device\n"
 
 
+@pytest.mark.parametrize("away", ["2>/dev/full", "2>&-", "2> >(exec head -c0)"])
+def test_nobody_has_to_read_what_goes_wrong(away: str) -> None:
+    command = f"{sys.executable} -m rehearse.main validate nosuch.yaml {away}; exit $?"
+    done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (2, "")
+
+
 def test_a_reader_that_leaves_is_no_fault() -> None:
     command = f"{sys.executable} -m rehearse.main show national-briefing --resolved | head -1"
     done = subprocess.run(

@@ -1,3 +1,4 @@
+import errno
 import io
 import threading
 
@@ -16,6 +17,11 @@ class Clock:
 
     def __call__(self) -> float:
         return self.times.pop(0) if len(self.times) > 1 else self.times[0]
+
+
+class Full(io.StringIO):
+    def write(self, _text: str) -> int:
+        raise OSError(errno.ENOSPC, "No space left on device")
 
 
 class Terminal(io.StringIO):
@@ -104,3 +110,12 @@ def test_quiet_replications_are_not_counted() -> None:
     stream = io.StringIO()
     counter(True, 4, stream)(4)
     assert stream.getvalue() == ""
+
+
+def test_a_run_goes_on_though_nobody_reads_its_progress(monkeypatch: pytest.MonkeyPatch) -> None:
+    with meter(False, Full()) as tell:
+        tell(Progress(0.0, 60.0, "playing"))
+        tell(Progress(60.0, 60.0, "ended"))
+    monkeypatch.setattr("sys.stderr", None)
+    with meter(False) as tell:
+        tell(Progress(0.0, 60.0, "playing"))

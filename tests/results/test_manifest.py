@@ -94,9 +94,17 @@ def test_no_commit_without_git(checkout: Path, monkeypatch: pytest.MonkeyPatch) 
         ({"schema_version": 1}, "its schema_version is 1, and this program reads 3"),
         ({"schema_version": None}, "its schema_version is None, and this program reads 3"),
         ({"mode": "dreamt"}, "its mode is 'dreamt', none of simulated, live"),
-        ({"duration_s": "long"}, "it is damaged: could not convert string to float: 'long'"),
-        ({"cost": {"wall_s": 1}}, "it is damaged: Cost.__init__.. missing 3 required"),
+        ({"duration_s": "long"}, "it is damaged: Input should be a valid number"),
+        ({"duration_s": float("nan")}, "it is damaged: Input should be "),
+        ({"duration_s": 0}, "it is damaged: Input should be greater than 0"),
+        ({"cost": {"wall_s": 1}}, "it is damaged: packets: Field required; packet_hops: "),
+        ({"cost": None}, "it is damaged: "),
         ({"accounting": None}, "it is damaged: "),
+        (
+            {"accounting": {"sent": 1, "delivered": 1, "in_flight": 0, "lost": {"uplink": "y"}}},
+            "it is damaged: lost: uplink: Input should be a valid integer",
+        ),
+        ({"replication": float("inf")}, "it is damaged: cannot convert float infinity"),
     ],
 )
 def test_a_foreign_or_damaged_manifest_is_refused(

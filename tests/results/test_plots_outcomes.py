@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 import numpy as np
+import pyarrow.compute as pc
 import pytest
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -97,6 +98,15 @@ def test_retries_are_stacked_by_kind_and_failures_counted(run: Run, figure: Figu
 
 
 # ---------------------------------------------------------------- recovery
+
+
+@pytest.mark.filterwarnings("error")
+def test_where_nobody_tried_again_there_is_no_legend(run: Run, figure: Figure) -> None:
+    sessions = run.tables["sessions"]
+    first = sessions.filter(pc.equal(sessions["attempt"], 1))
+    joins = first.filter(pc.equal(first["kind"], "join"))
+    joining.draw_retries(replace(run, tables={**run.tables, "sessions": joins}), figure)
+    assert figure.axes[0].get_legend() is None
 
 
 def test_the_timeline_shows_media_retries_and_load(run: Run, figure: Figure) -> None:

@@ -83,6 +83,30 @@ def test_what_waits_at_the_end_of_an_interval_is_the_next_ones_work() -> None:
     assert load[1:] == pytest.approx([1.0] * 3, abs=1e-6)
 
 
+@pytest.mark.parametrize("steps", [["2s"], ["2s", "3s"]])
+def test_a_link_that_lets_nothing_through_is_busy_with_what_waits(steps: list[str]) -> None:
+    rates = ["0bps", "1Mbps"]
+    link = {
+        "capacity": "1Mbps", "background": {"load": "40%", "burst": "1kB"},
+        "steps": [{"at": at, "rate": rate} for at, rate in zip(steps, rates, strict=False)],
+    }  # fmt: skip
+    run = simulate(
+        make_scenario({**VOICE_ONLY, "carriers": {"red": {"backbone": link}}}, endpoints=3),
+        threads=1,
+    )
+    check_run(run)
+    load = rows_of(run, "backbone red north down", "link_utilization")
+    assert (load >= 0).all()
+    assert load[2] == pytest.approx(1.0, abs=0.05)
+    assert (load <= 1 + 1e-9).all()
+
+
+def test_what_a_seat_costs_a_node_is_its_work() -> None:
+    changes = {**VOICE_ONLY, "nodes": {"south": {"cost": {"join": "100ms"}}}}
+    run = simulate(make_scenario(changes, endpoints=3), threads=1)
+    assert (node(run, "south", "node_cpu") >= 0).all()
+
+
 def test_background_is_counted_by_itself() -> None:
     background = {"load": "40%", "burst": "1kB"}
     link = {"capacity": "50Mbps", "background": background}
