@@ -195,6 +195,7 @@ def write(content: bytes, path: Path) -> None:
     try:
         draft.write_bytes(content)
         draft.replace(path)
-    except OSError:
+    except OSError as error:
         draft.unlink(missing_ok=True)
+        error.filename, error.filename2 = str(path), None  # the draft is nobody's business
         raise

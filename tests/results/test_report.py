@@ -402,6 +402,18 @@ def test_it_is_written_whole_or_not_at_all(
     assert [each.name for each in tmp_path.iterdir()] == ["report.html"]
 
 
+@pytest.mark.usefixtures("without_plots")
+def test_where_it_cannot_be_written_its_own_name_is_told(
+    run: Run, summary: dict[str, Any], tmp_path: Path
+) -> None:
+    for path in (tmp_path, tmp_path / "nowhere" / "report.html"):
+        with pytest.raises(OSError, match="directory") as error:
+            write_report(run, summary, path)
+        assert error.value.filename == str(path)
+        assert error.value.filename2 is None
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_the_same_run_gives_the_same_page(run: Run, summary: dict[str, Any], html: str) -> None:
     assert render_report(run, summary, describe(run)) == html
 
