@@ -17,7 +17,7 @@ from simulations.attempts import (
 from simulations.backing_off import backing_off
 from simulations.messages import Process
 from simulations.sessions import NEVER, Interruption, Kind, Session
-from simulations.states import TAKING_PART, State, follow
+from simulations.states import KNOWING, TAKING_PART, State, follow
 
 if TYPE_CHECKING:
     from simulations.control_plane import ControlPlane
@@ -166,8 +166,6 @@ class Client:
         Args:
             waits: back off before the first attempt, too.
         """
-        if self.node != NEVER:  # its media may have come back meanwhile
-            self.plane.interrupt(self)
         self.leave_node()
         outages, attempt = self.outages, 1
         while True:
@@ -274,6 +272,8 @@ class Client:
         """Have no session any more."""
         if self.node == NEVER:
             return
+        if self.state in KNOWING:  # its media may have come back meanwhile
+            self.plane.interrupt(self)
         self.plane.settle_first_frame(self)
         self.cut_at = NEVER
         self.network.disconnect(self.endpoint, int(self.env.now))

@@ -24,7 +24,7 @@ from simulations.relays import OVER_TCP, OVER_UDP, relayed
 from simulations.servers import Server
 from simulations.sessions import NEVER, Interruption, Session
 from simulations.setting_out import setting_out
-from simulations.states import TAKING_PART, State
+from simulations.states import KNOWING, TAKING_PART, State
 from simulations.strikes import Strike, strikes
 
 ENDED = "the meeting ended"
@@ -139,7 +139,7 @@ class ControlPlane:
     def look_at_path(self, client: Client) -> None:
         """See whether the client's media gets through, and set its timers going. While it restarts
         ICE its node serves it all the same."""
-        if client.node == NEVER or client.state not in (*TAKING_PART, State.LOST, State.RESTARTING):
+        if client.node == NEVER or client.state not in TAKING_PART | KNOWING:
             return
         now, node = int(self.env.now), client.node
         whole = client.node_life == self.node_lives[node] and self.network.reaches(
@@ -180,7 +180,9 @@ class ControlPlane:
     def interrupt(self, client: Client) -> None:
         """Write down that the client gets no media from now on."""
         if client.lost is None:
-            client.lost = Interruption(client.endpoint, self.reason, int(self.env.now))
+            now = int(self.env.now)
+            known = now if client.state in KNOWING else NEVER
+            client.lost = Interruption(client.endpoint, self.reason, now, known)
             self.interruptions.append(client.lost)
 
     def _notice(self, client: Client, cut_at: int) -> None:

@@ -51,6 +51,8 @@ TRANSITIONS: Mapping[State, frozenset[State]] = {
 
 TAKING_PART = frozenset({_S.CONNECTED, _S.RESUMING, _S.MOVING})
 """States in which a client takes its media node for reachable."""
+KNOWING = frozenset({_S.LOST, _S.RESTARTING})
+"""States in which a client knows that it has lost its media node, which serves it all the same."""
 
 
 def follow(state: State, following: State) -> State:

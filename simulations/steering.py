@@ -202,7 +202,7 @@ def _choose(world: Any, endpoint: int, now: int) -> None:
         out = world.outs[out_index(settings, len(world.endpoints), slot, endpoint)]
         screen = world.screens[np.uint64(place.first_picture + i)]
         if out.wanted == NOTHING:
-            if out.before != NOTHING or out.source >= 0:
+            if out.before != NOTHING or out.source >= 0 or screen.freezes.wanted:
                 _wish(world, endpoint, screen, STOP, now)
             out.source = -1
             out.layer = NOTHING

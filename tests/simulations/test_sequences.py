@@ -148,6 +148,23 @@ def test_a_path_that_heals_ends_the_interruption_whatever_its_client_does() -> N
     assert len(again) == len([s for s in plane.sessions if s.kind == "reconnect"])
 
 
+def test_who_loses_its_power_while_its_media_is_back_is_interrupted_again() -> None:
+    straight = {"vnpt": {"rerouting": {"rate": "0%"}}}
+    faults = [
+        {"kind": "cut", "of": "backbone{carrier=vnpt,node=hcmc}", "at": "10s", "for": "14s"},
+        {"kind": "power-cut", "of": "province", "at": "24500ms", "label": "dark"},
+    ]
+    sections = {"faults": faults, "carriers": straight}
+    plane, _, _ = play(scenario_of(sections, sample=60), until=24 * SECOND)
+    restarting = {c.endpoint for c in plane.clients if c.state is State.RESTARTING}
+    assert restarting
+    plane, _, _ = play(scenario_of(sections, sample=60))
+    dark = {row.endpoint: row for row in plane.interruptions if row.fault == "dark"}
+    assert restarting <= set(dark)
+    assert all(dark[endpoint].detected != NEVER for endpoint in restarting)
+    assert {row.cause for row in dark.values()} == {"no power"}
+
+
 def test_who_brings_its_signalling_back_notices_that_its_media_goes() -> None:
     silent = {"kind": "die", "of": "signalling", "at": "20s", "until": "105s"}
     faults = [silent, hcmc_dies("100s", "10min")]

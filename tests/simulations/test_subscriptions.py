@@ -93,6 +93,21 @@ def test_a_new_session_begins_with_nothing() -> None:
     assert world.turns["since"][0] == next_entry
 
 
+def test_a_picture_that_is_no_longer_shown_is_not_waited_for_after_a_reconnection() -> None:
+    playing = listening()
+    world = playing.world
+    assert world.screens["freezes"]["wanted"][0]
+    leave(world, 0, ABSENT)
+    end(world, 0)
+    playing.advance(4 * SECOND)
+    controller = world.controllers[0].copy()
+    enter(world, 0, 1)
+    begin(world, 0, 4 * SECOND, controller)
+    world.slot_seats[int(playing.settings.voices) :] = -1
+    playing.advance(5 * SECOND)
+    assert not world.screens["freezes"]["wanted"][0]
+
+
 def test_feedback_keeps_its_turn() -> None:
     playing = listening()
     leg = playing.world.legs[0]
