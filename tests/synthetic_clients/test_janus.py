@@ -103,7 +103,7 @@ def test_janus_own_statistics_agree_on_the_packets_that_it_sent(janus: Janus) ->
     population = populate(scenario)
     sites = [COMMAND_CENTRE, population.site[0]]
 
-    async def main(loop: BatchLoop) -> tuple[int, dict[str, Any]]:
+    async def main(loop: BatchLoop) -> tuple[int, int, dict[str, Any]]:
         indices = [population.site.index(site) for site in sites]
         assignment = Assignment(
             scenario, indices, frozenset(), f"{janus.websocket}/12", None, time.time_ns(), False
@@ -133,15 +133,17 @@ def test_janus_own_statistics_agree_on_the_packets_that_it_sent(janus: Janus) ->
             received = int(views["received"].sum())
             # Those that came before the session was taken over belong to no stream.
             received += int(process.receivers.strangers[wire.index])
-            if received == sent_packets(info):
+            # A machine that is busier still reads too late: then the kernel drops, and says so.
+            dropped = sum(transport.drops() for transport in loop.transports.values())
+            if received <= sent_packets(info) <= received + dropped:
                 break
             await asyncio.sleep(0.1)
         await process.finish(left=True)
-        return received, info
+        return received, dropped, info
 
-    received, info = run(main)
+    received, dropped, info = run(main)
     assert received >= 200
-    assert sent_packets(info) == received
+    assert received <= sent_packets(info) <= received + dropped
 
 
 def sent_packets(found: dict[str, Any]) -> int:
