@@ -102,9 +102,16 @@ def test_a_link_that_lets_nothing_through_is_busy_with_what_waits(steps: list[st
 
 
 def test_what_a_seat_costs_a_node_is_its_work() -> None:
-    changes = {**VOICE_ONLY, "nodes": {"south": {"cost": {"join": "100ms"}}}}
+    floor = [{"at": "0s", "site": "command-centre"}, {"at": "1950ms", "site": "s2"}]
+    changes = {
+        **VOICE_ONLY,
+        "nodes": {"south": {"cost": {"join": "100ms"}}},
+        "meeting": {"floor": floor},
+    }
     run = simulate(make_scenario(changes, endpoints=3), threads=1)
-    assert (node(run, "south", "node_cpu") >= 0).all()
+    cpu = node(run, "south", "node_cpu")
+    assert (cpu >= 0).all()
+    assert cpu[1:3] - cpu[3] == pytest.approx([0.05, 0.05], abs=0.005)
 
 
 def test_background_is_counted_by_itself() -> None:
