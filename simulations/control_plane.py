@@ -154,8 +154,6 @@ class ControlPlane:
         elif not whole and client.cut_at == NEVER:
             client.cut_at = now
             self.interrupt(client)
-            if not client.takes_part:
-                return  # it knows already
             ago = self.recovery.check * self.draw("consent", client.endpoint)
             wait = max(self.recovery.detection - round(ago), 0)
             self._later(wait, lambda: self._notice(client, now))
