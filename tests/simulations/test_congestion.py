@@ -268,6 +268,22 @@ def test_a_sender_that_is_silent_waits_for_no_feedback(profile: str) -> None:
     assert leg.target >= 0.9 * before
 
 
+def test_what_was_said_last_lapses_once_nothing_is_sent_for_long() -> None:
+    """Else it would bar the probes that bring other feedback, for ever."""
+    leg = make_controllers(1, "libwebrtc", 300_000, 10_000, 8_000_000)[0]
+    note_sent(leg, 10 * S)
+    leg["heard_at"], leg["round_trip"], leg["loss"] = 6 * S, 5 * S, 0.7
+    leg["detector"]["usage"] = OVERUSING
+    said = ("heard_at", "round_trip", "loss")
+    next_probe(leg, 12 * S, 0, False)
+    assert ([leg[name] for name in said], leg["detector"]["usage"]) == (
+        [6 * S, 5 * S, 0.7],
+        OVERUSING,
+    )
+    next_probe(leg, 12 * S + 1, 0, False)
+    assert ([leg[name] for name in said], leg["detector"]["usage"]) == ([10 * S, 0, 0.0], NORMAL)
+
+
 @pytest.mark.parametrize("profile", PROFILES)
 def test_when_all_is_reported_lost_the_target_falls_to_the_floor(profile: str) -> None:
     leg = Leg(profile)
