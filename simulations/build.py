@@ -10,7 +10,7 @@ from scenarios.backups import Backups
 from scenarios.links import LoadStep
 from scenarios.media import Media
 from scenarios.population import Population
-from scenarios.randomness import mix_keys, name_hashes, stream_key, uniforms
+from scenarios.randomness import mix_keys, name_hashes, stream_key
 from scenarios.scenario import Scenario
 from scenarios.units import SECOND
 from simulations.access import Keys, Loads, access_links
@@ -18,7 +18,7 @@ from simulations.backups import spare_links, spare_places, with_spares
 from simulations.engine import EPOCH
 from simulations.grouping import grouped, largest_first, phases
 from simulations.layout import zeros
-from simulations.membership import members
+from simulations.membership import fan_out_order, members
 from simulations.pacer import LONGEST_WAIT
 from simulations.packets import EDGE, ITEM, PACKET, PADDING
 from simulations.people import people
@@ -90,7 +90,7 @@ def build(
         for direction in ("down", "up")
     ]
     load_times, load_shares = loads.tables()
-    order = np.argsort(uniforms(keys("fan-out order", population.site)), kind="stable")
+    order = fan_out_order(keys("fan-out order", population.site), plan.group)
     subscribers, audience, ranks = members(order, population.node, len(scenario.nodes))
     group_members, first = grouped(plan.group, plan.ways.shape[1])
     phase = phases(np.diff(first), max(settings.feedback // TICK, 1))

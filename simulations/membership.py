@@ -1,7 +1,9 @@
 """Membership: whom each media node serves, in the order in which it does so.
 
-The order is drawn once for all endpoints, so that it is no one's favour, and does not depend on who
-came when.
+The order does not depend on who came when. What goes to one group leaves the node together; the
+order of groups is drawn once, so that it is no province's favour. Of all orders this one fills the
+queues of aggregations most: a packet's copies come to each as fast as the node can send. It is also
+the fastest to play: what is touched one after the other stands together.
 """
 
 from typing import Any
@@ -9,11 +11,23 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from scenarios.randomness import uniforms
 from simulations.compiled import kernel
 
 FORGOTTEN, ABSENT = -1, -2
 """In `ENDPOINT.served`, where no node serves the endpoint: its node has lost its session, and it
 does not know; it is not connected."""
+
+
+def fan_out_order(keys: NDArray[np.uint64], group: NDArray[np.int32]) -> NDArray[np.int64]:
+    """Endpoints in the order in which nodes serve them: by group, and within it as they come.
+
+    Args:
+        keys: (n,) of each endpoint; the draw of a group's first one is the group's.
+        group: (n,) of each endpoint.
+    """
+    _, first, place = np.unique(group, return_index=True, return_inverse=True)
+    return np.argsort(uniforms(keys[first])[place], kind="stable")
 
 
 def members(

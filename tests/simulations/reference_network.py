@@ -139,15 +139,18 @@ class PlainNetwork:
         self.published = 0
         self.events: list[tuple[int, Key, int, Key, int, Callable[[], None]]] = []
         self.number = itertools.count()
-        order = np.argsort(
-            uniforms(
-                mix_keys(
-                    stream_key(scenario.seed, 0, "fan-out order"), name_hashes(population.site)
-                )
-            ),
-            kind="stable",
-        )
-        self.order = [int(e) for e in order]
+        stream = stream_key(scenario.seed, 0, "fan-out order")
+        draws = uniforms(mix_keys(stream, name_hashes(population.site)))
+        first: dict[tuple[str, int], int] = {}
+        for e, behind in enumerate(zip(population.province, population.carrier, strict=True)):
+            first.setdefault(behind, e)
+        groups = sorted(first, key=lambda behind: draws[first[behind]])
+        self.order = [
+            e
+            for province, carrier in groups
+            for e in range(len(population))
+            if (population.province[e], population.carrier[e]) == (province, carrier)
+        ]
 
     # ------------------------------------------------------------ playing
 

@@ -73,7 +73,8 @@ class Twin(Leg):
         if self.spared:
             self.controller["limited"] = self.plain.limited = now // S % 3 != 0
         rate = super().next_probe(now, sending, wanted, limited)
-        assert self.plain.next_probe(now, sending, wanted, limited) == rate
+        plain = self.plain.next_probe(now, sending, wanted, limited)
+        assert plain == pytest.approx(rate, rel=1e-6, abs=6)  # thrice what a target may be off
         return rate
 
 
