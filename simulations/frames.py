@@ -274,6 +274,14 @@ def is_content(picture: Any, until: int) -> bool:
 
 
 @inlined
+def is_crowded(picture: Any, end: int) -> bool:
+    """Whether the frames in assembly, which numbers before ``end`` are of, take so much room that
+    one that waits may soon have to be given up."""
+    frames = picture.tail - picture.head
+    return bool(frames > CAPACITY // 2 or end - picture.next > WINDOW // 2)
+
+
+@inlined
 def _hear(picture: Any, now: int) -> None:
     """Note when packets came: to the tick."""
     picture.active_until = now + INACTIVE

@@ -137,6 +137,12 @@ def _advance(nack: Any, missing: Any, number: int, key: int) -> bool:
     return full  # type: ignore[no-any-return]
 
 
+@inlined
+def _wait(rtt: int) -> int:
+    """ns between two askings."""
+    return rtt if rtt > 0 else DEFAULT_RTT
+
+
 @kernel
 def due(nack: Any, missing: Any, now: int, rtt: int, numbers: Any, room: int) -> int:
     """Choose what to ask for ``now`` (ns): what has not been asked for yet, and what was asked for
@@ -151,7 +157,7 @@ def due(nack: Any, missing: Any, now: int, rtt: int, numbers: Any, room: int) ->
     Returns:
         How many were written.
     """
-    wait = rtt if rtt > 0 else DEFAULT_RTT
+    wait = _wait(rtt)
     room = min(room, len(numbers))
     chosen = kept = 0
     for i in range(nack.count):
@@ -173,6 +179,22 @@ def due(nack: Any, missing: Any, now: int, rtt: int, numbers: Any, room: int) ->
     nack.count = kept
     nack.asked += chosen
     return chosen
+
+
+@kernel
+def next_asking(nack: Any, missing: Any, rtt: int) -> int:
+    """When something of what is missing is asked for next (ns); 0: it has not been asked for yet.
+
+    Args:
+        missing: as in `note`. rtt: as in `due`.
+    """
+    earliest = missing[0].asked
+    for i in range(nack.count):
+        entry = missing[np.uint64(i)]
+        if entry.tries == 0:
+            return 0
+        earliest = min(earliest, entry.asked)
+    return earliest + _wait(rtt)  # type: ignore[no-any-return]
 
 
 @inlined

@@ -20,7 +20,7 @@ from simulations.padding import cluster_of
 from simulations.prefetching import prefetch
 from simulations.seats import FIRST_LAYER_TRACK, screen_track
 from simulations.settings import TICK
-from simulations.turns import EVERY_TICK
+from simulations.turns import EVERY_TICK, hurry
 from simulations.world import STIRRED
 
 _CONTROLLER_LINES = dict(CONTROLLER.fields or ())["kalman"][1] // CACHE_LINE + 1
@@ -81,9 +81,12 @@ def _ask_for_copies(world: Any, endpoint: Any) -> None:
 @kernel
 def steer(world: Any, endpoint: Any, now: int) -> None:
     """Act upon what has reached the node from ``endpoint`` until the tick ``now`` (ns)."""
+    rtt = world.controllers[endpoint].rtt
     _steer(world, endpoint, now)
     leg, mail, turn = world.legs[endpoint], world.mails[endpoint], world.turns[endpoint]
-    if world.ordered[endpoint] > 0 or leg.padding > 0 or world.senders[endpoint].probe > 0:
+    if world.controllers[endpoint].rtt < rtt or rtt == 0:
+        hurry(world, endpoint)
+    if leg.padding > 0 or world.senders[endpoint].probe > 0:
         turn.steer = EVERY_TICK
         return
     turn.steer = leg.looked_at + LONGEST_LOOK

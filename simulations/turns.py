@@ -3,9 +3,10 @@
 At most ticks most endpoints have nothing to say, and nothing has to be decided for them. Such an
 endpoint is played only after its transport feedback fell due: several ticks' packets at a time,
 which the processor's caches reward. Nothing comes out otherwise than if it were played at every
-tick. It is left alone only as long as all of its packets come, nothing is missing, its access link
-cannot lose any, and no wait of its pictures ends: it would have had nothing to ask for. Whoever
-does something to it, or reads what it keeps, brings it up before (see `groups.bring_up`).
+tick. It is left alone only as long as all of its packets come, its access link cannot lose any,
+what is missing has been asked for not long ago, and no wait of its pictures ends: it would have had
+nothing to ask for. Whoever does something to it, or reads what it keeps, brings it up before (see
+`groups.bring_up`).
 """
 
 from typing import Any
@@ -14,8 +15,9 @@ import numpy as np
 
 from simulations.compiled import inlined, kernel
 from simulations.feedback import MESSAGES
-from simulations.frames import is_content
+from simulations.frames import is_content, is_crowded
 from simulations.links import surely_carried
+from simulations.nack import next_asking
 from simulations.settings import TICK
 from simulations.world import NEW_MAIL
 
@@ -57,6 +59,20 @@ def expect(turn: Any, entry: Any) -> None:
         turn.play = EVERY_TICK
 
 
+@inlined
+def _rest_of(world: Any, k: Any, now: int, until: int, rtt: int) -> int:
+    """Up to when nothing has to be asked for of the picture ``k`` (ns), ``until`` at most."""
+    nack, screen = world.nacks[k], world.screens[k]
+    # What was lost behind the last packet that came is noticed when the next one does.
+    if world.pictures[k].number >= nack.next and now < screen.active_until:
+        return EVERY_TICK
+    if nack.count > 0:
+        if is_crowded(screen, nack.next):
+            return EVERY_TICK
+        until = min(until, next_asking(nack, world.missing[k], rtt))
+    return until if is_content(screen, until) else EVERY_TICK
+
+
 @kernel
 def plan(world: Any, endpoint: Any, now: int) -> None:
     """Say when the endpoint, which has been played up to the tick ``now`` (ns), is next played."""
@@ -69,15 +85,11 @@ def plan(world: Any, endpoint: Any, now: int) -> None:
         return
     if place.served >= 0 and place.seen < 0:
         return
-    next_turn = leg.feedback_at + TICK
+    next_turn, rtt = leg.feedback_at + TICK, world.controllers[endpoint].rtt
     for i in range(place.pictures):
-        k = np.uint64(place.first_picture + i)
-        nack, screen = world.nacks[k], world.screens[k]
-        # What was lost behind the last packet that came is noticed when the next one does.
-        if nack.count > 0 or (world.pictures[k].number >= nack.next and now < screen.active_until):
-            return
-        if not is_content(screen, next_turn):
-            return
+        next_turn = _rest_of(world, np.uint64(place.first_picture + i), now, next_turn, rtt)
+    if next_turn <= now:
+        return
     settings = world.settings[0]
     size = settings.payload + settings.header
     sure = surely_carried(
@@ -87,3 +99,18 @@ def plan(world: Any, endpoint: Any, now: int) -> None:
     turn.room = min(sure, len(world.mail) // len(world.turns) - NEW_MAIL - place.mail, _ROOM)
     if turn.room > 0:
         turn.play = next_turn
+
+
+@inlined
+def hurry(world: Any, endpoint: Any) -> None:
+    """The round trip has become shorter: what is missing may be asked for again before it was
+    planned."""
+    turn, place, rtt = (
+        world.turns[endpoint],
+        world.endpoints[endpoint],
+        world.controllers[endpoint].rtt,
+    )
+    for i in range(place.pictures):
+        k = np.uint64(place.first_picture + i)
+        if world.nacks[k].count > 0:
+            turn.play = min(turn.play, next_asking(world.nacks[k], world.missing[k], rtt))

@@ -10,11 +10,11 @@ from hypothesis import strategies as st
 from scenarios.scenario import Scenario
 from simulations.freezes import begin
 from simulations.links import carry, surely_carried
-from simulations.nack import note
+from simulations.nack import due, note
 from simulations.queues import begin_due
 from simulations.settings import TICK
 from simulations.signalling import signal
-from simulations.turns import EVERY_TICK, alarm, expect, plan
+from simulations.turns import EVERY_TICK, alarm, expect, hurry, plan
 from simulations.world import TOGETHER, World
 from tests.simulations.networks import CLOSED, Playing, deal, make_scenario, merged
 
@@ -169,6 +169,12 @@ class Subscriber:
         self.leg["arrived"], self.turn["alarm"] = 100, 50
         self.leg["feedback_at"] = SECOND + 3 * TICK
 
+    def ask_for(self, number: int, now: int) -> None:
+        """A packet is missing, and has been asked for ``now``."""
+        nack, missing = self.world.nacks[self.k], self.world.missing[self.k]
+        note(nack, missing, number + 1, 0)
+        assert due(nack, missing, now, 0, np.zeros(8, np.int32), 8) > 0
+
     def plan(self) -> int:
         plan(self.world, np.uint64(ME), SECOND)
         return int(self.turn["play"])
@@ -178,9 +184,32 @@ def test_who_has_nothing_to_say_is_played_after_its_feedback() -> None:
     assert Subscriber().plan() == SECOND + 4 * TICK
 
 
+def test_who_has_asked_for_what_is_missing_is_played_when_it_asks_again() -> None:
+    me = Subscriber()
+    me.ask_for(6, SECOND)
+    me.ask_for(9, SECOND - 10 * MS)
+    me.world.controllers["rtt"][ME] = 60 * MS
+    assert me.plan() == SECOND + 50 * MS
+    me.world.controllers["rtt"][ME] = 80 * MS
+    hurry(me.world, np.uint64(ME))
+    assert me.turn["play"] == SECOND + 50 * MS
+    me.world.controllers["rtt"][ME] = 40 * MS
+    hurry(me.world, np.uint64(ME))
+    assert me.turn["play"] == SECOND + 30 * MS
+    me.world.controllers["rtt"][ME] = 10 * MS
+    assert me.plan() == EVERY_TICK
+
+
+def test_a_shorter_round_trip_hurries_only_who_misses_something() -> None:
+    me = Subscriber()
+    later = me.plan()
+    hurry(me.world, np.uint64(ME))
+    assert me.turn["play"] == later
+
+
 @pytest.mark.parametrize(
     "trouble",
-    ["alarm", "missing", "lost behind", "not decoding", "too long without a frame",
+    ["alarm", "missing", "crowded", "lost behind", "not decoding", "too long without a frame",
      "floor not seen", "publishes", "RTCP held back", "traced"],
 )  # fmt: skip
 def test_who_is_in_trouble_is_played_at_every_tick(trouble: str) -> None:
@@ -190,6 +219,9 @@ def test_who_is_in_trouble_is_played_at_every_tick(trouble: str) -> None:
         alarm(me.turn, 100)
     elif trouble == "missing":
         note(world.nacks[me.k], world.missing[me.k], 8, 0)
+    elif trouble == "crowded":
+        me.ask_for(7, SECOND)
+        screen["tail"] = 65
     elif trouble == "lost behind":
         world.pictures["number"][me.k], screen["active_until"] = 6, 2 * SECOND
     elif trouble == "not decoding":
