@@ -175,8 +175,10 @@ def _teller(search: "Search", variable: "Variable", quiet: bool) -> Callable[...
 
 def _range(scenario: "Scenario", over: str) -> str:
     from scenarios.library import count_endpoints
+    from scenarios.variables import ENDPOINTS, expand
 
-    if over != "endpoints":
+    if over != ENDPOINTS:
+        expand(scenario, over)  # it names a mistake there first
         raise Refusal(f"--between: is needed, as in --over {over} --between LOW..HIGH")
     count = count_endpoints(scenario)
     return f"{max(count // 2, 1)}..{count * 6}"

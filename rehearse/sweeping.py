@@ -47,7 +47,7 @@ def play_points(
                 found[key] = there
             else:
                 jobs[key] = Job(key, scenario, number)
-    tell(f"{len(jobs)} runs to play, {len(found)} are there already")
+    tell(f"runs to play: {len(jobs)}; there already: {len(found)}")
     batch = play_batch(list(jobs.values()), digest_run, processes=processes, cluster=cluster)
     for count, (key, data) in enumerate(batch, 1):
         store.keep(key, data)

@@ -252,10 +252,12 @@ def _no_data(search: Search, variable: Variable) -> str:
         for c in each.trial.binding
         if c.verdict == "inconclusive"
     ]
-    reason = f"no data for {', '.join(bare)}" if bare else each.trial.reason
+    at = f"At {variable.say(each.value)} a run was inconclusive"
+    if not bare:
+        return f"{at}. {each.trial.reason}"
     return (
-        f"At {variable.say(each.value)} a run was inconclusive: {reason}. A threshold is taken out "
-        "of the search with --set thresholds.NAME=null."
+        f"{at}: no data for {', '.join(bare)}. A threshold is taken out of the search with --set "
+        "thresholds.NAME=null."
     )
 
 

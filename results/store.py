@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from results.manifest import ManifestError, describe, recover
@@ -138,9 +139,15 @@ def read_run(folder: Path) -> Run:
             raise StoreError(f"{folder / 'endpoints.parquet'}: it has no command centre.")
         if len(tables["endpoints"]) < 2:
             raise StoreError(f"{folder / 'endpoints.parquet'}: it has no endpoint.")
+        scenario = load_scenario(folder / SCENARIO)
+        if (scenario.name, scenario.seed) != (manifest["scenario"], manifest["seed"]):
+            raise StoreError(f"{folder / SCENARIO}: is not the scenario of the run in {MANIFEST}.")
+        known = tables["endpoints"]["site"].unique()
+        if not pc.all(pc.is_in(tables["samples"]["site"].unique(), known)).as_py():
+            raise StoreError(f"{folder / 'samples.parquet'}: it has sites that are no endpoints.")
         trace = folder / TRACE
         return Run(
-            scenario=load_scenario(folder / SCENARIO),
+            scenario=scenario,
             tables=tables,
             trace=_read_table(trace) if trace.exists() else None,
             **recover(manifest),

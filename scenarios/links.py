@@ -178,8 +178,8 @@ class Background(Record):
 
     load: Load = (LoadStep(at="0s", share="0%"),)
     """Share of the capacity that the bursts ask for, on average."""
-    burst: PositiveDataSize = 65536
-    """Bytes of a burst."""
+    burst: Annotated[PositiveDataSize, between(SIZE, "64B", "1GB")] = 65536
+    """Bytes of a burst. Each one is played: small ones take their time."""
 
     @model_validator(mode="after")
     def _check_steps(self) -> Self:

@@ -92,18 +92,21 @@ class Values:
     values: tuple[float, ...]
 
 
-def range_of(scenario: Scenario, path: str, text: str) -> Values:
+def range_of(scenario: Scenario, path: str, text: str, option: str = "--between") -> Values:
     """The variable ``path`` of ``scenario`` and the two ends of its range ``text``, `LOW..HIGH`.
+
+    Args:
+        option: what the range was given with.
 
     Raises:
         ScenarioError: there is no such path, or the text is no range.
     """
     low, dots, high = text.partition("..")
     if not dots or not low.strip() or not high.strip():
-        raise _wrong("--between", path, text, "must be LOW..HIGH, as in 1000..20000")
-    found = values_of(scenario, path, (low, high), "--between")
+        raise _wrong(option, path, text, "must be LOW..HIGH, as in 1000..20000")
+    found = values_of(scenario, path, (low, high), option, named=False)
     if not found.values[0] < found.values[1]:
-        raise _wrong("--between", path, text, "its low end must be less than its high end")
+        raise _wrong(option, path, text, "its low end must be less than its high end")
     return found
 
 
@@ -120,24 +123,28 @@ def assignment_of(scenario: Scenario, text: str) -> Values:
         raise _wrong("--over", "", text, rule) from None
     path = format_path(keys)
     if ".." in values:
-        return range_of(scenario, path, values)
+        return range_of(scenario, path, values, "--over")
     return values_of(scenario, path, values.split(","), "--over")
 
 
-def values_of(scenario: Scenario, path: str, texts: Sequence[str], option: str) -> Values:
+def values_of(
+    scenario: Scenario, path: str, texts: Sequence[str], option: str, *, named: bool = True
+) -> Values:
     """The variable ``path`` of ``scenario`` and its values ``texts``, as files write them.
 
     Where the scenario has a name, true or false, or a map that a name can stand for, the texts are
     names, and whether they are known is seen when the scenario is loaded with one.
 
+    Args:
+        option: what the texts were given with. named: names will do.
+
     Raises:
         ScenarioError: there is no such path, or a text is no value of numbers with one unit.
     """
     texts = [text.strip() for text in texts]
-    if path != ENDPOINTS and option == "--over":
-        paths, present = _expand(scenario, path, option)
-        if all(texts) and all(_is_named(value) for value in present):
-            return Values(Variable(path, paths, names=tuple(texts)), tuple(range(len(texts))))
+    paths, present = expand(scenario, path) if path != ENDPOINTS else ((), [])
+    if named and present and all(texts) and all(_is_named(value) for value in present):
+        return Values(Variable(path, paths, names=tuple(texts)), tuple(range(len(texts))))
     parsed = [_parse(option, path, text) for text in texts]
     families = {family for _, family in parsed}
     if len(families) > 1:
@@ -155,7 +162,7 @@ def values_of(scenario: Scenario, path: str, texts: Sequence[str], option: str) 
         return Values(
             Variable(path, ("endpoints.sample", "endpoints.scale"), "", True, table), values
         )
-    return Values(Variable(path, _expand(scenario, path, option)[0], family, whole), values)
+    return Values(Variable(path, paths, family, whole), values)
 
 
 def _is_named(value: Any) -> bool:
@@ -189,9 +196,13 @@ def _parse(option: str, path: str, text: str) -> tuple[float, str]:
     raise _wrong(option, path, text, rule)
 
 
-def _expand(scenario: Scenario, path: str, option: str) -> tuple[tuple[str, ...], list[Any]]:
+def expand(scenario: Scenario, path: str) -> tuple[tuple[str, ...], list[Any]]:
     """The paths that ``path`` stands for, each `*` being every key of its map, and what the
-    scenario has there."""
+    scenario has there.
+
+    Raises:
+        ScenarioError: there is no such path.
+    """
     keys = split_assignment(f"{path}=")[0]
     data = scenario.model_dump(mode="json", by_alias=True)
     found: list[tuple[tuple[str, ...], Any]] = [((), data)]
@@ -202,7 +213,7 @@ def _expand(scenario: Scenario, path: str, option: str) -> tuple[tuple[str, ...]
             if key != "*" and key not in children:
                 place = format_path((*done, key))
                 rule = f"{place} is no key of this scenario"
-                raise _wrong(option, path, None, rule, nearest(key, children))
+                raise _wrong("--over", path, None, rule, nearest(key, children))
             step += [
                 ((*done, name), child) for name, child in children.items() if key in ("*", name)
             ]

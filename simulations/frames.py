@@ -42,7 +42,6 @@ PICTURE = np.dtype(
         ("started", np.int8),
         ("decoding", np.int8),  # 0: the next frame has to be a key frame
         ("lost_reference", np.int8),  # 1: what the next frame refers to will not come
-        ("news", np.int8),  # since the last look: 1 a packet came, 2 one of a key frame
         ("wish", np.int8),  # of the node: BEGIN or STOP, to be granted; 0: none
         ("waits_from", np.int64),  # of patience with the next frame, ns
         ("active_until", np.int64),  # for want of packets the stream is not active after, ns
@@ -94,7 +93,6 @@ def assemble(
         key: 1: the frame is a key frame.
         captured: ns.
     """
-    picture.news |= 3 if key else 1
     slot = _slot(frames, picture.tail - 1)
     if picture.head == picture.tail or frames[slot].first != number - index:
         place = _find(picture, frames, number - index, frame_packets, key, captured)
@@ -255,8 +253,6 @@ def wants_key_frame(picture: Any, now: int, rtt: int) -> bool:
     Args:
         rtt: the round trip, ns; 0: not known.
     """
-    if picture.news:
-        _hear(picture, now)
     wait = WAIT_FOR_FRAME if picture.decoding else WAIT_FOR_KEY_FRAME
     if not picture.lost_reference and now - picture.waits_from < wait:
         return False
@@ -282,12 +278,11 @@ def is_crowded(picture: Any, end: int) -> bool:
 
 
 @inlined
-def _hear(picture: Any, now: int) -> None:
-    """Note when packets came: to the tick."""
+def hear(picture: Any, key: int, now: int) -> None:
+    """A packet comes ``now`` (ns), whichever it is; ``key``: of a key frame."""
     picture.active_until = now + INACTIVE
-    if picture.news & 2:
+    if key:
         picture.key_until = now + WAIT_FOR_KEY_FRAME
-    picture.news = 0
 
 
 @kernel

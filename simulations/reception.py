@@ -7,6 +7,7 @@ import numpy as np
 from simulations.compiled import inlined, kernel
 from simulations.distributions import count, place_of
 from simulations.frames import assemble, show_next
+from simulations.frames import hear as hear_picture
 from simulations.history import AGAIN, FILLER, FIRST, entry_slot, is_kept, oldest_kept
 from simulations.jitter_buffer import NOTHING, insert, play_next, restart
 from simulations.links import carry
@@ -202,6 +203,7 @@ def _see(world: Any, endpoint: Any, packet: Any, copy: Any, arrival: int) -> Non
     measure_jitter(world.pictures[k], packet.source, arrival - packet.captured)
     if note_missing(world.nacks[k], world.missing[k], number, packet.key):
         screen.lost_reference = 1
+    hear_picture(screen, packet.key, arrival)
     assemble(
         screen, frames, number, packet.index, packet.frame_packets, packet.key, packet.captured
     )

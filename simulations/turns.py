@@ -60,16 +60,17 @@ def expect(turn: Any, entry: Any) -> None:
 
 
 @inlined
-def _rest_of(world: Any, k: Any, now: int, until: int, rtt: int) -> int:
+def _rest_of(world: Any, k: Any, until: int, feedback_at: int, rtt: int) -> int:
     """Up to when nothing has to be asked for of the picture ``k`` (ns), ``until`` at most."""
     nack, screen = world.nacks[k], world.screens[k]
     # What was lost behind the last packet that came is noticed when the next one does.
-    if world.pictures[k].number >= nack.next and now < screen.active_until:
+    if world.pictures[k].number >= nack.next:
         return EVERY_TICK
     if nack.count > 0:
         if is_crowded(screen, nack.next):
             return EVERY_TICK
-        until = min(until, next_asking(nack, world.missing[k], rtt))
+        # At its feedback's tick it would ask by the round trip that is known then, and not later.
+        until = min(until, feedback_at, next_asking(nack, world.missing[k], rtt))
     return until if is_content(screen, until) else EVERY_TICK
 
 
@@ -87,7 +88,8 @@ def plan(world: Any, endpoint: Any, now: int) -> None:
         return
     next_turn, rtt = leg.feedback_at + TICK, world.controllers[endpoint].rtt
     for i in range(place.pictures):
-        next_turn = _rest_of(world, np.uint64(place.first_picture + i), now, next_turn, rtt)
+        k = np.uint64(place.first_picture + i)
+        next_turn = _rest_of(world, k, next_turn, leg.feedback_at, rtt)
     if next_turn <= now:
         return
     settings = world.settings[0]

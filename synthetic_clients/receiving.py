@@ -13,7 +13,7 @@ from simulations.arrivals import NEVER
 from simulations.compiled import inlined, kernel
 from simulations.congestion import acknowledge
 from simulations.distributions import count
-from simulations.frames import assemble, show_next, wants_key_frame
+from simulations.frames import assemble, hear, show_next, wants_key_frame
 from simulations.jitter_buffer import NOTHING, insert, play_next, restart
 from simulations.links import carry, carry_control
 from simulations.nack import clear_to, due
@@ -323,7 +323,7 @@ def _see(
     measure_jitter(state.pictures[k], view.ssrc, arrival - media)
     if note_missing(state.nacks[k], state.missing[k], number, letter.key):
         screen.lost_reference = 1
-    screen.news |= 3 if letter.key else 1
+    hear(screen, letter.key, arrival)
     pieces = state.pieces[k]
     piece = pieces[number & (WINDOW - 1)]
     piece.number = number

@@ -61,7 +61,7 @@ def test_an_interrupted_sweep_goes_on(rehearse: Rehearse, engine: dict[str, Any]
     assert not Path("s").exists()
     engine["stop"] = None
     ending = rehearse("sweep", "smoke", *GRID, "--out", "s")
-    assert "2 runs to play, 4 are there already" in ending.err
+    assert "runs to play: 2; there already: 4" in ending.err
     assert ending.code == 0
     assert len(engine["played"]) == len(set(engine["played"])) == 6
 

@@ -14,6 +14,7 @@ from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
 
@@ -320,6 +321,13 @@ def _drop_column(path: Path) -> None:
     pq.write_table(pq.read_table(path).drop_columns(["jitter"]), path)
 
 
+def _rename_sites(path: Path) -> None:
+    table = pq.read_table(path)
+    sites = pc.binary_join_element_wise("x", table["site"].cast(pa.string()), "")
+    place = table.schema.get_field_index("site")
+    pq.write_table(table.set_column(place, "site", sites.dictionary_encode()), path)
+
+
 @pytest.mark.parametrize(
     ("damage", "message"),
     [
@@ -334,6 +342,8 @@ def _drop_column(path: Path) -> None:
         (lambda f: _drop_column(f / "samples.parquet"), "its columns are not those of samples"),
         (lambda f: (f / "scenario.yaml").write_text("name: x"), "the run cannot be read: "),
         (lambda f: (f / "scenario.yaml").unlink(), "the run cannot be read: .*no such file"),
+        (lambda f: _change(f / "manifest.json", seed=77), "scenario.yaml: is not the scenario of"),
+        (lambda f: _rename_sites(f / "samples.parquet"), "it has sites that are no endpoints"),
     ],
 )
 def test_a_damaged_or_foreign_folder_is_refused(

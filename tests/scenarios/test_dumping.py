@@ -64,7 +64,7 @@ shares = st.floats(0, 0.99).map(format_share)
     label=st.sampled_from(["null", "5", "1e5", "true", "~", "- x", "a: b", "0o17", ".5", "=", "#"]),
     playout=durations,
     rate=st.integers(1, 10**14).map(lambda value: format_quantity(value, RATE)),
-    burst=st.integers(1, 10**5).map(lambda value: format_quantity(value, SIZE)),
+    burst=st.integers(64, 10**5).map(lambda value: format_quantity(value, SIZE)),
     load=shares,
     spread=st.floats(0, 3),
     latitude=st.floats(-90, 90),

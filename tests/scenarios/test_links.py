@@ -81,6 +81,7 @@ def test_a_buffer_s_unit_says_which() -> None:
             "steps must follow one another in time",
         ),
         (Policer, {"rate": "1Mbps", "burst": "1kB"}, "must be between 1500B and 1GB"),
+        (Background, {"burst": "63B"}, "must be between 64B and 1GB"),
         (GilbertElliott, {"to_bad": "1%", "to_good": "0%"}, "a bad run must end"),
         (Fading, {"hole_every": "1min"}, "hole_every and hole_length go together"),
         (Fading, {"hole_length": "1s"}, "hole_every and hole_length go together"),

@@ -87,6 +87,28 @@ def test_what_is_wrong_is_said(text: str, message: str) -> None:
     assert message in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("text", "begin"),
+    [
+        ("endpoints=9..4", "--over: endpoints: '9..4' — its low end"),
+        ("endpoints=9..", "--over: endpoints: '9..' — must be LOW..HIGH"),
+        ("endpoints=9..x", "--over: endpoints: 'x' — must be a number"),
+        ("access.5g.load=1%..2%", "--over: access.5g.load — access.5g is no key"),
+    ],
+)
+def test_a_mistake_is_laid_at_the_option_that_made_it(text: str, begin: str) -> None:
+    with pytest.raises(ScenarioError) as caught:
+        assignment_of(BRIEFING, text)
+    assert str(caught.value).startswith(begin)
+
+
+def test_a_path_is_laid_at_over_and_a_range_at_between() -> None:
+    with pytest.raises(ScenarioError, match=r"^--over: access\.5g\.load"):
+        range_of(BRIEFING, "access.5g.load", "1%..2%")
+    with pytest.raises(ScenarioError, match=r"^--between: access\.4g\.load: 'x'"):
+        range_of(BRIEFING, "access.4g.load", "x..2%")
+
+
 def test_a_range_has_two_ends() -> None:
     with pytest.raises(ScenarioError, match=r"must be LOW\.\.HIGH"):
         range_of(BRIEFING, "endpoints", "1000")

@@ -40,12 +40,12 @@ class PlainPicture:
     asked_at: list[int] = field(default_factory=list)
 
     def assemble(
-        self, number: int, index: int, packets: int, key: bool, captured: int, tick: int = 0
+        self, number: int, index: int, packets: int, key: bool, captured: int, now: int = 0
     ) -> None:
-        """A packet came; ``tick`` is the next instant at which anyone looks."""
-        self.packets_at.append(tick)
+        """A packet came."""
+        self.packets_at.append(now)
         if key:
-            self.key_packets_at.append(tick)
+            self.key_packets_at.append(now)
         first = number - index
         if self.next is None:
             self.next = first

@@ -15,6 +15,7 @@ from simulations.frames import (
     PICTURE_COUNTS,
     WINDOW,
     assemble,
+    hear,
     restart,
     show_next,
     wants_key_frame,
@@ -47,6 +48,7 @@ class Receiver:
     def take(self, packet: Packet, now: int = 0) -> list[int]:
         """When the frames were captured that are shown as the packet comes."""
         number, place, packets, key, captured = packet
+        hear(self.picture, int(key), now)
         assemble(self.picture, self.frames, number, place, packets, int(key), captured)
         shown = []
         while (frame := show_next(self.picture, self.frames, now)) != NOTHING:
@@ -143,7 +145,7 @@ def test_a_picture_is_the_plain_one(
             plain.restart(now)
         if step and step % 97 == 0:
             receiver.picture["lost_reference"] = plain.lost_reference = True
-        plain.assemble(*packet, tick=tick)
+        plain.assemble(*packet, now=now)
         assert receiver.take(packet, now) == plain.show(now)
         assert receiver.counts == (len(plain.shown), plain.dropped, plain.missing)
         assert receiver.picture["next"] == plain.next
@@ -379,7 +381,7 @@ def test_no_key_frame_is_asked_for_while_one_is_coming() -> None:
     receiver.take(plain_stream(1)[0][1])  # its first packet is lost
     wants = asked(receiver, 40)
     assert wants == [200, 400, 600, 800]
-    receiver.take(plain_stream(1)[0][2])
+    receiver.take(plain_stream(1)[0][2], SECOND)
     assert asked(receiver, 40, start=SECOND) == [200, 400, 600, 800]
 
 

@@ -82,7 +82,7 @@ def test_a_key_frame_is_asked_for_where_only_that_will_do() -> None:
     me = Subscriber()
     screen = me.world.screens[me.picture]
     begin(screen["freezes"], 0)
-    screen["news"], screen["lost_reference"] = 1, 1
+    screen["active_until"], screen["lost_reference"] = 2 * SECOND, 1
     me.report(SECOND)
     me.report(SECOND + 25 * MS)
     assert me.asked() == [(KEY_FRAME_WANTED, 0)]

@@ -105,12 +105,10 @@ def compare(one: World, other: World) -> None:
 
 
 def differing(one: Any, other: Any, name: str) -> set[str]:
-    """Fields of a table that are not the same; but for when packets were noticed."""
+    """Fields of a table that are not the same."""
     if one.dtype.names is None:
         return set() if np.array_equal(one, other, equal_nan=one.dtype.kind == "f") else {name}
-    noticed = ("news", "active_until", "key_until")
-    fields = [field for field in one.dtype.names if field not in noticed]
-    return set().union(*(differing(one[f], other[f], f"{name}.{f}") for f in fields))
+    return set().union(*(differing(one[f], other[f], f"{name}.{f}") for f in one.dtype.names))
 
 
 @given(
@@ -198,6 +196,8 @@ def test_who_has_asked_for_what_is_missing_is_played_when_it_asks_again() -> Non
     assert me.turn["play"] == SECOND + 30 * MS
     me.world.controllers["rtt"][ME] = 10 * MS
     assert me.plan() == EVERY_TICK
+    me.world.controllers["rtt"][ME] = SECOND
+    assert me.plan() == SECOND + 3 * TICK  # with its feedback
 
 
 def test_a_shorter_round_trip_hurries_only_who_misses_something() -> None:
@@ -223,7 +223,7 @@ def test_who_is_in_trouble_is_played_at_every_tick(trouble: str) -> None:
         me.ask_for(7, SECOND)
         screen["tail"] = 65
     elif trouble == "lost behind":
-        world.pictures["number"][me.k], screen["active_until"] = 6, 2 * SECOND
+        world.pictures["number"][me.k] = 6
     elif trouble == "not decoding":
         screen["decoding"] = 0
     elif trouble == "too long without a frame":
