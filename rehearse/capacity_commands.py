@@ -96,7 +96,8 @@ def capacity(
             say(format_answer(document), nl=False)
         else:
             say(content["answer"])
-            say(f"\n  {len(search.played)} runs, {content['wall_s']:,.0f} s")
+            played = len(search.played)
+            say(f"\n  {played} run{'s' if played != 1 else ''}, {content['wall_s']:,.0f} s")
             for note in notes:
                 say(f"  {note}")
             say(f"  report  {folder / 'report.html'}")
