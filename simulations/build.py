@@ -10,7 +10,7 @@ from scenarios.backups import Backups
 from scenarios.links import LoadStep
 from scenarios.media import Media
 from scenarios.population import Population
-from scenarios.randomness import mix_keys, name_hashes, stream_key
+from scenarios.randomness import mix_keys, name_hashes, stream_key, uniforms
 from scenarios.scenario import Scenario
 from scenarios.units import SECOND
 from simulations.access import Keys, Loads, access_links
@@ -90,7 +90,11 @@ def build(
         for direction in ("down", "up")
     ]
     load_times, load_shares = loads.tables()
-    order = fan_out_order(keys("fan-out order", population.site), plan.group)
+    order = fan_out_order(
+        uniforms(keys("fan-out order", population.site)),
+        uniforms(keys("fan-out order of groups", population.site)),
+        plan.group,
+    )
     subscribers, audience, ranks = members(order, population.node, len(scenario.nodes))
     group_members, first = grouped(plan.group, plan.ways.shape[1])
     phase = phases(np.diff(first), max(settings.feedback // TICK, 1))

@@ -1,9 +1,9 @@
 """Membership: whom each media node serves, in the order in which it does so.
 
-The order does not depend on who came when. What goes to one group leaves the node together; the
-order of groups is drawn once, so that it is no province's favour. Of all orders this one fills the
-queues of aggregations most: a packet's copies come to each as fast as the node can send. It is also
-the fastest to play: what is touched one after the other stands together.
+The order is drawn once for all groups, and for all endpoints within theirs, so that it is no one's
+favour, and does not depend on who came when. What goes to one group leaves the node together. Of
+all orders this one fills the queues of aggregations most, as a packet's copies come to each as fast
+as the node can send. It is also the fastest to play: what is touched in succession stands together.
 """
 
 from typing import Any
@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from scenarios.randomness import uniforms
 from simulations.compiled import kernel
 
 FORGOTTEN, ABSENT = -1, -2
@@ -19,15 +18,18 @@ FORGOTTEN, ABSENT = -1, -2
 does not know; it is not connected."""
 
 
-def fan_out_order(keys: NDArray[np.uint64], group: NDArray[np.int32]) -> NDArray[np.int64]:
-    """Endpoints in the order in which nodes serve them: by group, and within it as they come.
+def fan_out_order(
+    draws: NDArray[np.float64], group_draws: NDArray[np.float64], group: NDArray[np.int32]
+) -> NDArray[np.int64]:
+    """Endpoints in the order in which nodes serve them.
 
     Args:
-        keys: (n,) of each endpoint; the draw of a group's first one is the group's.
+        draws, group_draws: (n,) uniform of each endpoint; the second of a group's first one is the
+            group's.
         group: (n,) of each endpoint.
     """
     _, first, place = np.unique(group, return_index=True, return_inverse=True)
-    return np.argsort(uniforms(keys[first])[place], kind="stable")
+    return np.lexsort((draws, group_draws[first][place]))
 
 
 def members(

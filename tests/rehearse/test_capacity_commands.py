@@ -134,6 +134,7 @@ def test_an_answer_that_is_not_precise_is_inconclusive(rehearse: Rehearse, engin
         (("--between", "many"), "must be LOW..HIGH"),
         (("--over", "nodes.hanoi.nick", "--between", "1..2"), "did you mean nic?"),
         (("--over", "nodes.hanoi.nic"), "--between: is needed"),
+        (("--over", "nodes.hanoi.nick"), "did you mean nic?"),
         (("--precision", "2"), "--precision: '2'"),
         (("--meetings", "150%"), "must lie between 0% and 100%"),
         (("--duration", "soon"), "--duration: 'soon'"),

@@ -139,18 +139,17 @@ class PlainNetwork:
         self.published = 0
         self.events: list[tuple[int, Key, int, Key, int, Callable[[], None]]] = []
         self.number = itertools.count()
-        stream = stream_key(scenario.seed, 0, "fan-out order")
-        draws = uniforms(mix_keys(stream, name_hashes(population.site)))
+        mine, groups = (
+            uniforms(mix_keys(stream_key(scenario.seed, 0, name), name_hashes(population.site)))
+            for name in ("fan-out order", "fan-out order of groups")
+        )
         first: dict[tuple[str, int], int] = {}
-        for e, behind in enumerate(zip(population.province, population.carrier, strict=True)):
-            first.setdefault(behind, e)
-        groups = sorted(first, key=lambda behind: draws[first[behind]])
-        self.order = [
-            e
-            for province, carrier in groups
-            for e in range(len(population))
-            if (population.province[e], population.carrier[e]) == (province, carrier)
-        ]
+        behind = [*zip(population.province, population.carrier.tolist(), strict=True)]
+        for e, aggregation in enumerate(behind):
+            first.setdefault(aggregation, e)
+        self.order = sorted(
+            range(len(population)), key=lambda e: (groups[first[behind[e]]], mine[e])
+        )
 
     # ------------------------------------------------------------ playing
 

@@ -20,7 +20,7 @@ from scenarios.loading import load_scenario
 from simulations.conference import simulate
 from tests.simulations.test_conference import check_run, column
 
-SEEDS = range(1, 10)
+SEEDS = (1, 2, 3)
 PATH = 0.05
 """Seconds, one way, without the queue."""
 SETTLED = 10

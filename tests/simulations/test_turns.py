@@ -209,8 +209,8 @@ def test_a_shorter_round_trip_hurries_only_who_misses_something() -> None:
 
 @pytest.mark.parametrize(
     "trouble",
-    ["alarm", "missing", "crowded", "lost behind", "not decoding", "too long without a frame",
-     "floor not seen", "publishes", "RTCP held back", "traced"],
+    ["alarm", "missing", "crowded", "far behind", "lost behind", "not decoding",
+     "too long without a frame", "floor not seen", "publishes", "RTCP held back", "traced"],
 )  # fmt: skip
 def test_who_is_in_trouble_is_played_at_every_tick(trouble: str) -> None:
     me = Subscriber()
@@ -222,6 +222,9 @@ def test_who_is_in_trouble_is_played_at_every_tick(trouble: str) -> None:
     elif trouble == "crowded":
         me.ask_for(7, SECOND)
         screen["tail"] = 65
+    elif trouble == "far behind":
+        me.ask_for(7, SECOND)
+        world.nacks["next"][me.k] = 4097
     elif trouble == "lost behind":
         world.pictures["number"][me.k] = 6
     elif trouble == "not decoding":
