@@ -8,12 +8,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from scenarios.scenario import Scenario
+from simulations.feedback import post
 from simulations.freezes import begin
+from simulations.history import entry_slot
 from simulations.links import carry, surely_carried
 from simulations.nack import due, note
 from simulations.queues import begin_due
 from simulations.settings import TICK
 from simulations.signalling import signal
+from simulations.steering import steer
 from simulations.turns import EVERY_TICK, alarm, expect, hurry, plan
 from simulations.world import TOGETHER, World
 from tests.simulations.networks import CLOSED, Playing, deal, make_scenario, merged
@@ -198,6 +201,25 @@ def test_who_has_asked_for_what_is_missing_is_played_when_it_asks_again() -> Non
     assert me.plan() == EVERY_TICK
     me.world.controllers["rtt"][ME] = SECOND
     assert me.plan() == SECOND + 3 * TICK  # with its feedback
+
+
+def test_a_round_trip_that_turns_out_shorter_is_heeded_at_once() -> None:
+    me = Subscriber()
+    world = me.world
+    world.screens["freezes"]["wanted"][me.k] = 0  # nobody sends it: it would be told to stop
+    me.ask_for(6, SECOND)
+    world.controllers["rtt"][ME] = 70 * MS
+    assert me.plan() == SECOND + 70 * MS
+    sender = world.senders[ME]
+    for _ in range(4):
+        copy = world.copies[int(entry_slot(sender, int(sender["next"])))]
+        copy["sent"], copy["arrival"], copy["size"] = SECOND - 20 * MS, SECOND - 10 * MS, 1000
+        sender["next"] += 1
+    post(world.mails[ME], world.messages[:, ME], SECOND + TICK, 0, 3, 0)
+    steer(world, ME, SECOND + TICK)
+    rtt = int(world.controllers["rtt"][ME])
+    assert rtt < 70 * MS
+    assert me.turn["play"] == SECOND + rtt
 
 
 def test_a_shorter_round_trip_hurries_only_who_misses_something() -> None:
