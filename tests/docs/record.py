@@ -60,6 +60,8 @@ def _shown(outcome: Outcome) -> str:
 
 if __name__ == "__main__":
     wanted = sys.argv[1:]
+    if unknown := set(wanted) - {each.stem for each in PAGES}:
+        sys.exit(f"no pages of these names (give them without folder and .md): {sorted(unknown)}")
     for each in PAGES:
         if not wanted or each.stem in wanted:
             record(each)
