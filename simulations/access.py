@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from scenarios.links import AccessDirection, AccessProfile, LoadStep, RateStep
 from scenarios.population import Population
+from simulations.layout import zeros
 from simulations.links import LINK
 from simulations.queues import make_queues
 from simulations.rates import FOREVER
@@ -74,7 +75,7 @@ def access_links(
     ]
     packets = [sides[a].packets for a in population.access]
     queues, starts, sizes = make_queues(np.array(limits), np.array(packets))
-    links = np.zeros(len(population), LINK)
+    links = zeros(len(population), LINK)
     links["queue"] = queues
     links["delay"] = population.delay
     links["rate"]["nominal"] = rates

@@ -29,6 +29,7 @@ from simulations.settings import TICK, settings_of
 from simulations.stations import schedule_burst
 from simulations.topology import Plan, Station
 from simulations.trace import PLACES
+from simulations.trains import RIDER
 from simulations.turns import TURN
 from simulations.world import (
     CASCADE,
@@ -101,6 +102,7 @@ def build(
     most = max(profile.down.packets for profile in access) + NEW_MAIL
     room = -(-most // TOGETHER) * TOGETHER
     edges = _edges(plan, scenario, TICK if settings.adapts else EPOCH)
+    slots = int(edges["mask"].sum()) + len(edges)
     fans, fan_edges, fan_copies = _fans(plan)
     if trace_site is not None and trace_site not in population.site:
         raise ValueError(f"trace_site(={trace_site!r}) must be a site that is played")
@@ -116,7 +118,8 @@ def build(
         backlog_starts=station_backlog[0],
         backlog_sizes=station_backlog[1],
         edges=edges,
-        edge_items=zeros(int(edges["mask"].sum()) + len(edges), ITEM),
+        edge_items=zeros(slots, ITEM),
+        riders=zeros(slots, RIDER),
         full=np.full(len(stations), -1),
         fans=fans,
         fan_edges=fan_edges,

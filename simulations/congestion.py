@@ -43,6 +43,7 @@ from simulations import (
 from simulations.acknowledged import UNKNOWN
 from simulations.arrivals import LONGEST_BURST, MILLISECOND, NEVER, UNENDING_BURST
 from simulations.compiled import inlined, kernel
+from simulations.layout import in_lines, zeros
 from simulations.loss_control import LEAST_PACKETS, REPORT_INTERVAL
 from simulations.overuse import NORMAL, UNDERUSING
 
@@ -65,7 +66,7 @@ back at once what the loss-based control takes from here on."""
 PROBE_FLOOR = 0.85
 """A probe's result below the rate that arrives counts as this share of that rate."""
 
-CONTROLLER = np.dtype(
+CONTROLLER = in_lines(
     [
         ("target", np.int64),  # rate that media may use, bit/s, within [minimum, maximum]
         ("rtt", np.int64),  # round trip, smoothed, ns; 0: not known yet
@@ -93,8 +94,7 @@ CONTROLLER = np.dtype(
         ("probing", probing.PROBING),
         ("kalman", kalman.KALMAN),
         ("windowed", acknowledged.WINDOWED),
-    ],
-    align=True,
+    ]
 )
 """State of one leg's congestion control."""
 
@@ -120,7 +120,7 @@ def make_controllers(
         raise ValueError(
             f"rates must be 0 < minimum <= start <= maximum, not {minimum}, {start}, {maximum}"
         )
-    controllers = np.zeros(count, CONTROLLER)
+    controllers = zeros(count, CONTROLLER)
     controllers["profile"] = PROFILES.index(profile)
     controllers["target"] = start
     controllers["minimum"] = minimum

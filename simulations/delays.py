@@ -22,19 +22,20 @@ JITTER = np.dtype(
 
 PATH = np.dtype(
     [
-        ("every", np.int64),  # ns; 0: the path never changes
         ("next", np.int64),
         ("index", np.int64),
         ("log_p5", np.float64),  # ln ns
         ("log_p50", np.float64),
         ("log_p95", np.float64),
-        ("value", np.int64),  # ns
         ("loss", np.float64),
         ("loss_time", np.int64),
         ("loss_until", np.int64),
         ("packets", np.int64),
         ("key", np.uint64),
         ("loss_key", np.uint64),
+        # what every packet needs
+        ("value", np.int64),  # ns
+        ("every", np.int64),  # ns; 0: the path never changes
     ],
     align=True,
 )

@@ -22,6 +22,7 @@ from simulations.sending import publish
 from simulations.settings import TICK
 from simulations.stations import run_link
 from simulations.steering import steer_group
+from simulations.trains import RIDER
 from simulations.upstream import run_seats
 from simulations.world import (
     AGGREGATION_UP,
@@ -180,10 +181,11 @@ def grown(world: World) -> World:
     new_sizes[np.unique(world.full[world.full >= 0])] *= 2
     world.full[:] = -1
     bases = np.concatenate(([0], np.cumsum(new_sizes)[:-1]))
-    items = zeros(int(new_sizes.sum()), ITEM)
+    items, riders = zeros(int(new_sizes.sum()), ITEM), zeros(int(new_sizes.sum()), RIDER)
     for e, old in enumerate(world.edges):
         used = np.arange(old["head"], old["tail"])
-        items[bases[e] + used % new_sizes[e]] = world.edge_items[old["base"] + used % sizes[e]]
+        before, after = old["base"] + used % sizes[e], bases[e] + used % new_sizes[e]
+        items[after], riders[after] = world.edge_items[before], world.riders[before]
     world.edges["base"] = bases
     world.edges["mask"] = new_sizes - 1
-    return world._replace(edge_items=items)
+    return world._replace(edge_items=items, riders=riders)

@@ -17,6 +17,7 @@ from simulations.prefetching import prefetch
 from simulations.queues import DROPPED, transmission
 from simulations.stations import next_edge
 from simulations.trace import NODE_IN, NODE_OUT, SENT, note
+from simulations.trains import board
 from simulations.turns import alarm
 from simulations.world import CASCADED, FAN_OUT, INGRESSED
 
@@ -107,6 +108,7 @@ class _Out(NamedTuple):
     node: Any
     edges: Any
     items: Any
+    riders: Any
     route: Any
     outs: Any
     turns: Any
@@ -134,8 +136,8 @@ def run_fan_out(world: Any, s: int, n: int, until: int) -> int:  # noqa: PLR0912
     subscribers, outs, legs = world.subscribers[n], world.outs, world.audience[n]
     last = np.uint64(legs)
     out = _Out(
-        settings, node, edges, items, world.route[FAN_OUT], outs, world.turns, world.senders,
-        world.copies, world.trace, world.trace_rows,
+        settings, node, edges, items, world.riders, world.route[FAN_OUT], outs, world.turns,
+        world.senders, world.copies, world.trace, world.trace_rows,
     )  # fmt: skip
     own = world.orders_edges[n]
     people = len(world.endpoints)
@@ -384,8 +386,9 @@ def _send_oldest(world: Any, n: int, to: Any, now: int, pacing: int) -> None:
     cost = node.copy_cost + node.kilobyte_cost * packet.size // 1000
     wire = transmission(packet.size, node.nic)
     out = _Out(
-        world.settings[0], node, world.edges, world.edge_items, world.route[FAN_OUT], world.outs,
-        world.turns, world.senders, world.copies, world.trace, world.trace_rows,
+        world.settings[0], node, world.edges, world.edge_items, world.riders,
+        world.route[FAN_OUT], world.outs, world.turns, world.senders, world.copies, world.trace,
+        world.trace_rows,
     )  # fmt: skip
     _copy(
         out, packet, oldest.packet, to, now, cost, wire, oldest.number, oldest.slot,
@@ -452,7 +455,7 @@ def _copy(
             stream = out.outs[out_index(out.settings, len(out.turns), at, mine)]
             stream.copies += 1
             stream.waited += left - now
-        push(out.edges[out.route[to]], out.items, left, index, to, entry)
+        board(out.edges[out.route[to]], out.items, out.riders, left, index, to, entry)
     else:
         node.dropped += 1
     if to == np.uint64(out.trace[0]) and kind == FIRST:

@@ -253,7 +253,7 @@ class Field:
         world, now = self.world, int(self.world.clock[0])
         self.engine.advance(now)
         for e, delay in self._ways.lead(carrier, node, by):
-            outages.change_delay(world.edges, world.edge_items, e, delay, now)
+            outages.change_delay(world.edges, world.edge_items, world.riders, e, delay, now)
         places = world.endpoints
         places["path"] = self._ways.paths[places["group"], places["node"]]
 

@@ -13,6 +13,7 @@ import numpy as np
 
 from simulations.compiled import inlined, kernel
 from simulations.freezes import FREEZES, begin, render, stop
+from simulations.layout import in_lines
 
 FRAME = np.dtype(
     [
@@ -33,7 +34,7 @@ WINDOW = 8192
 """Numbers from the oldest packet to the newest of the frames in assembly at most; no frame has
 more packets."""
 
-PICTURE = np.dtype(
+PICTURE = in_lines(
     [
         ("next", np.int64),  # number that the next frame to be decoded begins with, if in order
         ("head", np.int64),  # frames in assembly: a ring, in ascending order of number
@@ -53,8 +54,7 @@ PICTURE = np.dtype(
         ("packets_missing", np.int64),  # that had not come when they were passed over
         ("freezes", FREEZES),
         ("arrived", np.uint64, (WINDOW // 64,)),  # bits of the numbers of frames with holes
-    ],
-    align=True,
+    ]
 )
 """State of one received picture; all zeros before its first packet."""
 

@@ -11,9 +11,8 @@ from simulations.frames import BEGIN, CAPACITY, STOP
 from simulations.freezes import begin, stop
 from simulations.history import entry_slot
 from simulations.jitter_buffer import SLOTS
-from simulations.layout import CACHE_LINE
-from simulations.links import LINK
-from simulations.packets import slot
+from simulations.links import HOT_LINES
+from simulations.packets import AUDIO, slot
 from simulations.prefetching import prefetch
 from simulations.queues import DROPPED
 from simulations.reception import catch_up, collect, play, put_back
@@ -21,6 +20,7 @@ from simulations.reporting import report
 from simulations.settings import TICK
 from simulations.stations import limit_of, next_edge, serve, serve_bursts
 from simulations.trace import AGGREGATION, note
+from simulations.trains import depart, serve_train
 from simulations.turns import EVERY_TICK, expect, plan
 from simulations.world import GROUP, TOGETHER, interleaved
 
@@ -28,7 +28,6 @@ _FAR, _NEAR = 12, 6
 """Copies ahead whose endpoints' turns are asked for, and the places where they will wait."""
 _VOICE_SLOTS, _FRAMES = 6, 4
 """Of each stream, at most, that a turn's copies come to stand in."""
-_LINK_LINES = LINK.itemsize // CACHE_LINE + 1
 
 
 @kernel
@@ -112,7 +111,8 @@ def _serve(world: Any, g: int, thread: int, until: int) -> None:
     processor's nearest cache while its packets are played.
     """
     station = world.stations[world.level_first[GROUP] + g]
-    edges, items, packets, turns = world.edges, world.edge_items, world.packets, world.turns
+    edges, items, riders = world.edges, world.edge_items, world.riders
+    packets, turns = world.packets, world.turns
     shared = (world.backlog_starts, world.backlog_sizes, world.load_times, world.load_shares)
     leavings, traced = world.leavings, world.trace[0]
     room = len(leavings) // len(turns)
@@ -124,30 +124,46 @@ def _serve(world: Any, g: int, thread: int, until: int) -> None:
         edge = edges[np.uint64(e)]
         while edge.head < edge.tail:
             item = items[slot(edge, edge.head)]
-            came, endpoint = item.time, np.uint64(item.endpoint)
+            came, step, index = item.time, np.int64(item.step), item.packet
             if came >= limit:
                 break
-            edge.head += 1
-            _ask_for_leavings(world, items, edge)
-            packet = packets[item.packet]
-            left = serve(station, shared, came, packet.size)
-            if np.int64(endpoint) == traced:
-                note(world.trace, world.trace_rows, packet, AGGREGATION, left, came)
+            packet = packets[index]
+            count, left, close, work = np.int64(0), np.int64(0), np.int64(0), np.int64(0)
+            if item.count > 1 and traced < 0:
+                count, close, left, work = serve_train(
+                    station, shared, came, step, np.int64(item.count), packet.size, limit
+                )
+            if count == 0:
+                count = close = np.int64(1)
+                left = serve(station, shared, came, packet.size)
+                if np.int64(item.endpoint) == traced:
+                    note(world.trace, world.trace_rows, packet, AGGREGATION, left, came)
+            first, voice = edge.head, packet.media == AUDIO
+            depart(edge, items, riders, count)
             if left == DROPPED:
                 continue
-            turn, entry = turns[endpoint], np.int64(item.entry)
-            if entry < turn.since:  # it has left, or moved to another link
-                station.gone += 1
-                continue
-            if turn.waiting == room:
-                _make_room(world, endpoint, thread)
-            leaving = leavings[interleaved(len(turns), endpoint, turn.waiting)]
-            leaving.left = left
-            leaving.came = came
-            leaving.entry = item.entry
-            leaving.packet = item.packet
-            turn.waiting += 1
-            expect(turn, entry)
+            for i in range(count):
+                if i == close:
+                    left = came + work
+                _ask_for_leavings(world, riders, edge, first + i)
+                rider = riders[slot(edge, first + i)]
+                endpoint, entry = np.uint64(rider.endpoint), np.int64(rider.entry)
+                turn = turns[endpoint]
+                if entry < turn.since:  # it has left, or moved to another link
+                    station.gone += 1
+                else:
+                    if turn.waiting == room:
+                        _make_room(world, endpoint, thread)
+                    leaving = leavings[interleaved(len(turns), endpoint, turn.waiting)]
+                    leaving.left = left
+                    leaving.packet = index
+                    leaving.entry = entry
+                    turn.waiting += 1
+                    if voice:
+                        turn.queued += left - came
+                    expect(turn, entry)
+                came += step
+                left += work if i < close else step
     if station.burst_at < until:
         serve_bursts(station, shared, until)
 
@@ -160,11 +176,11 @@ def _make_room(world: Any, endpoint: Any, thread: int) -> None:
 
 
 @inlined
-def _ask_for_leavings(world: Any, items: Any, edge: Any) -> None:
-    """Ask for where the next copies that leave the aggregation will wait. Behind the edge's end
+def _ask_for_leavings(world: Any, riders: Any, edge: Any, position: int) -> None:
+    """Ask for where the copies behind a ``position`` of the edge will wait. Behind the edge's end
     stand copies of long ago: their endpoints will do as well."""
-    prefetch(world.turns, np.uint64(items[slot(edge, edge.head + _FAR)].endpoint), 0)
-    near = np.uint64(items[slot(edge, edge.head + _NEAR)].endpoint)
+    prefetch(world.turns, np.uint64(riders[slot(edge, position + _FAR)].endpoint), 0)
+    near = np.uint64(riders[slot(edge, position + _NEAR)].endpoint)
     place = interleaved(len(world.turns), near, world.turns[near].waiting)
     prefetch(world.leavings, place, 0)
 
@@ -174,17 +190,17 @@ def _ask_for_records(world: Any, endpoint: Any) -> None:
     """Ask for an endpoint's records. Where its streams stand is told here without a look at them:
     everyone has as many but the command centre, which comes last."""
     voices, pictures = world.settings[0].voices, world.settings[0].pictures
-    for i in range(0, 2 * TOGETHER, 2):
+    for i in range(0, 2 * TOGETHER, TOGETHER):
         prefetch(world.leavings, interleaved(len(world.turns), endpoint, i), 0)
     for line in range(3):
         prefetch(world.endpoints, endpoint, line)
-    for line in range(_LINK_LINES):
+    for line in HOT_LINES:
         prefetch(world.downlinks, endpoint, line)
         prefetch(world.uplinks, endpoint, line)
     for line in range(2):
         prefetch(world.mail, interleaved(len(world.turns), endpoint, 0), line)
         prefetch(world.legs, endpoint, line)
-        prefetch(world.meters, endpoint, line)
+    prefetch(world.meters, endpoint, 0)
     prefetch(world.senders, endpoint, 0)
     prefetch(world.controllers, endpoint, 0)
     prefetch(world.mails, endpoint, 0)
@@ -212,7 +228,7 @@ def _ask_for_contents(world: Any, endpoint: Any) -> None:
     turn = world.turns[endpoint]
     if turn.waiting == 0:
         return
-    for i in range(2 * TOGETHER, turn.waiting, 2):
+    for i in range(2 * TOGETHER, turn.waiting, TOGETHER):
         prefetch(world.leavings, interleaved(len(world.turns), endpoint, i), 0)
     leaving = world.leavings[interleaved(len(world.turns), endpoint, 0)]
     packet = world.packets[leaving.packet]

@@ -17,11 +17,10 @@ def zeros(shape: int | tuple[int, ...], record: np.dtype[Any]) -> NDArray[Any]:
     return lines[first : first + count * record.itemsize].view(record).reshape(shape)
 
 
-def unshared(fields: list[tuple[str, Any]]) -> np.dtype[Any]:
-    """A record type of ``fields`` with so much room behind them that no two records of an array
-    meet in a cache line: threads that write neighbours do not slow one another down."""
+def in_lines(fields: list[tuple[str, Any]], spare: int = 0) -> np.dtype[Any]:
+    """A record type of ``fields`` that fills whole cache lines, and ``spare`` ones more."""
     packed = np.dtype(fields, align=True)
-    size = -(-packed.itemsize // CACHE_LINE) * CACHE_LINE + CACHE_LINE
+    size = (-(-packed.itemsize // CACHE_LINE) + spare) * CACHE_LINE
     names = packed.names or ()
     return np.dtype(
         {
@@ -32,3 +31,9 @@ def unshared(fields: list[tuple[str, Any]]) -> np.dtype[Any]:
         },
         align=True,
     )
+
+
+def unshared(fields: list[tuple[str, Any]]) -> np.dtype[Any]:
+    """A record type of ``fields`` with so much room behind them that no two records of an array
+    meet in a cache line: threads that write neighbours do not slow one another down."""
+    return in_lines(fields, spare=1)

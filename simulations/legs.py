@@ -20,16 +20,16 @@ LEG = np.dtype(
         ("raised_at", np.int64),  # when one last was, ns
         ("raise_wait", np.int64),  # ns from the last lowering to `raise_at`
         ("budget", np.float64),  # bytes; see `simulations.alr`
-        ("limited", np.int64),  # 1: by what there is to send
         ("recent", np.float64),  # bit/s sent lately
         ("bytes_before", np.int64),  # sent until the last look
         ("looked_at", np.int64),  # ns
         ("padding", np.int64),  # bytes that padding for the running probe may still take
         ("padding_at", np.int64),  # its next packet, ns
+        ("limited", np.int32),  # 1: by what there is to send
         # since the last sample
-        ("nack_count", np.int64),  # packets asked for
-        ("pli_count", np.int64),
-        ("retransmitted", np.int64),  # retransmissions that arrived
+        ("nack_count", np.int32),  # packets asked for
+        ("pli_count", np.int32),
+        ("retransmitted", np.int32),  # retransmissions that arrived
     ],
     align=True,
 )

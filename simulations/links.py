@@ -3,43 +3,67 @@
 Simulated runs and live runs (virtual links) send packets through the same function.
 """
 
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
 
 from simulations.compiled import inlined, kernel
 from simulations.delays import JITTER, PATH, is_lost_on_path, jitter_at, path_delay_at
+from simulations.layout import CACHE_LINE, in_lines
 from simulations.losses import LOSS, is_lost
 from simulations.policers import POLICER, conforms
 from simulations.queues import DROPPED, QUEUE, admit, begin_due
 from simulations.randomness import uniform
 from simulations.rates import LIFETIME, RATE, STALLED, transmit
 
-LINK = np.dtype(
+LINK = in_lines(
     [
         ("queue", QUEUE),
-        ("rate", RATE),
-        ("loss", LOSS),
-        ("jitter", JITTER),
-        ("path", PATH),
-        ("policer", POLICER),
+        ("packets", np.int64),  # since the last sample
+        ("bytes", np.int64),  # transmitted since then
         ("delay", np.int64),  # ns, fixed
         ("last_arrival", np.int64),  # ns, at the far end
-        # a fault
-        ("fault", np.int64),  # 1: there is one
-        ("down", np.int64),  # 1: all is lost
-        ("extra_loss", np.float64),  # share of packets
+        ("fault", np.int32),  # 1: there is one
+        ("down", np.int32),  # 1: all is lost
+        ("rate", RATE),
+        ("extra_loss", np.float64),  # share of packets, by a fault
         # counts since the last sample
-        ("packets", np.int64),
         ("dropped_policer", np.int64),
         ("dropped_queue", np.int64),
         ("lost", np.int64),
         ("cut", np.int64),  # lost while it was down, or as it went
-        ("bytes", np.int64),  # transmitted
-    ],
-    align=True,
+        ("path", PATH),
+        ("policer", POLICER),
+        ("jitter", JITTER),
+        ("loss", LOSS),
+    ]
 )
-"""State of one direction of one access link."""
+"""State of one direction of one access link. The order of fields brings together what a packet
+needs for which nothing out of the ordinary happens."""
+
+
+def _lines(fields: Iterable[tuple[str, ...]]) -> tuple[int, ...]:
+    """The cache lines of a link's record in which ``fields`` are."""
+    lines = set()
+    for names in fields:
+        record, place = LINK, 0
+        for name in names:
+            record, offset = (record.fields or {})[name][:2]
+            place += offset
+        lines |= set(range(place // CACHE_LINE, (place + record.itemsize - 1) // CACHE_LINE + 1))
+    return tuple(sorted(lines))
+
+
+HOT_LINES = _lines(
+    [
+        ("queue",), ("packets",), ("bytes",), ("delay",), ("last_arrival",), ("fault",), ("down",),
+        ("rate", "current"), ("rate", "until"), ("path", "value"), ("path", "every"),
+        ("policer", "rate"), ("jitter",), ("loss", "packets"), ("loss", "left"), ("loss", "bad"),
+        ("loss", "loss_in_bad"), ("loss", "loss_in_good"),
+    ]
+)  # fmt: skip
+"""The cache lines of a link's record that such a packet needs."""
 
 LINK_COUNTS = ("packets", "dropped_policer", "dropped_queue", "lost", "cut", "bytes")
 

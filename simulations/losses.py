@@ -10,16 +10,18 @@ from simulations.randomness import uniform
 
 LOSS = np.dtype(
     [
-        ("to_bad", np.float64),
-        ("to_good", np.float64),
-        ("loss_in_bad", np.float64),
-        ("loss_in_good", np.float64),
-        ("state_key", np.uint64),
-        ("loss_key", np.uint64),
-        ("changes", np.int64),  # draws made for the state
+        # what every packet needs
         ("packets", np.int64),
         ("left", np.int64),  # packets until the state changes
         ("bad", np.int64),
+        ("loss_in_bad", np.float64),
+        ("loss_in_good", np.float64),
+        # what losses and changes need
+        ("to_bad", np.float64),
+        ("to_good", np.float64),
+        ("state_key", np.uint64),
+        ("loss_key", np.uint64),
+        ("changes", np.int64),  # draws made for the state
     ],
     align=True,
 )

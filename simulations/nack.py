@@ -11,8 +11,9 @@ from typing import Any
 import numpy as np
 
 from simulations.compiled import inlined, kernel
+from simulations.layout import in_lines
 
-NACK = np.dtype(
+NACK = in_lines(
     [
         ("next", np.int64),  # number after the highest that came; 0: nothing came yet
         ("count", np.int64),  # numbers in the list of what is missing
@@ -23,8 +24,7 @@ NACK = np.dtype(
         ("asked", np.int64),  # packets asked for, every asking
         ("recovered", np.int64),  # packets that were missing and came
         ("abandoned", np.int64),  # packets that were missing and are no longer waited for
-    ],
-    align=True,
+    ]
 )
 """State of one stream; all zeros before its first packet."""
 

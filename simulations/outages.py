@@ -11,6 +11,7 @@ import numpy as np
 
 from simulations.compiled import kernel
 from simulations.packets import slot
+from simulations.trains import unravel
 from simulations.world import FAN_OUT, GROUP, LEVELS, World, interleaved
 
 
@@ -113,7 +114,7 @@ def _take_back(world: World, endpoint: int, now: int) -> None:
 def _cut_edges(world: World, s: int, now: int) -> int:
     """Drop what has not left the station ``s`` by ``now`` (ns); how many packets."""
     return sum(
-        cut_short(world.edges, world.edge_items, int(e), now)
+        cut_short(world.edges, world.edge_items, world.riders, int(e), now)
         for e in np.flatnonzero(world.edges["source"] == s)
     )
 
@@ -128,9 +129,10 @@ def _empty(queue: Any, now: int) -> int:
 
 
 @kernel
-def cut_short(edges: Any, items: Any, e: int, now: int) -> int:
+def cut_short(edges: Any, items: Any, riders: Any, e: int, now: int) -> int:
     """Take from the edge ``e`` what leaves its source after ``now`` (ns); how many they were."""
     edge = edges[e]
+    unravel(edge, items, riders)
     tail = edge.tail
     while edge.tail > edge.head and items[slot(edge, edge.tail - 1)].time - edge.delay > now:
         edge.tail -= 1
@@ -138,12 +140,13 @@ def cut_short(edges: Any, items: Any, e: int, now: int) -> int:
 
 
 @kernel
-def change_delay(edges: Any, items: Any, e: int, delay: int, now: int) -> None:
+def change_delay(edges: Any, items: Any, riders: Any, e: int, delay: int, now: int) -> None:
     """Let the edge ``e`` take ``delay`` (ns) for what leaves its source ``now`` (ns) and later.
 
     What is still on a longer way comes in with the first by the shorter one.
     """
     edge = edges[e]
+    unravel(edge, items, riders)
     latest = now + delay
     position = edge.tail
     while position > edge.head:

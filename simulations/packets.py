@@ -40,11 +40,19 @@ from a track of its own, but goes under the medium of its first transmission."""
 
 ITEM = np.dtype(
     # Unsigned: of a signed index, numba has to see whether it counts from the end.
-    [("time", np.int64), ("packet", np.uint32), ("endpoint", np.uint32), ("entry", np.uint64)],
+    [
+        ("time", np.int64),
+        ("packet", np.uint32),
+        ("endpoint", np.uint32),
+        ("entry", np.uint64),
+        ("step", np.uint32),  # ns
+        ("count", np.uint32),
+    ],
     align=True,
 )
 """A copy on its way: arrival at the edge's target (ns), index of its packet, whose it is, and its
-entry in that endpoint's history (see `simulations.history`)."""
+entry in that endpoint's history (see `simulations.history`). Where there are several, see
+`simulations.trains`, they come a step apart, and it is the first one's."""
 
 EDGE = unshared(
     [
@@ -56,6 +64,8 @@ EDGE = unshared(
         ("source", np.int32),  # station that writes it; negative: see `simulations.topology`
         ("cascade", np.int32),  # 1: what another node sends
         ("entered", np.int64),  # items, ever put in; of heaps only
+        ("last", np.int64),  # where the last train begins, see `simulations.trains`
+        ("last_time", np.int64),  # arrival of its last copy, ns
     ]
 )
 """A stream of copies from one station to the next, in order of arrival there."""
@@ -81,6 +91,7 @@ def push(edge: Any, items: Any, time: int, packet: int, endpoint: int, entry: in
     item.packet = packet
     item.endpoint = endpoint
     item.entry = entry
+    item.count = 1
     edge.tail += 1
 
 
@@ -100,4 +111,5 @@ def insert(edge: Any, items: Any, time: int, packet: int, endpoint: int, entry: 
     item.packet = packet
     item.endpoint = endpoint
     item.entry = entry
+    item.count = 1
     edge.tail += 1

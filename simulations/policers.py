@@ -8,10 +8,10 @@ from simulations.compiled import inlined
 
 POLICER = np.dtype(
     [
-        ("rate", np.float64),  # bit/s; 0: no policer
         ("depth", np.float64),  # bits
         ("tokens", np.float64),  # bits, at `filled`
         ("filled", np.int64),  # ns
+        ("rate", np.float64),  # bit/s; 0: no policer
     ],
     align=True,
 )

@@ -17,10 +17,10 @@ STALLED = -1
 
 RATE = np.dtype(
     [
-        ("nominal", np.float64),  # bit/s
-        ("taken", np.float64),  # share of it that a fault takes
         ("current", np.int64),  # bit/s, holds until `until`
         ("until", np.int64),  # ns
+        ("nominal", np.float64),  # bit/s
+        ("taken", np.float64),  # share of it that a fault takes
         # Transmissions look ahead: both may be of a time to come.
         ("since", np.int64),  # from when on `current` holds, ns
         ("before", np.int64),  # bit/s, held until then

@@ -11,6 +11,7 @@ import numpy as np
 
 from simulations.compiled import inlined
 from simulations.distributions import count
+from simulations.layout import in_lines
 
 STREAM = np.dtype(
     [
@@ -30,19 +31,18 @@ STREAM = np.dtype(
 
 STREAM_COUNTS = ("expected", "lost", "runs")
 
-METER = np.dtype(
+METER = in_lines(
     [
-        ("packets", np.int64),
+        ("packets", np.int32),
+        ("timed", np.int32),  # packets without padding
         ("bytes", np.int64),
-        ("timed", np.int64),  # packets without padding
         ("delay_sum", np.int64),  # ns
         ("delay_max", np.int64),
-        ("played", np.int64),  # packets of voices
+        ("played", np.int32),  # packets of voices
+        ("frames", np.int32),
         ("heard_sum", np.int64),  # ns from mouth to ear
-        ("frames", np.int64),
         ("seen_sum", np.int64),  # ns from glass to glass
-    ],
-    align=True,
+    ]
 )
 """What one endpoint received since the last sample, all streams together."""
 

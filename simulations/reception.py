@@ -80,7 +80,7 @@ def _cross(world: Any, endpoint: Any, crossing: Any, count: int) -> int:
         if traced:
             note(world.trace, world.trace_rows, packet, ARRIVAL, arrival, leaving.left)
         if packet.media == AUDIO:
-            _budget(place, packet, leaving, arrival)
+            _budget(place, packet, leaving.left, arrival)
         if arrival < 0:
             alarm(turn, np.int64(leaving.entry))
             continue
@@ -92,19 +92,22 @@ def _cross(world: Any, endpoint: Any, crossing: Any, count: int) -> int:
         letter.time = arrival
         count += 1
     turn.waiting = 0
+    place.budget_transport -= turn.queued
+    place.budget_aggregation += turn.queued
+    turn.queued = 0
     return count
 
 
 @inlined
-def _budget(place: Any, packet: Any, leaving: Any, arrival: int) -> None:
-    """Take down what of an audio packet's delay arose where; < 0: it does not arrive."""
+def _budget(place: Any, packet: Any, left: int, arrival: int) -> None:
+    """Take down what of an audio packet's delay arose where, the aggregation's part (see
+    `turns.TURN`) still among the transport's; < 0: it does not arrive."""
     place.budget_packets += 1
     place.budget_uplink += packet.at_node - packet.sent
-    place.budget_transport += leaving.came - packet.at_node
-    place.budget_aggregation += leaving.left - leaving.came
+    place.budget_transport += left - packet.at_node
     if arrival >= 0:
         place.budget_arrivals += 1
-        place.budget_access += arrival - leaving.left
+        place.budget_access += arrival - left
 
 
 @inlined

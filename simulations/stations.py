@@ -5,11 +5,12 @@ from typing import Any
 import numpy as np
 
 from simulations.compiled import inlined, kernel
-from simulations.packets import is_full, push, slot
+from simulations.packets import is_full, slot
 from simulations.queues import DROPPED, admit, transmission
 from simulations.randomness import exponential, uniform
 from simulations.rates import FOREVER
 from simulations.trace import note
+from simulations.trains import board, depart, forward, serve_train
 
 NEVER = FOREVER >> 1
 """When the transmission of a packet begins that no rate is left for."""
@@ -169,6 +170,16 @@ def schedule_burst(station: Any, load_times: Any, load_shares: Any, now: int) ->
         station.load_step += 1
 
 
+@inlined
+def _same_way(route: Any, level: int, edge: Any, riders: Any, count: int) -> int:
+    """How many of the first ``count`` copies at the head of ``edge`` go on as the first does."""
+    way = route[level, riders[slot(edge, edge.head)].endpoint]
+    for i in range(1, count):
+        if route[level, riders[slot(edge, edge.head + i)].endpoint] != way:
+            return i
+    return count
+
+
 @kernel
 def run_link(world: Any, s: int, until: int) -> int:
     """Serve everything that arrives at the shared link ``s`` before ``until``.
@@ -178,7 +189,7 @@ def run_link(world: Any, s: int, until: int) -> int:
     """
     # Arrays are taken out of the world once: each time costs an atomic reference count.
     station, edges, packets = world.stations[s], world.edges, world.packets
-    items = world.edge_items
+    items, riders = world.edge_items, world.riders
     shared = (world.backlog_starts, world.backlog_sizes, world.load_times, world.load_shares)
     route, trace, trace_rows = world.route, world.trace, world.trace_rows
     traced, level, fixed = trace[0], station.level, station.out_edge
@@ -195,18 +206,36 @@ def run_link(world: Any, s: int, until: int) -> int:
                 break
             out = edges[np.uint64(route[level, endpoint] if fixed < 0 else fixed)]
             if out.source != s:  # its endpoint has moved
-                edge.head += 1
+                depart(edge, items, riders, 1)
                 station.gone += 1
                 continue
             if is_full(out, 1):
                 return int(route[level, endpoint] if fixed < 0 else fixed)
-            edge.head += 1
             packet = packets[index]
+            count = np.int64(item.count)
+            if count > 1 and traced < 0:
+                if fixed < 0:
+                    count = _same_way(route, level, edge, riders, count)
+                count = min(count, out.mask + 1 - (out.tail - out.head))
+                step = np.int64(item.step)
+                count, close, left, work = serve_train(
+                    station, shared, now, step, count, packet.size, limit
+                )
+                if close > 0:
+                    forward(edge, items, riders, out, 0, close, left, work)
+                if close < count:
+                    left = now + close * step + work
+                    forward(edge, items, riders, out, close, count - close, left, step)
+                if count > 0:
+                    depart(edge, items, riders, count)
+                    continue
+            entry = item.entry
+            depart(edge, items, riders, 1)
             departure = serve(station, shared, now, packet.size)
             if endpoint == traced:
                 note(trace, trace_rows, packet, station.place, departure, now)
             if departure != DROPPED:
-                push(out, items, departure, index, endpoint, item.entry)
+                board(out, items, riders, departure, index, endpoint, entry)
     if station.burst_at < until:
         serve_bursts(station, shared, until)
     return -1

@@ -25,8 +25,9 @@ TURN = np.dtype(
     [
         ("play", np.int64),  # it need not be played before, ns; 0: it has to be at every tick
         ("steer", np.int64),  # its node need not look after it before, ns; 0: at every tick
-        ("room", np.int64),  # packets that may still come until then
-        ("waiting", np.int64),  # copies that have left the aggregation and wait for its turn
+        ("room", np.int32),  # packets that may still come until then
+        ("waiting", np.int32),  # copies that have left the aggregation and wait for its turn
+        ("queued", np.int64),  # ns that the voices' among them took to pass it
         ("since", np.int64),  # entries before are of a session, or a link, that it has no more
         ("entry", np.int64),  # that is to come next
         ("alarm", np.int64),  # the last entry before which something was missing

@@ -139,23 +139,17 @@ ENDPOINT = np.dtype(
 """An endpoint's place in the arrays."""
 
 LETTER = np.dtype(
-    [("time", np.int64), ("packet", np.uint32), ("entry", np.uint64), ("left", np.int64)],
+    [("time", np.int64), ("left", np.int64), ("packet", np.uint32), ("entry", np.uint32)],
     align=True,
 )
 """A packet that an endpoint is to get, when (ns), its entry in the endpoint's history, and when it
 left the aggregation (ns)."""
 
 LEAVING = np.dtype(
-    [
-        ("left", np.int64),
-        ("came", np.int64),
-        ("entry", np.uint64),
-        ("packet", np.uint32),
-    ],
+    [("left", np.int64), ("packet", np.uint32), ("entry", np.uint32)],
     align=True,
 )
-"""A copy that has left an aggregation, which it had come to (ns), and waits until its endpoint is
-played."""
+"""A copy that has left an aggregation (ns) and waits until its endpoint is played."""
 
 LEAVINGS = 64
 """Room for such copies to one endpoint: where there are more, it is brought up to the epoch's
@@ -233,7 +227,8 @@ class _Arrays(NamedTuple):
     edges: NDArray[Any]
     """(e,) EDGE, by the station that reads them."""
     edge_items: NDArray[Any]
-    """Rings of the edges, of ITEM."""
+    riders: NDArray[Any]
+    """Rings of the edges, of ITEM and, in the same slots, of RIDER."""
     full: NDArray[np.int64]
     """(s,) an edge that has no room for what the station would write, or −1."""
     fans: NDArray[np.int64]
