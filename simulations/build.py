@@ -16,7 +16,7 @@ from scenarios.units import SECOND
 from simulations.access import Keys, Loads, access_links
 from simulations.backups import spare_links, spare_places, with_spares
 from simulations.engine import EPOCH
-from simulations.grouping import grouped, largest_first, phases
+from simulations.grouping import grouped, orders, phases
 from simulations.layout import zeros
 from simulations.membership import fan_out_order, members
 from simulations.pacer import LONGEST_WAIT
@@ -98,7 +98,8 @@ def build(
     )
     subscribers, audience, ranks = members(order, population.node, len(scenario.nodes))
     group_members, first = grouped(plan.group, plan.ways.shape[1])
-    phase = phases(np.diff(first), max(settings.feedback // TICK, 1))
+    ticks = max(settings.feedback // TICK, 1)
+    phase = phases(np.diff(first), ticks)
     most = max(profile.down.packets for profile in access) + NEW_MAIL
     room = -(-most // TOGETHER) * TOGETHER
     edges = _edges(plan, scenario, TICK if settings.adapts else EPOCH)
@@ -151,7 +152,7 @@ def build(
         group_members=group_members,
         group_first=first,
         phases=phase,
-        group_order=largest_first(np.diff(first)),
+        group_order=orders(np.diff(first), phase, ticks),
         claimed=np.zeros(1, np.int64),
         call=np.full(4, -1),
         trace=np.array([trace, 0]),

@@ -87,11 +87,12 @@ def run_part(world: Any, step: int, last_step: int, thread: Any, until: int) -> 
         for s in range(first + thread, last, len(world.numbers)):
             run_station(world, step, s, until)
         return
+    order = world.group_order[until // TICK % len(world.group_order)]
     while True:
         place = claim(world.claimed)
-        if place >= len(world.group_order):
+        if place >= len(order):
             break
-        group = world.group_order[place]
+        group = order[place]
         for part in range(step, last_step + 1):
             if part == STEERING:
                 steer_group(world, group, until)

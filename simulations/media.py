@@ -65,11 +65,11 @@ REPAYMENT = 0.25
 
 
 @kernel
-def earliest(tracks: Any) -> int:
-    """The track that sends next."""
-    best = 0
-    for i in range(1, len(tracks)):
-        if tracks[i].next < tracks[best].next:
+def earliest(tracks: Any, first: int, count: int) -> int:
+    """Which of ``count`` tracks, from the ``first`` on, sends next."""
+    best = first
+    for i in range(first + 1, first + count):
+        if tracks[np.uint64(i)].next < tracks[np.uint64(best)].next:
             best = i
     return best
 

@@ -13,6 +13,7 @@ from simulations.congestion import make_controllers
 from simulations.distributions import make_histograms
 from simulations.feedback import MAIL, MESSAGE, MESSAGES, REQUEST, REQUESTS
 from simulations.frames import FRAME, PICTURE
+from simulations.grouping import FIRST_FEEDBACK
 from simulations.history import BLOCK, COPY, SENDER
 from simulations.jitter_buffer import BUFFER, SLOT, SLOTS
 from simulations.layout import zeros
@@ -63,8 +64,7 @@ def people(
     if settings.adapts:
         senders["pacing"] = pacing_of(control.start)
     legs = zeros(n, LEG)
-    # Nobody's feedback comes together with everybody's.
-    legs["feedback_at"] = (2 + phase[plan.group]) * TICK
+    legs["feedback_at"] = (FIRST_FEEDBACK + phase[plan.group]) * TICK
     profile = control.profile if settings.adapts else "libwebrtc"
     presences = absent(n)
     for presence in presences:

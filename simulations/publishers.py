@@ -39,6 +39,7 @@ def publishers(scenario: Scenario, settings: Any) -> dict[str, Any]:
     return {
         "seats": seats,
         "tracks": tracks,
+        "next_tracks": np.zeros(s, np.int64),
         "seat_packets": np.zeros((s, KEPT), np.uint32),
         "seat_controllers": np.zeros(s, CONTROLLER),
         "seat_mail": np.zeros(s, MAIL),

@@ -26,8 +26,17 @@ def publish(world: World, until: int) -> int:
     load_times, load_shares = world.load_times, world.load_shares
     trace, trace_rows = world.trace, world.trace_rows
     way_in = world.route[len(world.route) - 1]
+    each, next_tracks = world.settings[0].tracks, world.next_tracks
+    for s in range(len(seats)):
+        next_tracks[s] = earliest(tracks, s * each, each)
+    s = 0
     while True:
-        track = tracks[np.uint64(earliest(tracks))]
+        next_tracks[s] = earliest(tracks, s * each, each)  # nothing else has changed
+        for i in range(len(seats)):
+            best, other = tracks[np.uint64(next_tracks[s])], tracks[np.uint64(next_tracks[i])]
+            if other.next < best.next or (other.next == best.next and i < s):
+                s = i
+        track = tracks[np.uint64(next_tracks[s])]
         if track.next >= until:
             return -1
         seat = seats[track.seat]
@@ -52,7 +61,6 @@ def publish(world: World, until: int) -> int:
         if seat.padding > 0:  # what is sent meanwhile belongs to the probe, in place of padding
             packet.probe = seat.padding_probe
             seat.padding -= packet.size
-            each = world.settings[0].tracks
             padding = tracks[np.uint64(track.seat * each + padding_track(each))]
             padding.next = max(padding.next, now) + packet.size * seat.padding_gap
             if seat.padding <= 0:

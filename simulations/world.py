@@ -191,6 +191,8 @@ class _Arrays(NamedTuple):
     """(s,) SEAT."""
     tracks: NDArray[Any]
     """(s · tracks of a seat,) TRACK."""
+    next_tracks: NDArray[np.int64]
+    """(s,) scratch: the track that sends next of each seat's."""
     seat_packets: NDArray[np.uint32]
     """(s, KEPT) what each seat sent, as numbers of packets."""
     seat_controllers: NDArray[Any]
@@ -332,7 +334,8 @@ class _Arrays(NamedTuple):
     phases: NDArray[np.int64]
     """(groups,) ticks by which the feedback of each group's members is behind."""
     group_order: NDArray[np.int64]
-    """(groups,) the order in which threads take groups, see `simulations.claims`."""
+    """(ticks, groups) the orders in which threads take groups, one after another, over and over;
+    see `simulations.claims`."""
     claimed: NDArray[np.int64]
     """(1,) groups that threads have taken in the step being played."""
     call: NDArray[np.int64]

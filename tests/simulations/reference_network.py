@@ -176,9 +176,9 @@ class PlainNetwork:
         before = set[tuple[int, int]]()
         while True:
             stop = int(min(stage.env.peek(), until))
-            while tracks["next"][earliest(tracks)] < stop:
+            while tracks["next"][earliest(tracks, 0, len(tracks))] < stop:
                 record = np.zeros(1, PACKET)
-                emit(tracks[earliest(tracks)], record[0])
+                emit(tracks[earliest(tracks, 0, len(tracks))], record[0])
                 packet = {name: int(record[0][name]) for name in PACKET.names or ()}
                 yield packet["sent"], packet
             if stop == until:
