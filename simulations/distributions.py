@@ -31,14 +31,19 @@ def bucket_of(value: int) -> Any:
 @inlined
 def count(histograms: Any, row: int, value: int) -> None:
     """Count ``value`` (ns) in one of the histograms."""
-    bucket = bucket_of(value)
+    add(histograms, row, bucket_of(value))
+
+
+@inlined
+def add(histograms: Any, row: int, bucket: Any) -> None:
+    """Count a value of a ``bucket`` in one of the histograms."""
     histograms[bucket // np.uint64(BLOCK), row, bucket % np.uint64(BLOCK)] += 1
 
 
 @inlined
-def place_of(histograms: Any, row: Any, value: int) -> Any:
-    """Where, in the flat array, ``value`` (ns) is counted."""
-    bucket, block = bucket_of(value), np.uint64(BLOCK)
+def place_of(histograms: Any, row: Any, bucket: Any) -> Any:
+    """Where, in the flat array, values of a ``bucket`` are counted."""
+    block = np.uint64(BLOCK)
     return (bucket // block * np.uint64(histograms.shape[1]) + row) * block + bucket % block
 
 

@@ -30,9 +30,7 @@ def phases(sizes: NDArray[np.int64], count: int) -> NDArray[np.int64]:
     return places
 
 
-def orders(
-    sizes: NDArray[np.int64], phase: NDArray[np.int64], count: int
-) -> NDArray[np.int64]:
+def orders(sizes: NDArray[np.int64], phase: NDArray[np.int64], count: int) -> NDArray[np.int64]:
     """`World.group_order`: the last ones, which leave some threads with nothing to do while others
     still play theirs, are small, or have little to do at this tick.
 

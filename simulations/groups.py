@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from simulations.compiled import inlined, kernel
-from simulations.distributions import place_of
+from simulations.distributions import bucket_of, place_of
 from simulations.feedback import MESSAGES
 from simulations.frames import BEGIN, CAPACITY, STOP
 from simulations.freezes import begin, stop
@@ -22,7 +22,7 @@ from simulations.stations import limit_of, next_edge, serve, serve_bursts
 from simulations.trace import AGGREGATION, note
 from simulations.trains import depart, serve_train
 from simulations.turns import EVERY_TICK, expect, plan
-from simulations.world import GROUP, TOGETHER, interleaved
+from simulations.world import GROUP, LEAVINGS, TOGETHER, interleaved
 
 _FAR, _NEAR = 12, 6
 """Copies ahead whose endpoints' turns are asked for, and the places where they will wait."""
@@ -111,11 +111,9 @@ def _serve(world: Any, g: int, thread: int, until: int) -> None:
     processor's nearest cache while its packets are played.
     """
     station = world.stations[world.level_first[GROUP] + g]
-    edges, items, riders = world.edges, world.edge_items, world.riders
-    packets, turns = world.packets, world.turns
+    edges, items, riders, packets = world.edges, world.edge_items, world.riders, world.packets
     shared = (world.backlog_starts, world.backlog_sizes, world.load_times, world.load_shares)
-    leavings, traced = world.leavings, world.trace[0]
-    room = len(leavings) // len(turns)
+    traced = world.trace[0]
     while True:
         e = next_edge(station, edges, items, until)
         if e < 0:
@@ -124,17 +122,19 @@ def _serve(world: Any, g: int, thread: int, until: int) -> None:
         edge = edges[np.uint64(e)]
         while edge.head < edge.tail:
             item = items[slot(edge, edge.head)]
-            came, step, index = item.time, np.int64(item.step), item.packet
+            came, index = item.time, item.packet
+            step: Any = np.int64(item.step)
+            riding: Any = np.int64(item.count)
             if came >= limit:
                 break
             packet = packets[index]
-            count, left, close, work = np.int64(0), np.int64(0), np.int64(0), np.int64(0)
-            if item.count > 1 and traced < 0:
+            count = close = left = work = 0
+            if riding > 1 and traced < 0:
                 count, close, left, work = serve_train(
-                    station, shared, came, step, np.int64(item.count), packet.size, limit
+                    station, shared, came, step, riding, packet.size, limit
                 )
             if count == 0:
-                count = close = np.int64(1)
+                count = close = 1
                 left = serve(station, shared, came, packet.size)
                 if np.int64(item.endpoint) == traced:
                     note(world.trace, world.trace_rows, packet, AGGREGATION, left, came)
@@ -146,26 +146,38 @@ def _serve(world: Any, g: int, thread: int, until: int) -> None:
                 if i == close:
                     left = came + work
                 _ask_for_leavings(world, riders, edge, first + i)
+                queued = left - came if voice else 0
                 rider = riders[slot(edge, first + i)]
-                endpoint, entry = np.uint64(rider.endpoint), np.int64(rider.entry)
-                turn = turns[endpoint]
-                if entry < turn.since:  # it has left, or moved to another link
-                    station.gone += 1
-                else:
-                    if turn.waiting == room:
-                        _make_room(world, endpoint, thread)
-                    leaving = leavings[interleaved(len(turns), endpoint, turn.waiting)]
-                    leaving.left = left
-                    leaving.packet = index
-                    leaving.entry = entry
-                    turn.waiting += 1
-                    if voice:
-                        turn.queued += left - came
-                    expect(turn, entry)
+                _let_wait(world, station, rider, thread, index, left, queued)
                 came += step
                 left += work if i < close else step
     if station.burst_at < until:
         serve_bursts(station, shared, until)
+
+
+@inlined
+def _let_wait(
+    world: Any, station: Any, rider: Any, thread: int, index: Any, left: int, queued: int
+) -> None:
+    """Let a copy that has left the aggregation wait until its endpoint's turn comes.
+
+    Args:
+        rider: whose it is. index: its packet. left: ns. queued: ns, see `turns.TURN`.
+    """
+    endpoint, entry = np.uint64(rider.endpoint), np.int64(rider.entry)
+    turn = world.turns[endpoint]
+    if entry < turn.since:  # it has left, or moved to another link
+        station.gone += 1
+        return
+    if turn.waiting == LEAVINGS:
+        _make_room(world, endpoint, thread)
+    leaving = world.leavings[interleaved(len(world.turns), endpoint, turn.waiting)]
+    leaving.left = left
+    leaving.packet = index
+    leaving.entry = entry
+    turn.waiting += 1
+    turn.queued += queued
+    expect(turn, entry)
 
 
 @kernel
@@ -237,14 +249,14 @@ def _ask_for_contents(world: Any, endpoint: Any) -> None:
         prefetch(world.copies, entry_slot(sender, entry + i), 0)
     settings = world.settings[0]
     arrival = leaving.left + link.delay
-    prefetch(world.delays, place_of(world.delays, endpoint, arrival - packet.sent), 0)
+    prefetch(world.delays, place_of(world.delays, endpoint, bucket_of(arrival - packet.sent)), 0)
     seen = arrival - packet.captured + settings.picture_output
-    prefetch(world.frame_delays, place_of(world.frame_delays, endpoint, seen), 0)
+    prefetch(world.frame_delays, place_of(world.frame_delays, endpoint, bucket_of(seen)), 0)
     for i in range(world.settings[0].voices):
         k = np.uint64(place.first_voice + i)
         buffer = world.voice_buffers[k]
         heard = buffer.delay + settings.audio_output
-        prefetch(world.audio_delays, place_of(world.audio_delays, endpoint, heard), 0)
+        prefetch(world.audio_delays, place_of(world.audio_delays, endpoint, bucket_of(heard)), 0)
         for ahead in range(_VOICE_SLOTS):
             at = np.uint64((buffer.newest + ahead) & (SLOTS - 1))
             prefetch(world.voice_slots, at * np.uint64(world.voice_slots.shape[1]) + k, 0)

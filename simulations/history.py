@@ -30,6 +30,9 @@ BLOCK = 16
 """Entries that stand together. Behind them stand the same entries of the next subscriber: of what
 everyone is sent at about the same time, several share a page of memory."""
 
+_SHIFT = BLOCK.bit_length() - 1
+"""Whole parts of numbers with a sign, which division rounds down, take some ten instructions."""
+
 FIRST, AGAIN, FILLER = 0, 1, 2
 """Kinds of copy: a first transmission, a retransmission, padding."""
 
@@ -56,7 +59,7 @@ SENDER = np.dtype(
 def entry_slot(sender: Any, entry: int) -> Any:
     """Index of ``entry`` in the arrays of the rings."""
     place = np.int64(entry) & sender.mask
-    return np.uint64(sender.base + (place // BLOCK) * sender.stride + place % BLOCK)
+    return np.uint64(sender.base + (place >> _SHIFT) * sender.stride + (place & (BLOCK - 1)))
 
 
 @inlined

@@ -1,5 +1,6 @@
 """Layout of records in memory."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -17,9 +18,9 @@ def zeros(shape: int | tuple[int, ...], record: np.dtype[Any]) -> NDArray[Any]:
     return lines[first : first + count * record.itemsize].view(record).reshape(shape)
 
 
-def in_lines(fields: list[tuple[str, Any]], spare: int = 0) -> np.dtype[Any]:
+def in_lines(fields: Sequence[tuple[Any, ...]], spare: int = 0) -> np.dtype[Any]:
     """A record type of ``fields`` that fills whole cache lines, and ``spare`` ones more."""
-    packed = np.dtype(fields, align=True)
+    packed = np.dtype(list(fields), align=True)
     size = (-(-packed.itemsize // CACHE_LINE) + spare) * CACHE_LINE
     names = packed.names or ()
     return np.dtype(

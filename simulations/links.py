@@ -47,9 +47,10 @@ def _lines(fields: Iterable[tuple[str, ...]]) -> tuple[int, ...]:
     """The cache lines of a link's record in which ``fields`` are."""
     lines = set()
     for names in fields:
-        record, place = LINK, 0
+        record: Any = LINK
+        place = 0
         for name in names:
-            record, offset = (record.fields or {})[name][:2]
+            record, offset = record.fields[name]
             place += offset
         lines |= set(range(place // CACHE_LINE, (place + record.itemsize - 1) // CACHE_LINE + 1))
     return tuple(sorted(lines))

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from simulations.compiled import inlined
-from simulations.distributions import count
+from simulations.distributions import add
 from simulations.layout import in_lines
 
 STREAM = np.dtype(
@@ -68,16 +68,17 @@ def account(stream: Any, number: int, arrived: bool) -> None:
 
 
 @inlined
-def measure(meter: Any, delays: Any, row: int, delay: int) -> None:
+def measure(meter: Any, delays: Any, row: int, delay: int, bucket: Any) -> None:
     """Count a packet that took ``delay`` ns.
 
     Args:
         meter: a METER record. delays: see `simulations.distributions`. row: the endpoint's.
+        bucket: the delay's.
     """
     meter.timed += 1
     meter.delay_sum += delay
     meter.delay_max = max(meter.delay_max, delay)
-    count(delays, row, delay)
+    add(delays, row, bucket)
 
 
 @inlined

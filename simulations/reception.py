@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from simulations.compiled import inlined, kernel
-from simulations.distributions import count, place_of
+from simulations.distributions import bucket_of, count, place_of
 from simulations.frames import assemble, show_next
 from simulations.frames import hear as hear_picture
 from simulations.history import AGAIN, FILLER, FIRST, entry_slot, is_kept, oldest_kept
@@ -48,7 +48,7 @@ def play(world: Any, endpoint: Any, thread: int, taken: int, count: int, until: 
         letter = crossing[np.uint64(taken)]
         if letter.time >= until and taken >= ahead:
             break
-        _receive(world, endpoint, packets[letter.packet], letter.entry, letter.time)
+        _receive(world, endpoint, packets[letter.packet], letter)
         taken += 1
     return taken
 
@@ -75,7 +75,6 @@ def _cross(world: Any, endpoint: Any, crossing: Any, count: int) -> int:
     for i in range(turn.waiting):
         leaving = leavings[interleaved(len(world.turns), endpoint, i)]
         packet = packets[leaving.packet]
-        place.entered = leaving.left
         arrival = carry(link, starts, sizes, load_times, load_shares, leaving.left, packet.size)
         if traced:
             note(world.trace, world.trace_rows, packet, ARRIVAL, arrival, leaving.left)
@@ -84,13 +83,17 @@ def _cross(world: Any, endpoint: Any, crossing: Any, count: int) -> int:
         if arrival < 0:
             alarm(turn, np.int64(leaving.entry))
             continue
-        prefetch(delays, place_of(delays, endpoint, arrival - packet.sent), 0)
+        bucket = bucket_of(arrival - packet.sent)
+        prefetch(delays, place_of(delays, endpoint, bucket), 0)
         letter = crossing[np.uint64(count)]
         letter.packet = leaving.packet
         letter.entry = leaving.entry
         letter.left = leaving.left
         letter.time = arrival
+        letter.bucket = bucket
         count += 1
+    if turn.waiting > 0:
+        place.entered = leavings[interleaved(len(world.turns), endpoint, turn.waiting - 1)].left
     turn.waiting = 0
     place.budget_transport -= turn.queued
     place.budget_aggregation += turn.queued
@@ -133,14 +136,15 @@ def resolve(world: Any, endpoint: Any, until: int, arrived: bool) -> None:
 
 
 @inlined
-def _receive(world: Any, endpoint: Any, packet: Any, entry: Any, arrival: int) -> None:
+def _receive(world: Any, endpoint: Any, packet: Any, letter: Any) -> None:
     """Give a copy that arrives to the receiver's stream."""
-    leg, sender = world.legs[endpoint], world.senders[endpoint]
+    leg, sender, arrival = world.legs[endpoint], world.senders[endpoint], letter.time
     world.meters[endpoint].packets += 1
     world.meters[endpoint].bytes += packet.size
-    number: Any = np.int64(entry)
+    number: Any = np.int64(letter.entry)
     if packet.media != PADDING:
-        measure(world.meters[endpoint], world.delays, endpoint, arrival - packet.sent)
+        bucket = np.uint64(letter.bucket)
+        measure(world.meters[endpoint], world.delays, endpoint, arrival - packet.sent, bucket)
         hear(world, endpoint, world.endpoints[endpoint], arrival)
     if not is_kept(sender, number):
         return  # so late that nobody remembers it

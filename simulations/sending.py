@@ -18,7 +18,7 @@ _SPARE = 512
 
 
 @kernel
-def publish(world: World, until: int) -> int:
+def publish(world: World, until: int) -> int:  # noqa: PLR0915
     """Send what publishers send before ``until``; the edge that is full, if one is, else −1."""
     tracks, edges, packets, seats = world.tracks, world.edges, world.packets, world.seats
     items, links = world.edge_items, world.uplinks
@@ -27,16 +27,10 @@ def publish(world: World, until: int) -> int:
     trace, trace_rows = world.trace, world.trace_rows
     way_in = world.route[len(world.route) - 1]
     each, next_tracks = world.settings[0].tracks, world.next_tracks
-    for s in range(len(seats)):
-        next_tracks[s] = earliest(tracks, s * each, each)
-    s = 0
+    changed = -1
     while True:
-        next_tracks[s] = earliest(tracks, s * each, each)  # nothing else has changed
-        for i in range(len(seats)):
-            best, other = tracks[np.uint64(next_tracks[s])], tracks[np.uint64(next_tracks[i])]
-            if other.next < best.next or (other.next == best.next and i < s):
-                s = i
-        track = tracks[np.uint64(next_tracks[s])]
+        changed = _next_seat(tracks, next_tracks, each, changed)
+        track = tracks[np.uint64(next_tracks[changed])]
         if track.next >= until:
             return -1
         seat = seats[track.seat]
@@ -78,6 +72,23 @@ def publish(world: World, until: int) -> int:
             note(trace, trace_rows, packet, UPLINK, arrival, now)
         if arrival >= 0:
             insert(edge, items, arrival, index, publisher, entry)
+
+
+@inlined
+def _next_seat(tracks: Any, next_tracks: Any, each: int, changed: int) -> int:
+    """The seat that sends next; the first of equals.
+
+    Args:
+        next_tracks: see `World`. each: tracks of a seat.
+        changed: the only seat whose tracks have changed since the last time; −1: all have.
+    """
+    best = 0
+    for s in range(len(next_tracks)):
+        if changed in (s, -1):
+            next_tracks[s] = earliest(tracks, s * each, each)
+        if tracks[np.uint64(next_tracks[s])].next < tracks[np.uint64(next_tracks[best])].next:
+            best = s
+    return best
 
 
 @inlined

@@ -171,11 +171,49 @@ def schedule_burst(station: Any, load_times: Any, load_shares: Any, now: int) ->
 
 
 @inlined
-def _same_way(route: Any, level: int, edge: Any, riders: Any, count: int) -> int:
+def _pass_train(
+    station: Any,
+    shared: Any,
+    edge: Any,
+    items: Any,
+    riders: Any,
+    out: Any,
+    route: Any,
+    size: int,
+    limit: int,
+) -> bool:
+    """Serve what can be served together of the train at the head of ``edge``, and let it go on to
+    the edge ``out``, where there is room for one; false if nothing can be.
+
+    Args:
+        route: see `World`; empty where all go the same way.
+        limit: see `trains.serve_train`.
+    """
+    train = items[slot(edge, edge.head)]
+    time = train.time
+    step: Any = np.int64(train.step)
+    count: Any = np.int64(train.count)
+    if len(route) > 0:
+        count = _same_way(route[station.level], edge, riders, count)
+    count = min(count, out.mask + 1 - (out.tail - out.head))
+    count, close, left, work = serve_train(station, shared, time, step, count, size, limit)
+    if count == 0:
+        return False
+    if close > 0:
+        forward(edge, items, riders, out, 0, close, left, work)
+    if close < count:
+        left = time + close * step + work
+        forward(edge, items, riders, out, close, count - close, left, step)
+    depart(edge, items, riders, count)
+    return True
+
+
+@inlined
+def _same_way(way: Any, edge: Any, riders: Any, count: Any) -> Any:
     """How many of the first ``count`` copies at the head of ``edge`` go on as the first does."""
-    way = route[level, riders[slot(edge, edge.head)].endpoint]
+    e = way[riders[slot(edge, edge.head)].endpoint]
     for i in range(1, count):
-        if route[level, riders[slot(edge, edge.head + i)].endpoint] != way:
+        if way[riders[slot(edge, edge.head + i)].endpoint] != e:
             return i
     return count
 
@@ -212,22 +250,9 @@ def run_link(world: Any, s: int, until: int) -> int:
             if is_full(out, 1):
                 return int(route[level, endpoint] if fixed < 0 else fixed)
             packet = packets[index]
-            count = np.int64(item.count)
-            if count > 1 and traced < 0:
-                if fixed < 0:
-                    count = _same_way(route, level, edge, riders, count)
-                count = min(count, out.mask + 1 - (out.tail - out.head))
-                step = np.int64(item.step)
-                count, close, left, work = serve_train(
-                    station, shared, now, step, count, packet.size, limit
-                )
-                if close > 0:
-                    forward(edge, items, riders, out, 0, close, left, work)
-                if close < count:
-                    left = now + close * step + work
-                    forward(edge, items, riders, out, close, count - close, left, step)
-                if count > 0:
-                    depart(edge, items, riders, count)
+            if item.count > 1 and traced < 0:
+                way = route if fixed < 0 else route[:0]
+                if _pass_train(station, shared, edge, items, riders, out, way, packet.size, limit):
                     continue
             entry = item.entry
             depart(edge, items, riders, 1)

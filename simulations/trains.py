@@ -124,54 +124,27 @@ def serve_train(
         succession, before others that leave a ``step`` apart; when the first leaves; and the time
         (ns) that one takes.
     """
-    if station.fault:
-        return 0, 0, 0, 0
-    end = limit if station.rate == 0 else min(limit, station.burst_at)
-    if first + (count - 1) * step >= end:
-        if first >= end:
-            return 0, 0, 0, 0
-        count = np.int64(np.uint64(end - 1 - first) // np.uint64(step)) + 1  # type: ignore[assignment]
+    count = _undisturbed(station, first, step, count, limit)
+    if count == 0:
+        return 0, 0, first, 0
     if station.rate == 0:
         station.packets += count
         station.bytes += count * size
         return count, 0, first, 0
-    queue = station.queue
-    ahead = max(queue.free_at - first, 0)  # ns of work when the first arrives
-    if first + ahead >= station.current_until:
-        return 0, 0, 0, 0
     if size != station.last_size:
         station.last_size = size
         station.last_work = transmission(size, station.current)
     work = station.last_work
-    close = count  # follow one another as fast as the link can send
-    if work <= step:
-        close = 0
-        if ahead > 0:
-            close = count
-            if ahead <= (count - 1) * (step - work):
-                close = np.int64(np.uint64(ahead - 1) // np.uint64(step - work)) + 1  # type: ignore[assignment]
-    begin = first + ahead + (count - 1) * work  # of the last transmission
-    if close < count:
-        begin = first + (count - 1) * step
+    ahead = max(station.queue.free_at - first, 0)  # ns of work when the first arrives
+    close = _close(ahead, work, step, count)
+    begin = first + (count - 1) * step  # of the last transmission
+    if close == count:
+        begin = first + ahead + (count - 1) * work
     if begin >= station.current_until:
-        return 0, 0, 0, 0
-    if close == 0 or ahead == 0:
-        queue.head = queue.tail = queue.waiting = 0
-    waiting = close if ahead > 0 else max(close - 1, 0)
-    if waiting > 0 and not _have_room(queue, waiting, size):
-        begin_due(queue, shared[0], shared[1], first)
-        if not _have_room(queue, waiting, size):
-            return 0, 0, 0, 0
-    if close < count:
-        queue.head = queue.tail = queue.waiting = 0
-    else:
-        for i in range(count - waiting, count):
-            place = np.uint64(queue.base + (queue.tail & queue.mask))
-            shared[0][place] = first + ahead + i * work
-            shared[1][place] = size
-            queue.tail += 1
-        queue.waiting += waiting * size
-    queue.free_at = begin + work
+        return 0, close, first, work
+    if not _queue(station.queue, shared, first, ahead, work, close, count, size):
+        return 0, close, first, work
+    station.queue.free_at = begin + work
     station.packets += count
     station.bytes += count * size
     station.work += count * work
@@ -184,7 +157,57 @@ def serve_train(
 
 
 @inlined
-def _have_room(queue: Any, count: int, size: int) -> bool:
+def _undisturbed(station: Any, first: int, step: int, count: int, limit: int) -> int:
+    """How many copies come before others do, and before the link's next burst."""
+    if station.fault:
+        return 0
+    end = limit if station.rate == 0 else min(limit, station.burst_at)
+    if first >= end:
+        return 0
+    if first + (count - 1) * step < end:
+        return count
+    return int(np.int64(np.uint64(end - 1 - first) // np.uint64(step)) + 1)
+
+
+@inlined
+def _close(ahead: int, work: int, step: int, count: int) -> int:
+    """How many copies, from the first on, leave as fast as the link can send."""
+    if work > step:
+        return count
+    if ahead == 0:
+        return 0
+    if ahead > (count - 1) * (step - work):
+        return count
+    return int(np.int64(np.uint64(ahead - 1) // np.uint64(step - work)) + 1)
+
+
+@inlined
+def _queue(
+    queue: Any, shared: Any, first: int, ahead: int, work: int, close: int, count: int, size: int
+) -> bool:
+    """Let those wait that have to; false if there may not be room for all of them."""
+    waiting = close
+    if ahead == 0:
+        queue.head = queue.tail = queue.waiting = 0
+        waiting = max(close - 1, 0)
+    if not _has_room(queue, waiting, size):
+        begin_due(queue, shared[0], shared[1], first)
+        if not _has_room(queue, waiting, size):
+            return False
+    if close < count:  # who comes last finds nobody
+        queue.head = queue.tail = queue.waiting = 0
+        return True
+    for i in range(count - waiting, count):
+        place = np.uint64(queue.base + (queue.tail & queue.mask))
+        shared[0][place] = first + ahead + i * work
+        shared[1][place] = size
+        queue.tail += 1
+    queue.waiting += waiting * size
+    return True
+
+
+@inlined
+def _has_room(queue: Any, count: int, size: int) -> bool:
     """Whether so many packets may wait behind those that have not begun, as far as is known."""
     return bool(
         queue.waiting + count * size <= queue.limit_bytes

@@ -139,11 +139,17 @@ ENDPOINT = np.dtype(
 """An endpoint's place in the arrays."""
 
 LETTER = np.dtype(
-    [("time", np.int64), ("left", np.int64), ("packet", np.uint32), ("entry", np.uint32)],
+    [
+        ("time", np.int64),
+        ("left", np.int64),
+        ("packet", np.uint32),
+        ("entry", np.uint32),
+        ("bucket", np.uint32),
+    ],
     align=True,
 )
-"""A packet that an endpoint is to get, when (ns), its entry in the endpoint's history, and when it
-left the aggregation (ns)."""
+"""A packet that an endpoint is to get, when (ns), its entry in the endpoint's history, when it left
+the aggregation (ns), and its delay's bucket (see `simulations.distributions`)."""
 
 LEAVING = np.dtype(
     [("left", np.int64), ("packet", np.uint32), ("entry", np.uint32)],
@@ -159,6 +165,8 @@ TOGETHER = 4
 """Of rows of letters, or of leavings, so many stand together, then as many of the next endpoint's:
 of the first few of each, which is nearly all that there is, several share a page of memory."""
 
+_SHIFT = TOGETHER.bit_length() - 1
+
 NEW_MAIL = 256
 """Room in each mailbox for what is in flight on the access link; besides, its queue has room."""
 
@@ -170,8 +178,8 @@ TOTALS = 5
 @inlined
 def interleaved(endpoints: int, endpoint: Any, position: int) -> Any:
     """Where what is at a ``position`` of an endpoint's row stands; see `TOGETHER`."""
-    row: Any = position // TOGETHER * endpoints + np.int64(endpoint)
-    return np.uint64(row * TOGETHER + position % TOGETHER)
+    row: Any = (position >> _SHIFT) * endpoints + np.int64(endpoint)
+    return np.uint64((row << _SHIFT) + (position & (TOGETHER - 1)))
 
 
 class _Arrays(NamedTuple):

@@ -12,7 +12,7 @@ import numpy as np
 from simulations.arrivals import NEVER
 from simulations.compiled import inlined, kernel
 from simulations.congestion import acknowledge
-from simulations.distributions import count
+from simulations.distributions import bucket_of, count
 from simulations.frames import assemble, hear, show_next, wants_key_frame
 from simulations.jitter_buffer import NOTHING, insert, play_next, restart
 from simulations.links import carry, carry_control
@@ -138,7 +138,8 @@ def _take(state: Any, e: int, endpoint: Any, settings: Any) -> None:
     capture = _capture_time(state, view, media, letter)
     if view.mapping != UNMAPPED:
         encoding = settings.audio_encoding if view.audio else settings.picture_encoding
-        measure(meter, state.delays, e, max(letter.arrival - capture - encoding, 0))
+        delay = max(letter.arrival - capture - encoding, 0)
+        measure(meter, state.delays, e, delay, bucket_of(delay))
     acknowledge(state.controllers[e], view.anchor + media, letter.arrival, letter.size, 0)
     if again:
         endpoint.retransmitted += 1

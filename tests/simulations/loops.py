@@ -7,7 +7,7 @@ from numpy.typing import DTypeLike, NDArray
 
 from simulations.compiled import array_kernel
 from simulations.delays import is_lost_on_path, jitter_at, path_delay_at
-from simulations.distributions import count
+from simulations.distributions import bucket_of, count
 from simulations.links import carry
 from simulations.media import emit
 from simulations.policers import conforms
@@ -158,7 +158,7 @@ def accounted(stream: Any, numbers: Any, arrived: Any) -> None:
 @array_kernel
 def measured(meter: Any, histograms: Any, delays: Any) -> None:
     for i in range(len(delays)):
-        measure(meter, histograms, 0, delays[i])
+        measure(meter, histograms, 0, delays[i], bucket_of(delays[i]))
 
 
 @array_kernel

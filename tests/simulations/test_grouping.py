@@ -7,7 +7,7 @@ import numpy as np
 
 from simulations.claims import claim
 from simulations.compiled import parallel_kernel
-from simulations.grouping import grouped, largest_first, phases, regroup
+from simulations.grouping import grouped, orders, phases, regroup
 from tests.simulations.networks import Playing, make_scenario
 
 
@@ -23,8 +23,11 @@ def test_ticks_share_the_feedback() -> None:
     assert phase.tolist() == [0, 1, 2, 3, 3, 2, 2, 3]
 
 
-def test_small_groups_are_played_last() -> None:
-    assert largest_first(np.array([20, 90, 10, 90])).tolist() == [1, 3, 0, 2]
+def test_groups_with_little_to_do_are_played_last() -> None:
+    sizes, phase = np.array([20, 90, 10, 80]), np.array([0, 1, 0, 1])
+    # At even ticks those of phase 1 are played, whose feedback fell due at the odd ones before.
+    assert orders(sizes, phase, 2).tolist() == [[1, 3, 0, 2], [0, 2, 1, 3]]
+    assert orders(sizes, np.zeros(4, np.int64), 1).tolist() == [[1, 3, 0, 2]]
 
 
 def test_each_piece_is_claimed_once() -> None:
@@ -53,5 +56,5 @@ def test_who_moves_is_of_another_group() -> None:
     mine = world.group_members[world.group_first[group] : world.group_first[group + 1]]
     assert mine.tolist() == [0, 2]
     assert world.group_members is before  # kernels know where the arrays are
-    sizes = np.diff(world.group_first)
-    assert (np.diff(sizes[world.group_order]) <= 0).all()
+    expected = orders(np.diff(world.group_first), world.phases, len(world.group_order))
+    assert world.group_order.tolist() == expected.tolist()

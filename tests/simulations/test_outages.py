@@ -19,10 +19,13 @@ from simulations.outages import (
     withdraw,
 )
 from simulations.packets import EDGE, ITEM
+from simulations.trains import RIDER
 from simulations.world import ENDPOINT, LETTER, World
 from tests.simulations.networks import Playing, deal, make_scenario
 
 SECOND = 10**9
+NO_RIDERS = np.zeros(0, RIDER)
+"""Where each copy is a train of its own, nobody looks at them."""
 RULES = {"rules": [deal(site, "red", "fibre", "north") for site in ("s1", "s2", "s3")]}
 
 
@@ -47,7 +50,7 @@ def on(edges: Any, items: Any) -> list[tuple[int, int]]:
 def test_what_has_left_a_station_goes_on(now: int, left: int) -> None:
     arrivals = [(110, 1), (120, 2), (130, 3)]
     edges, items = edge(*arrivals, delay=100)
-    assert cut_short(edges, items, 0, now) == 3 - left
+    assert cut_short(edges, items, NO_RIDERS, 0, now) == 3 - left
     assert on(edges, items) == arrivals[:left]
 
 
@@ -62,7 +65,7 @@ def test_what_has_left_a_station_goes_on(now: int, left: int) -> None:
 )
 def test_a_longer_or_shorter_way_keeps_the_order(now: int, delay: int, times: list[int]) -> None:
     edges, items = edge((110, 1), (120, 2), (130, 3), (140, 4), delay=100)
-    change_delay(edges, items, 0, delay, now)
+    change_delay(edges, items, NO_RIDERS, 0, delay, now)
     assert [time for time, _ in on(edges, items)] == times
     assert edges["delay"][0] == delay
 
