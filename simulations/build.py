@@ -212,9 +212,9 @@ def _place(station: Station) -> int:
 def _packets(settings: Any) -> NDArray[Any]:
     """The ring, and behind it the one packet that all of nodes' padding is."""
     packets = zeros(int(settings["packet_mask"]) + 2, PACKET)
-    packets["at_node"] = -1
     padding = packets[-1]
     padding["publisher"], padding["source"], padding["media"] = -1, -1, PADDING
+    padding["at_node"] = -1
     padding["size"] = settings.payload + settings.header
     return packets
 

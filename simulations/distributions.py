@@ -56,10 +56,37 @@ def _middle(bucket: int) -> float:
 
 
 @kernel
-def _sum_blocks(histograms: Any, row: int, blocks: Any) -> int:
-    """Fill (BUCKETS / BLOCK,) sums over a histogram's blocks; the sum of all."""
+def _used(histograms: Any) -> tuple[int, int]:
+    """The first block, and the one behind the last, in which anybody's counts are.
+
+    Everyone's delays are alike. Block by block, histograms are read as they stand in memory.
+    """
+    first, end = 0, len(histograms)
+    while first < end and not _is_filled(histograms, first):
+        first += 1
+    while end > first and not _is_filled(histograms, end - 1):
+        end -= 1
+    return first, end
+
+
+@kernel
+def _is_filled(histograms: Any, block: int) -> bool:
+    """Whether any histogram has counts in a block."""
+    for row in range(histograms.shape[1]):
+        within = np.uint32(0)
+        for bucket in range(BLOCK):
+            within |= histograms[block, row, bucket]
+        if within > 0:
+            return True
+    return False
+
+
+@kernel
+def _sum_blocks(histograms: Any, row: int, blocks: Any, first: int, end: int) -> int:
+    """Fill (BUCKETS / BLOCK,) sums over a histogram's blocks, from the ``first`` to before the
+    ``end``; the sum of all."""
     total = 0
-    for block in range(len(blocks)):
+    for block in range(first, end):
         within = 0
         for bucket in range(BLOCK):
             within += histograms[block, row, bucket]
@@ -100,14 +127,15 @@ def fold(histograms: Any, members: Any, first: Any, sums: Any, ranks: Any, value
         ranks: (r,) rising percentiles, 0..100; none wanted where r is 0.
         values: (n, r) seconds, filled.
     """
+    first_block, end_block = _used(histograms)
     for group in numba.prange(len(sums)):
-        blocks = np.empty(BUCKETS // BLOCK, np.int64)
+        blocks = np.zeros(BUCKETS // BLOCK, np.int64)
         for i in range(first[group], first[group + 1]):
             row = members[i]
-            total = _sum_blocks(histograms, row, blocks)
+            total = _sum_blocks(histograms, row, blocks, first_block, end_block)
             if len(ranks) > 0:
                 _percentiles(histograms, row, blocks, total, ranks, values[row])
-            for block in range(len(blocks)):
+            for block in range(first_block, end_block):
                 if blocks[block] > 0:
                     for bucket in range(BLOCK):
                         sums[group, block * BLOCK + bucket] += histograms[block, row, bucket]

@@ -166,8 +166,9 @@ def carry_control(
     are of media packets."""
     arrival = carry(link, starts, sizes, load_times, load_shares, now, size)
     link.packets -= 1
-    link.dropped_policer -= arrival == DROPPED_POLICER
-    link.dropped_queue -= arrival == DROPPED_QUEUE
-    link.lost -= arrival == LOST
-    link.cut -= arrival == CUT
+    if arrival < 0:
+        link.dropped_policer -= arrival == DROPPED_POLICER
+        link.dropped_queue -= arrival == DROPPED_QUEUE
+        link.lost -= arrival == LOST
+        link.cut -= arrival == CUT
     return arrival

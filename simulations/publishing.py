@@ -1,6 +1,7 @@
 """Who publishes: endpoints take seats, and seats are put into receivers' streams."""
 
 from dataclasses import dataclass, field
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -46,7 +47,11 @@ class Publishing:
 
     def __init__(self, world: World, scenario: Scenario, replication: int) -> None:
         self.world = world
-        self.settings = world.settings.view(np.recarray)[0]
+        settings = world.settings[0]
+        # It is asked thousands of times a meeting; numpy's records take microseconds to answer.
+        self.settings: Any = SimpleNamespace(
+            **dict(zip(settings.dtype.names, settings.item(), strict=True))
+        )
         self.scenario = scenario
         self.key = stream_key(scenario.seed, replication, "media")
         self.sources = 0
@@ -59,6 +64,12 @@ class Publishing:
         self.first_picture = int(self.settings.voices)
         self.floor = NOBODY
         """The endpoint whose picture came up last."""
+        control = scenario.media.congestion_control
+        profile = control.profile if self.settings.adapts else "libwebrtc"
+        self.controller = make_controllers(
+            1, profile, control.start, control.minimum, control.maximum
+        )[0]
+        """One that has just begun."""
 
     # ------------------------------------------------------------ roles
 
@@ -302,11 +313,7 @@ class Publishing:
         record["first_source"] = self.sessions.get(endpoint, 0) if known else NO_SESSION
         record["opened"] = opened
         record["feedback_at"] = (now // TICK + 2) * TICK
-        control = self.scenario.media.congestion_control
-        profile = control.profile if self.settings.adapts else "libwebrtc"
-        world.seat_controllers[index] = make_controllers(
-            1, profile, control.start, control.minimum, control.maximum
-        )[0]
+        world.seat_controllers[index] = self.controller
         world.seat_mail[index] = np.zeros((), world.seat_mail.dtype)
         columns = self.settings.layers + 1
         world.seat_nacks[index * columns : (index + 1) * columns] = 0

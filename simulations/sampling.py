@@ -274,8 +274,9 @@ class Sampler:
 
     def _close_stretch(self, end: int) -> None:
         for metric, sums in self.sums.items():
-            cell, bucket = np.nonzero(sums)
-            counts = sums[cell, bucket]
+            filled = np.flatnonzero(sums)
+            cell, bucket = np.divmod(filled, BUCKETS)
+            counts = sums.reshape(-1)[filled]
             self.stretches.append(
                 (
                     self.stretch_begin,
