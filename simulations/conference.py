@@ -177,7 +177,7 @@ def simulate(
     while begin < scenario.duration:
         end = min(begin + scenario.interval, scenario.duration)
         while (at := env.peek()) < end:
-            advance(stop_before(int(at), meeting.wakes, engine.world), at in meeting.wakes)
+            advance(stop_before(int(at), meeting.wakes, engine.world), at in meeting.settles)
             env.step()
         advance(end)
         sample(begin, end)

@@ -61,13 +61,16 @@ class Meeting:
         """From the call's arrival to the first frame that is captured, ns."""
         self.wakes = {0}
         """When it does something, ns: the world must have been played up to then, exactly."""
+        self.settles = {0}
+        """When that concerns everyone: all must have been played (see `simulations.turns`)."""
 
     def play(self) -> Process:
         """Make every move at its time."""
         self.publishing.lead(self.centre, self._site(self.centre), 0)
+        common = {move.at for move in self.moves if move.kind != "tile"}
         for move in self.moves:
             if move.at > self.env.now:
-                yield self._wait(move.at - int(self.env.now))
+                yield self._wait(move.at - int(self.env.now), settled=move.at in common)
             self._make(move)
 
     def _make(self, move: Move) -> None:
@@ -94,8 +97,11 @@ class Meeting:
             publishing.hide_screen(endpoint, now)
             self.log.add(now, "screen", site, "off")
 
-    def _wait(self, delay: int) -> simpy.Event:
-        self.wakes.add(int(self.env.now) + delay)
+    def _wait(self, delay: int, *, settled: bool = True) -> simpy.Event:
+        at = int(self.env.now) + delay
+        self.wakes.add(at)
+        if settled:
+            self.settles.add(at)
         return self.env.timeout(delay)
 
     def _site(self, endpoint: int) -> str:

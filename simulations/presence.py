@@ -85,12 +85,18 @@ def observe(world: Any, now: int) -> None:
     """Bring everyone's gaps up to ``now`` (ns). To be called before there is something else, or
     nothing more, to be heard or seen: what is due to whom holds since the last call."""
     for endpoint in range(len(world.presences)):
-        presence = world.presences[endpoint]
-        if _is_due_media(world, endpoint):
-            _count(presence, world.endpoints[endpoint].last_media, now)
-        else:
-            presence.quiet_from = now
-            presence.counted = 0
+        observe_one(world, endpoint, now)
+
+
+@kernel
+def observe_one(world: Any, endpoint: int, now: int) -> None:
+    """As `observe`, before there is something else for ``endpoint`` alone."""
+    presence = world.presences[endpoint]
+    if _is_due_media(world, endpoint):
+        _count(presence, world.endpoints[endpoint].last_media, now)
+    else:
+        presence.quiet_from = now
+        presence.counted = 0
 
 
 @kernel

@@ -12,17 +12,18 @@ from simulations import freezes
 from simulations.allocation import seat_shown
 from simulations.compiled import kernel
 from simulations.congestion import make_controllers
+from simulations.groups import bring_up
 from simulations.media import TRACK, encode_at
 from simulations.membership import ABSENT
 from simulations.outs import out_index
 from simulations.packets import AUDIO, PADDING, PICTURE, RESENT, SCREEN
-from simulations.presence import observe
+from simulations.presence import observe, observe_one
 from simulations.rates import FOREVER
 from simulations.seats import FIRST_LAYER_TRACK, NO_SESSION, SEAT_COUNTS, VOICE_TRACK
 from simulations.settings import TICK
 from simulations.turns import EVERY_TICK
 from simulations.upstream import spread_rate
-from simulations.world import FLOOR, STIRRED, World
+from simulations.world import FLOOR, STIRRED, WALL_STIRRED, World
 
 NOBODY = -1
 
@@ -157,9 +158,13 @@ class Publishing:
         self._stir(now)
 
     def show_tile(self, tile: int, endpoint: int, site: str, now: int) -> None:
-        """From ``now`` (ns) on, ``endpoint`` is on the wall's ``tile``."""
+        """From ``now`` (ns) on, ``endpoint`` is on the wall's ``tile``. It concerns nobody else but
+        the command centre; the others need not have been played up to now (see
+        `simulations.turns`)."""
         world, settings = self.world, self.settings
-        observe(world, now)
+        centre = len(world.endpoints) - 1
+        bring_up(world, centre, now)
+        observe_one(world, centre, now)
         stream = settings.voices + settings.pictures + tile
         before = int(world.slot_seats[stream])
         if before >= 0:
@@ -172,7 +177,8 @@ class Publishing:
         world.slot_seats[stream] = seat.index
         world.seats["tile_slot"][seat.index] = stream
         self._send_layers(seat, 1 << settings.tile_layer, now)
-        self._stir(now)
+        world.turns["steer"][centre] = EVERY_TICK
+        self._stir(now, WALL_STIRRED)
 
     def share_screen(self, endpoint: int, site: str, now: int) -> None:
         """Let everyone see the screen of ``endpoint`` beside the pictures."""
@@ -201,9 +207,9 @@ class Publishing:
             self._drop(seat, "screen", now)
             self._stir(now)
 
-    def _stir(self, now: int) -> None:
-        """Who is seen has changed."""
-        self.world.totals[STIRRED] = now
+    def _stir(self, now: int, whom: int = STIRRED) -> None:
+        """Who is seen has changed, for all or, with WALL_STIRRED, on the wall only."""
+        self.world.totals[whom] = now
         if not self.settings.adapts:
             _watch(self.world, now)
 

@@ -21,7 +21,7 @@ from simulations.prefetching import prefetch
 from simulations.seats import FIRST_LAYER_TRACK, screen_track
 from simulations.settings import TICK
 from simulations.turns import EVERY_TICK, hurry
-from simulations.world import STIRRED
+from simulations.world import STIRRED, WALL_STIRRED
 
 _CONTROLLER_LINES = dict(CONTROLLER.fields or ())["kalman"][1] // CACHE_LINE + 1
 """Behind them stands what only the draft's profile uses."""
@@ -31,7 +31,8 @@ _COPIES = 32
 LONGEST_LOOK, SHORTEST_LOOK = 6 * TICK, 2 * TICK
 """ns between looks at a subscriber: where nothing is heard from it, and as feedback comes."""
 STIRRED_FOR = 8 * TICK
-"""ns for which everyone is looked after at every tick, after who is heard and seen has changed."""
+"""ns for which all whom it concerns are looked after at every tick, after who is heard and seen has
+changed."""
 SPARE_PACKETS = 2
 """More padding than a probe's bytes: media that takes its place seldom comes out even."""
 
@@ -40,7 +41,7 @@ SPARE_PACKETS = 2
 def steer_group(world: Any, g: int, now: int) -> None:
     """Let nodes act for those of the group ``g`` whose turn it is at the tick ``now`` (ns)."""
     first, members, due = world.group_first[g], world.group_members, world.due
-    stirred = is_stirred(world, now)
+    stirred = now <= world.totals[STIRRED] + STIRRED_FOR
     count = 0
     for i in range(first, world.group_first[g + 1]):
         if stirred or world.turns[np.uint64(members[i])].steer <= now:
@@ -86,7 +87,7 @@ def steer(world: Any, endpoint: Any, now: int) -> None:
     leg, mail, turn = world.legs[endpoint], world.mails[endpoint], world.turns[endpoint]
     if world.controllers[endpoint].rtt < rtt or rtt == 0:
         hurry(world, endpoint)
-    if leg.padding > 0 or world.senders[endpoint].probe > 0:
+    if leg.padding > 0 or world.senders[endpoint].probe > 0 or is_stirred(world, endpoint, now):
         turn.steer = EVERY_TICK
         return
     turn.steer = leg.looked_at + LONGEST_LOOK
@@ -96,9 +97,12 @@ def steer(world: Any, endpoint: Any, now: int) -> None:
 
 
 @inlined
-def is_stirred(world: Any, now: int) -> bool:
-    """Whether it is not long since who is heard and seen last changed."""
-    return bool(now <= world.totals[STIRRED] + STIRRED_FOR)
+def is_stirred(world: Any, endpoint: int, now: int) -> bool:
+    """Whether it is not long since there was a change of who ``endpoint`` is to hear and see."""
+    since = world.totals[STIRRED]
+    if endpoint == len(world.endpoints) - 1:
+        since = max(since, world.totals[WALL_STIRRED])
+    return bool(now <= since + STIRRED_FOR)
 
 
 @kernel
@@ -127,7 +131,7 @@ def _steer(world: Any, endpoint: int, now: int) -> None:
         while mail.request_head < message.requests:
             _answer(world, endpoint, mail.request_head, now)
             mail.request_head += 1
-    if heard or look or is_stirred(world, now):
+    if heard or look or is_stirred(world, endpoint, now):
         _choose(world, endpoint, now)
         world.senders[endpoint].pacing = pacing_of(controller.target)
     _pad(world, endpoint, now)

@@ -170,9 +170,9 @@ _SHIFT = TOGETHER.bit_length() - 1
 NEW_MAIL = 256
 """Room in each mailbox for what is in flight on the access link; besides, its queue has room."""
 
-PUBLISHED, INGRESSED, CASCADED, STIRRED, FLOOR = 0, 1, 2, 3, 4
+PUBLISHED, INGRESSED, CASCADED, STIRRED, WALL_STIRRED, FLOOR = 0, 1, 2, 3, 4, 5
 """Places in `World.totals`."""
-TOTALS = 5
+TOTALS = 6
 
 
 @inlined
@@ -189,8 +189,9 @@ class _Arrays(NamedTuple):
     """(3,): the running epoch's beginning (ns), the next level to run in it, and the last tick that
     publishers have played."""
     totals: NDArray[np.int64]
-    """(TOTALS,) packets published, arrived at a node, sent on to other nodes; the time (ns) at
-    which who is heard and seen last changed; and the seat that has the floor."""
+    """(TOTALS,) packets published, arrived at a node, sent on to other nodes; the times (ns) at
+    which who is heard and seen last changed, for all, and on the command centre's wall; and the
+    seat that has the floor."""
     settings: NDArray[Any]
     """(1,) SETTINGS."""
     packets: NDArray[Any]
