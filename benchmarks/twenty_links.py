@@ -28,6 +28,7 @@ from simulations.packets import ITEM, PACKET
 from simulations.queues import make_queues, serve
 from simulations.stations import run_link
 from simulations.topology import plan
+from simulations.trains import RIDER
 from simulations.world import BACKBONE_DOWN, World
 
 LINKS = 20
@@ -154,7 +155,8 @@ class EngineLinks:
                 workload.arrivals.shape[1]
             )
             items["endpoint"][here] = number
-        return world._replace(packets=packets, edge_items=items)
+        riders = np.zeros(len(items), RIDER)
+        return world._replace(packets=packets, edge_items=items, riders=riders)
 
     def rewind(self) -> None:
         """All packets wait on the input edges again."""

@@ -22,7 +22,7 @@ from simulations.stations import limit_of, next_edge, serve, serve_bursts
 from simulations.trace import AGGREGATION, note
 from simulations.trains import depart, serve_train
 from simulations.turns import EVERY_TICK, expect, plan
-from simulations.world import GROUP, LEAVINGS, TOGETHER, interleaved
+from simulations.world import GROUP, TOGETHER, interleaved
 
 _FAR, _NEAR = 12, 6
 """Copies ahead whose endpoints' turns are asked for, and the places where they will wait."""
@@ -169,7 +169,7 @@ def _let_wait(
     if entry < turn.since:  # it has left, or moved to another link
         station.gone += 1
         return
-    if turn.waiting == LEAVINGS:
+    if turn.waiting * len(world.turns) == len(world.leavings):
         _make_room(world, endpoint, thread)
     leaving = world.leavings[interleaved(len(world.turns), endpoint, turn.waiting)]
     leaving.left = left

@@ -203,8 +203,8 @@ class Playing:
         """Play up to ``until`` (ns), pausing at ``stops`` as well."""
         env = self.stage.env
         for stop in [*sorted(stops), until]:
-            while env.peek() < stop:
-                self.engine.advance(int(env.peek()))
+            while (at := env.peek()) < stop:
+                self.engine.advance(int(at), at in self.stage.meeting.settles)
                 env.step()
             self.engine.advance(stop)
         return self.world

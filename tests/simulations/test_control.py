@@ -210,3 +210,13 @@ def test_the_meeting_says_when_it_moves() -> None:
         assert env.peek() in wakes
         env.step()
     assert {0, 1_234_000_000, 1_234_000_000 + LINGER, 5 * SECOND, 5 * SECOND + LINGER} <= wakes
+
+
+def test_a_tile_alone_does_not_concern_everyone() -> None:
+    floor = [("0s", "command-centre"), ("4s", "s2")]
+    played = stage(floor, tiles=3, layer="low", dwell="6s")
+    env, meeting = played.stage.env, played.stage.meeting
+    while env.peek() < 9 * SECOND:
+        env.step()
+    assert {2 * SECOND, 6 * SECOND, 8 * SECOND} <= meeting.wakes - meeting.settles
+    assert {4 * SECOND, 4 * SECOND + LINGER} <= meeting.settles  # with a tile at the same time

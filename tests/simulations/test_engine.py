@@ -13,6 +13,7 @@ from simulations import control
 from simulations import world as levels
 from simulations.engine import grown
 from simulations.packets import ITEM
+from simulations.trains import RIDER
 from simulations.world import World
 from tests.simulations.networks import SITES, Playing, deal, kept_copies, make_scenario
 from tests.simulations.reference_network import (
@@ -258,14 +259,17 @@ def test_a_grown_ring_holds_what_it_held() -> None:
     rng = np.random.default_rng(1)
     edges["head"] = rng.integers(0, 99, len(edges))
     edges["tail"] = edges["head"] + rng.integers(0, 5, len(edges))
-    items = np.zeros(4 * len(edges), ITEM)
-    items["time"] = np.arange(len(items))
-    world = world._replace(edge_items=items)
+    items, riders = np.zeros(4 * len(edges), ITEM), np.zeros(4 * len(edges), RIDER)
+    items["time"], riders["entry"] = np.arange(len(items)), np.arange(len(items)) + 500
+    world = world._replace(edge_items=items, riders=riders)
 
-    def content(of: World) -> list[list[int]]:
+    def content(of: World) -> list[list[tuple[int, int]]]:
         return [
             [
-                int(of.edge_items["time"][edge["base"] + (at & edge["mask"])])
+                (
+                    int(of.edge_items["time"][edge["base"] + (at & edge["mask"])]),
+                    int(of.riders["entry"][edge["base"] + (at & edge["mask"])]),
+                )
                 for at in range(edge["head"], edge["tail"])
             ]
             for edge in of.edges

@@ -12,7 +12,8 @@ from simulations.publishing import NOBODY, Publishing
 from simulations.rates import FOREVER
 from simulations.seats import NO_SESSION
 from simulations.topology import plan
-from simulations.world import World
+from simulations.turns import EVERY_TICK
+from simulations.world import STIRRED, WALL_STIRRED, World
 from tests.simulations.networks import make_scenario
 
 MS = 1_000_000
@@ -105,6 +106,18 @@ def test_a_tile_is_one_layer_and_its_last_endpoint_leaves() -> None:
     publishing.show_tile(1, 2, "b", 60)
     assert streams(publishing)[5:7] == [NOBODY, 2]
     assert set(publishing.taken) == {2}
+
+
+def test_a_tile_stirs_the_command_centre_alone() -> None:
+    publishing = make()
+    publishing.show(1, "a", 10, 0)
+    world = publishing.world
+    world.turns["steer"] = 777
+    publishing.show_tile(1, 3, "b", 50)
+    assert (world.totals[STIRRED], world.totals[WALL_STIRRED]) == (10, 50)
+    assert world.turns["steer"].tolist() == [777] * 6 + [EVERY_TICK]
+    publishing.show(2, "c", 60, 1)
+    assert world.totals[STIRRED] == 60
 
 
 def test_a_shared_screen_is_a_track_of_its_own_until_it_ends() -> None:

@@ -7,6 +7,7 @@ import pytest
 
 from simulations.history import AGAIN, FILLER
 from simulations.settings import TICK
+from simulations.turns import EVERY_TICK
 from tests.simulations.networks import CLOSED, Playing, deal, kept_copies, make_scenario, merged
 
 SECOND = 10**9
@@ -117,6 +118,19 @@ def test_a_subscriber_is_looked_at_though_nothing_is_heard_from_it() -> None:
     assert targets[0] < 100_000 < targets[1]
     out = playing.world.outs[len(playing.population)]
     assert (out["wanted"], out["layer"], out["source"]) == (-1, -1, -1)
+
+
+def test_after_a_change_on_the_wall_the_command_centre_is_looked_after_at_every_tick() -> None:
+    playing = play(12, meeting={"wall": {"tiles": 2, "layer": "low", "dwell": "1h"}})
+    centre, begin = len(playing.population) - 1, 12 * SECOND
+    playing.stage.publishing.show_tile(0, 3, "s4", begin)
+    at_every_tick = []
+    for tick in range(1, 13):
+        playing.advance(begin + tick * TICK)
+        at_every_tick.append(set(np.flatnonzero(playing.world.turns["steer"] == EVERY_TICK)))
+    assert all(centre in them for them in at_every_tick[:8])
+    assert not any(at_every_tick[8:])
+    assert not set.union(*at_every_tick) - {centre}
 
 
 def test_what_a_node_orders_lies_within_the_tick_and_has_room() -> None:

@@ -53,6 +53,7 @@ HARDSHIP: dict[str, Any] = {
     },
     "carriers": {"red": {"aggregation": {"capacity": "9Mbps", "buffer": "5ms"}}},
     "media": {"video": {"key_frame_interval": "10s"}},
+    "meeting": {"wall": {"tiles": 3, "layer": "low", "dwell": "1500ms"}},
 }  # fmt: skip
 
 
