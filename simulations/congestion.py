@@ -76,8 +76,8 @@ CONTROLLER = in_lines(
         ("state", np.int64),  # of the delay-based control: HOLD, INCREASE or DECREASE
         ("probe", np.int64),  # number of the last probe cluster begun; 0: none
         ("last_sent", np.int64),  # when a packet was last sent, ns; the sender may write it
-        ("limited", np.int64),  # 1: by the application; the sender writes it, see below
-        ("profile", np.int64),  # index in PROFILES
+        ("limited", np.int32),  # 1: by the application; the sender writes it, see below
+        ("profile", np.int32),  # index in PROFILES
         # of the feedback message being read
         ("received", np.int64),  # packets
         ("least_transit", np.int64),  # least (arrival − sent) of its packets, ns

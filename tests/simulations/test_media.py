@@ -167,9 +167,11 @@ def test_a_pause_has_comfort_noise_at_its_interval() -> None:
 
 
 def test_the_earliest_track_is_the_first_of_equals() -> None:
-    tracks = np.zeros(4, TRACK)
-    tracks["next"] = [9, 4, 4, FOREVER]
-    assert earliest(tracks) == 1
+    tracks = np.zeros(6, TRACK)
+    tracks["next"] = [9, 4, 4, FOREVER, 1, 3]
+    assert earliest(tracks, 0, 4) == 1
+    assert earliest(tracks, 2, 2) == 2
+    assert earliest(tracks, 0, 6) == 4
 
 
 def test_packets_of_a_frame_count_up_and_key_frames_are_marked() -> None:

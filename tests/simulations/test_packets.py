@@ -16,8 +16,10 @@ def make_edge(delay: int = 0, at: int = 0) -> tuple[Any, Any]:
 
 
 def content(edge: Any, items: Any) -> list[tuple[int, int, int, int]]:
-    places = [3 + position % 16 for position in range(edge["head"], edge["tail"])]
-    return [tuple(items[place].item()) for place in places]
+    """(time, packet, endpoint, entry) of all; each is a train of its own."""
+    found = items[[3 + position % 16 for position in range(edge["head"], edge["tail"])]]
+    assert (found["count"] == 1).all()
+    return [tuple(item)[:4] for item in found.tolist()]
 
 
 @given(st.lists(st.integers(0, 9), max_size=16), st.integers(0, 40))
