@@ -232,13 +232,20 @@ def compare(expected: str, actual: str) -> str:
 
 
 def shorten(shown: str, actual: str) -> str:
-    """``actual`` with as many lines left out, and where, as in what the page has ``shown``."""
-    before, gap, after = shown.partition(f"{ELLIPSIS}\n")
+    """``actual`` with as many lines left out, and where, as in what the page has ``shown``: what
+    stands between two gaps begins with the line that is most like what it began with."""
+    gap = f"{ELLIPSIS}\n"
+    first, *others = (part.splitlines() for part in shown.split(gap))
     lines = [f"{line}\n" for line in actual.strip("\n").splitlines()]
-    if not gap:
+    if not others:
         return "".join(lines)
-    head, tail = before.count("\n"), after.count("\n")
-    return "".join([*lines[:head], gap, *lines[len(lines) - tail :]])
+    parts = [lines[: len(first)]]
+    for part in others[:-1]:
+        [begin] = difflib.get_close_matches(f"{part[0]}\n", lines, 1, 0)
+        at = lines.index(begin)
+        parts.append(lines[at : at + len(part)])
+    parts.append(lines[len(lines) - len(others[-1]) :])
+    return gap.join("".join(part) for part in parts)
 
 
 def _plain(text: str) -> str:

@@ -26,6 +26,7 @@ from tests.docs.pages import (
     read_blocks,
     run_console,
     run_python,
+    shorten,
 )
 
 LANGUAGES = {"console", "python", "yaml", "text", "{toctree}"}
@@ -94,3 +95,13 @@ def test_nothing_is_left_out_without_a_reason(page: Path) -> None:
     for block in read_blocks(page):
         note = block.notes.get("test", "")
         assert re.fullmatch(r"(with [^;]+(; exit \d+)?|exit \d+|skip; .{15,})?", note), block.place
+
+
+def test_lines_left_out_stay_left_out_in_what_is_recorded_anew() -> None:
+    actual = "made 2\n\nname  value\na     11\nb     12\n\nreport  x\n"
+    assert shorten("made 1\n…\n", actual) == "made 2\n…\n"
+    assert shorten("…\nreport  x\n", actual) == "…\nreport  x\n"
+    assert shorten("made 1\n…\nname  value\na     9\n…\n", actual) == (
+        "made 2\n…\nname  value\na     11\n…\n"
+    )
+    assert shorten("made 1\n", actual) == actual
