@@ -61,9 +61,9 @@ def admit(queue: Any, starts: Any, sizes: Any, now: int, size: int) -> int:
     if queue.free_at <= now:
         queue.head = queue.tail = queue.waiting = 0
         return now
-    if not _has_room(queue, size):  # as far as was last looked
+    if not has_room(queue, 1, size):  # as far as was last looked
         begin_due(queue, starts, sizes, now)
-        if not _has_room(queue, size):
+        if not has_room(queue, 1, size):
             return DROPPED
     slot = np.uint64(queue.base + (queue.tail & queue.mask))
     starts[slot] = queue.free_at
@@ -74,10 +74,12 @@ def admit(queue: Any, starts: Any, sizes: Any, now: int, size: int) -> int:
 
 
 @inlined
-def _has_room(queue: Any, size: int) -> bool:
-    """Whether a packet may wait behind those that have not begun, as far as is known."""
+def has_room(queue: Any, count: int, size: int) -> bool:
+    """Whether ``count`` packets of ``size`` bytes may wait behind those that have not begun, as far
+    as is known."""
     return bool(
-        queue.waiting + size <= queue.limit_bytes and queue.tail - queue.head < queue.limit_packets
+        queue.waiting + count * size <= queue.limit_bytes
+        and queue.tail - queue.head + count <= queue.limit_packets
     )
 
 

@@ -178,7 +178,7 @@ def _pass_train(
     items: Any,
     riders: Any,
     out: Any,
-    route: Any,
+    count: Any,
     size: int,
     limit: int,
 ) -> bool:
@@ -186,15 +186,11 @@ def _pass_train(
     the edge ``out``, where there is room for one; false if nothing can be.
 
     Args:
-        route: see `World`; empty where all go the same way.
-        limit: see `trains.serve_train`.
+        count: copies that go there. size: bytes. limit: see `trains.serve_train`.
     """
     train = items[slot(edge, edge.head)]
     time = train.time
     step: Any = np.int64(train.step)
-    count: Any = np.int64(train.count)
-    if len(route) > 0:
-        count = _same_way(route[station.level], edge, riders, count)
     count = min(count, out.mask + 1 - (out.tail - out.head))
     count, close, left, work = serve_train(station, shared, time, step, count, size, limit)
     if count == 0:
@@ -251,8 +247,11 @@ def run_link(world: Any, s: int, until: int) -> int:
                 return int(route[level, endpoint] if fixed < 0 else fixed)
             packet = packets[index]
             if item.count > 1 and traced < 0:
-                way = route if fixed < 0 else route[:0]
-                if _pass_train(station, shared, edge, items, riders, out, way, packet.size, limit):
+                count: Any = np.int64(item.count)
+                if fixed < 0:
+                    count = _same_way(route[level], edge, riders, count)
+                size = packet.size
+                if _pass_train(station, shared, edge, items, riders, out, count, size, limit):
                     continue
             entry = item.entry
             depart(edge, items, riders, 1)

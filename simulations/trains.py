@@ -12,7 +12,7 @@ import numpy as np
 
 from simulations.compiled import inlined, kernel
 from simulations.packets import slot
-from simulations.queues import begin_due, transmission
+from simulations.queues import begin_due, has_room, transmission
 
 RIDER = np.dtype([("endpoint", np.uint32), ("entry", np.uint32)])
 """Whose copy it is, and its entry in that endpoint's history."""
@@ -190,9 +190,9 @@ def _queue(
     if ahead == 0:
         queue.head = queue.tail = queue.waiting = 0
         waiting = max(close - 1, 0)
-    if not _has_room(queue, waiting, size):
+    if not has_room(queue, waiting, size):
         begin_due(queue, shared[0], shared[1], first)
-        if not _has_room(queue, waiting, size):
+        if not has_room(queue, waiting, size):
             return False
     if close < count:  # who comes last finds nobody
         queue.head = queue.tail = queue.waiting = 0
@@ -204,12 +204,3 @@ def _queue(
         queue.tail += 1
     queue.waiting += waiting * size
     return True
-
-
-@inlined
-def _has_room(queue: Any, count: int, size: int) -> bool:
-    """Whether so many packets may wait behind those that have not begun, as far as is known."""
-    return bool(
-        queue.waiting + count * size <= queue.limit_bytes
-        and queue.tail - queue.head + count <= queue.limit_packets
-    )

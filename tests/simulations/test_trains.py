@@ -126,6 +126,13 @@ def test_what_may_come_behind_others_waits_for_them() -> None:
     assert serve_train(station, shared, 130, 10, 5, 80, 130)[0] == 0
 
 
+def test_what_a_fault_may_hit_is_served_one_by_one() -> None:
+    station, shared = make_station(10**9, 10**6, 10_000, 0.0)
+    assert serve(station, shared, 0, 80) == 640
+    station["fault"] = 1
+    assert serve_train(station, shared, 700, 10, 5, 80, FOREVER)[0] == 0
+
+
 Copies = list[tuple[int, int, int, int]]
 """(time, packet, endpoint, entry)"""
 
@@ -197,8 +204,27 @@ def test_one_packet_at_equal_steps_is_one_train() -> None:
     assert items[edges[0]["head"] & 63]["count"] == 9
     depart(edges[0], items, riders, 4)
     assert items[edges[0]["head"] & 63]["count"] == 5
-    board(edges[0], items, riders, 200, 1, 7, 7)  # the train has been served in part
+
+
+def test_a_train_that_has_been_served_in_part_takes_nobody_in() -> None:
+    edges, items, riders = make_edges()
+    boarded = board_all(edges[0], items, riders, [(10, 1)] * 9)
+    depart(edges[0], items, riders, 4)
+    board(edges[0], items, riders, 200, 1, 7, 8)  # a step behind the last one
     assert items[edges[0]["head"] & 63]["count"] == 5
+    assert on(edges[0], items, riders) == [*boarded[4:], (205, 1, 7, 8)]
+
+
+def test_a_train_that_has_gone_on_may_take_others_in() -> None:
+    edges, items, riders = make_edges()
+    boarded = board_all(edges[0], items, riders, [(10, 1)] * 3)
+    forward(edges[0], items, riders, edges[1], 0, 3, 500, 10)
+    for time in (530, 550):
+        board(edges[1], items, riders, time, 1, 7, 8)
+    begin = edges[1]["base"] + (edges[1]["head"] & 63)
+    assert items[begin]["count"] == 4
+    gone = [(500 + 10 * i + 7, *rest) for i, (_, *rest) in enumerate(boarded)]
+    assert on(edges[1], items, riders) == [*gone, (537, 1, 7, 8), (557, 1, 7, 8)]
 
 
 def test_what_leaves_a_station_late_is_cut_out_of_a_train() -> None:
