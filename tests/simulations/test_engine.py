@@ -13,7 +13,8 @@ from simulations import control
 from simulations import world as levels
 from simulations.engine import grown
 from simulations.packets import ITEM
-from simulations.trains import RIDER
+from simulations.stations import run_link
+from simulations.trains import RIDER, board
 from simulations.world import World
 from tests.simulations.networks import SITES, Playing, deal, kept_copies, make_scenario
 from tests.simulations.reference_network import (
@@ -241,15 +242,58 @@ def test_edges_that_must_grow_change_nothing() -> None:
             playing.advance(until)
     worlds = roomy.drain(20 * SECOND), tight.drain(20 * SECOND)
     assert worlds[1].edges["mask"].max() > 200
+    compare_counts(*worlds)
+
+
+def compare_counts(world: World, other: World) -> None:
+    """What passed where, and how long it took."""
     for table, names in (
         ("meters", ("packets", "bytes", "delay_sum", "delay_max", "frames")),
         ("stations", ("packets", "delay_sum", "delay_max", "work")),
         ("nodes", ("copies", "bytes", "delay_max")),
     ):
         for name in names:
-            values = [getattr(world, table)[name] for world in worlds]
+            values = [getattr(each, table)[name] for each in (world, other)]
             assert (values[0] == values[1]).all(), (table, name)
-    assert worlds[0].meters["packets"].sum() > 10_000
+    assert world.meters["packets"].sum() > 10_000
+
+
+def test_trains_change_nothing() -> None:
+    # Bursts of others are between the copies, and before some of them only.
+    link = {"capacity": "1Gbps", "background": {"load": "50%", "burst": "500B"}}
+    changes = {
+        "media": {"audio": {"ptime": "2500us", "dtx": False}, "video": {"payload": "100B"}},
+        "carriers": {"red": {"backbone": link, "aggregation": link}},
+    }
+    scenario = make_scenario(changes, endpoints=12)
+    # What is traced is served copy by copy, whosever it is.
+    trains, copies = Playing(scenario), Playing(scenario, trace_site="command-centre")
+    for playing in (trains, copies):
+        playing.advance(2 * SECOND)
+    compare_counts(trains.drain(3 * SECOND), copies.drain(3 * SECOND))
+
+
+def test_a_train_goes_on_only_as_far_as_there_is_room() -> None:
+    playing = Playing(make_scenario(endpoints=12))
+    world = playing.world
+    group = int(world.endpoints["group"][0])
+    members = np.flatnonzero(world.endpoints["group"] == group)
+    out = int(world.route[levels.BACKBONE_DOWN, members[0]])
+    s = int(world.edges["source"][out])
+    station, edge = world.stations[s], world.edges[out]
+    world.packets["size"] = 100
+    before = world.edges[station["first_edge"]]
+    for i in range(6):
+        board(before, world.edge_items, world.riders, 10 * i, 1, int(members[0]), i)
+    edge["mask"] = 3
+    for i in range(2):
+        board(edge, world.edge_items, world.riders, 0, 2, int(members[0]), 100 + i)
+    # The first one goes alone: the link's rate is not known yet.
+    assert run_link(world, s, SECOND) == out
+    assert edge["tail"] - edge["head"] == 4
+    assert before["tail"] - before["head"] == 4
+    places = edge["base"] + np.arange(edge["head"], edge["tail"])
+    assert world.riders["entry"][places].tolist() == [100, 101, 0, 1]
 
 
 def test_a_grown_ring_holds_what_it_held() -> None:
