@@ -259,8 +259,8 @@ def compare_counts(world: World, other: World) -> None:
 
 
 def test_trains_change_nothing() -> None:
-    # Bursts of others are between the copies, and before some of them only.
-    link = {"capacity": "1Gbps", "background": {"load": "50%", "burst": "500B"}}
+    # Copies come further apart than they take, behind bursts of others and between them.
+    link = {"capacity": "10Gbps", "background": {"load": "50%", "burst": "500B"}}
     changes = {
         "media": {"audio": {"ptime": "2500us", "dtx": False}, "video": {"payload": "100B"}},
         "carriers": {"red": {"backbone": link, "aggregation": link}},
