@@ -94,7 +94,7 @@ def resume(client: "Client", session: Session, until: int) -> Attempt:
 
 def move_over(client: "Client", session: Session, until: int) -> Attempt:
     """To another node, before the old way is broken."""
-    server, charges = client.server_number, client.plane.placing.charges
+    server = client.server_number
     if not client.has_signalling():
         cause = yield from _open(client, session, server, until)
         if cause:
@@ -102,11 +102,11 @@ def move_over(client: "Client", session: Session, until: int) -> Attempt:
     until, node, cause = yield from _ask(client, session, server, until, messages.JOIN)
     if cause or node == client.node:
         return cause or NO_OTHER
-    charges[node] += 1  # a place is kept for it
+    client.keep_place(node)
     cause = yield from _reach_node(client, session, node, until, ())
-    charges[node] -= 1
     if cause or client.state is not State.MOVING:
         return cause or LOST_MEANWHILE
+    client.give_place_up()
     client.leave_node()
     client.take_node(node)
     if not (yield from _take_media(client, session, int(client.env.now))):

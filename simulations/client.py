@@ -66,6 +66,8 @@ class Client:
         """The same of its signalling's."""
         self.moves = False
         """It has been told to leave its node."""
+        self.kept = NEVER
+        """Media node that keeps a place for it while it moves."""
         self.why = ""
         """Why the last attempt failed."""
         self.wake = self.env.event()
@@ -76,6 +78,7 @@ class Client:
         """Go into ``state``."""
         self.state = follow(self.state, state)
         self.since = int(self.env.now)
+        self.give_place_up()  # if it moved, it does so no longer
 
     @property
     def takes_part(self) -> bool:
@@ -259,6 +262,17 @@ class Client:
             and self.cut_at == NEVER
             and self.recovery.reconnects
         )
+
+    def keep_place(self, node: int) -> None:
+        """Have ``node`` keep a place for as long as it moves."""
+        self.plane.placing.charges[node] += 1
+        self.kept = node
+
+    def give_place_up(self) -> None:
+        """Have no place kept any more."""
+        if self.kept != NEVER:
+            self.plane.placing.charges[self.kept] -= 1
+            self.kept = NEVER
 
     def take_node(self, node: int) -> None:
         """Mean to have its session on ``node``."""
