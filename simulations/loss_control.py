@@ -106,9 +106,10 @@ def regulate(losses: Any, target: int, delay_based: float, rtt: int, now: int) -
     if now - losses.told_at >= STALE:
         return target
     if losses.share <= FEW_LOSSES:
-        least = losses.least[0]
-        for i in range(1, BUCKETS):
-            least = min(least, losses.least[i])
+        least: Any = np.int64(HIGHEST)
+        for i in range(BUCKETS):
+            rate: Any = np.int64(losses.least[np.uint64(i)])
+            least = min(least, rate)
         return np.floor(least * GROWTH + 0.5) + LEAST_GROWTH  # type: ignore[no-any-return]
     if losses.share <= MANY_LOSSES or losses.decreased:
         return target
@@ -146,5 +147,5 @@ def _remember(losses: Any, target: int, now: int) -> None:
     for later in range(min(bucket - losses.bucket, BUCKETS)):
         losses.least[(bucket - later) % BUCKETS] = HIGHEST
     losses.bucket = max(bucket, losses.bucket)
-    place = losses.bucket % BUCKETS
-    losses.least[place] = min(losses.least[place], target, HIGHEST)
+    place = np.uint64(losses.bucket % BUCKETS)
+    losses.least[place] = min(np.int64(losses.least[place]), target)

@@ -26,12 +26,14 @@ PROCESS: list[tuple[str, Any]] = [
 @inlined
 def advance(process: Any, now: int) -> None:
     """Bring ``process.state`` to the time ``now``, which never goes back."""
-    while process.step_end <= now:
-        draw = standard_normal(process.key, process.index)
-        if process.index == 0:
-            process.state = draw  # stationary from the beginning
-        else:
-            innovation = math.sqrt(1.0 - process.decay * process.decay)
-            process.state = process.decay * process.state + innovation * draw
-        process.index += 1
-        process.step_end += process.step
+    end, index, state, decay = process.step_end, process.index, process.state, process.decay
+    if end > now:
+        return
+    innovation = math.sqrt(1.0 - decay * decay)
+    while end <= now:
+        draw = standard_normal(process.key, index)
+        # stationary from the beginning
+        state = draw if index == 0 else decay * state + innovation * draw
+        index += 1
+        end += process.step
+    process.step_end, process.index, process.state = end, index, state
