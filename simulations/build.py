@@ -130,6 +130,7 @@ def build(
         node_edges=plan.node_edges,
         orders_edges=plan.orders_edges,
         city_delays=plan.city_delays,
+        takers=np.zeros_like(subscribers),
         subscribers=subscribers,
         audience=audience,
         ranks=ranks,

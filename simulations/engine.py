@@ -14,8 +14,9 @@ import numpy as np
 from simulations.claims import claim
 from simulations.compiled import Separate, direct, kernel, parallel_kernel
 from simulations.compiling import compile_apart
-from simulations.fanout import run_fan_out, run_ingress
+from simulations.fanout import run_fan_out
 from simulations.groups import run_group
+from simulations.ingress import run_ingress
 from simulations.layout import zeros
 from simulations.packets import ITEM
 from simulations.sending import publish

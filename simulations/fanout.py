@@ -1,25 +1,22 @@
-"""The media node: packets in, copies out to everyone who listens or watches."""
+"""A media node's fan-out: copies to everyone who listens or watches, at once or paced."""
 
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
 from simulations.allocation import seat_shown
 from simulations.compiled import inlined, kernel
+from simulations.copying import Out, begin_burst, copy, copy_in_burst, end_burst
 from simulations.heaps import drop_first, entry_of, put
 from simulations.history import AGAIN, FILLER, FIRST, entry_slot
 from simulations.legs import MOST_ORDERS
-from simulations.nack import note as note_missing
 from simulations.outs import begin, is_ahead, number_of, out_index, takes_picture
-from simulations.pacer import BURST, ROOM, charge, hold, pace, release
-from simulations.packets import AUDIO, PADDING, SCREEN, is_full, push, slot
+from simulations.pacer import BURST, ROOM, hold, pace, release
+from simulations.packets import AUDIO, SCREEN, is_full, slot
 from simulations.prefetching import prefetch
 from simulations.queues import DROPPED, transmission
-from simulations.stations import next_edge
-from simulations.trace import NODE_IN, NODE_OUT, SENT, note
-from simulations.trains import board
-from simulations.turns import alarm
-from simulations.world import CASCADED, FAN_OUT, INGRESSED
+from simulations.stations import next_edge, rewind
+from simulations.world import FAN_OUT
 
 _FAR, _NEAR = np.uint64(16), np.uint64(8)
 """Subscribers ahead whose records are asked for, and whose streams and histories."""
@@ -28,94 +25,6 @@ _NEXT_HELD, _LATER_HELD = 3, 7
 _RELEASE = MOST_ORDERS
 """The entry, in the node's own heap, of what is no copy: the time at which a leg's pacer looks
 after what waits there. There is never more than one for a leg."""
-
-
-@kernel
-def run_ingress(world: Any, s: int, n: int, until: int) -> int:
-    """Take what arrives at the node ``n`` by the station ``s`` before ``until``.
-
-    A packet goes to the node's own fan-out and, once each, to the other nodes, unless it is for one
-    endpoint only: then it goes to that one's node.
-
-    Returns:
-        −1 when done, or an edge that must grow first (see `stations.run_link`).
-    """
-    station, edges, packets = world.stations[s], world.edges, world.packets
-    items, node_edges, totals = world.edge_items, world.node_edges, world.totals
-    trace, trace_rows, seats = world.trace, world.trace_rows, world.seats
-    node = world.nodes[n]
-    columns = world.settings[0].layers + 1
-    while True:
-        e = next_edge(station, edges, items, until)
-        if e < 0:
-            break
-        edge = edges[np.uint64(e)]
-        item = items[slot(edge, edge.head)]
-        for m in range(len(node_edges)):
-            if is_full(edges[node_edges[n, m]], 1):
-                return int(node_edges[n, m])
-        edge.head += 1
-        if node.down:
-            node.cut += 1
-            continue
-        now, index, publisher = item.time, item.packet, item.endpoint
-        packet = packets[index]
-        packet.at_node = now
-        totals[INGRESSED] += 1
-        if publisher == trace[0] and not packet.again:
-            note(trace, trace_rows, packet, NODE_IN, now, now)
-        seat = seats[packet.seat]
-        if seat.publisher != publisher or packet.source < seat.first_source:
-            continue  # the seat is somebody else's by now, or of another session
-        seat.arrived = max(seat.arrived, item.entry + 1)
-        seat.delay_sum += now - packet.sent
-        seat.delay_packets += 1
-        seat.delay_max = max(seat.delay_max, now - packet.sent)
-        if packet.media == PADDING:
-            continue
-        if packet.media != AUDIO:
-            column = columns - 1 if packet.media == SCREEN else packet.layer
-            k = np.uint64(packet.seat * columns + column)
-            if note_missing(
-                world.seat_nacks[k], world.seat_missing[k], packet.sequence, packet.key
-            ):
-                world.key_wanted[packet.seat, column] = 1
-        for m in range(len(node_edges)):
-            if _is_wanted_at(world, packet, seat, m):
-                totals[CASCADED] += n != m
-                push(edges[node_edges[n, m]], items, now, index, publisher, 0)
-    return -1
-
-
-@inlined
-def _is_wanted_at(world: Any, packet: Any, seat: Any, m: int) -> bool:
-    """Whether the node ``m`` may have somebody for the packet."""
-    places = world.endpoints
-    if packet.media == AUDIO:
-        return seat.voice_slot >= 0  # type: ignore[no-any-return]
-    if packet.media == SCREEN or (seat.picture_slot >= 0 and seat.only < 0):
-        return True
-    if seat.picture_slot >= 0 and places[seat.only].served == m:
-        return True
-    centre = len(places) - 1
-    return seat.tile_slot >= 0 and places[centre].served == m  # type: ignore[no-any-return]
-
-
-class _Out(NamedTuple):
-    """What a copy needs on its way out of a node."""
-
-    settings: Any
-    node: Any
-    edges: Any
-    items: Any
-    riders: Any
-    route: Any
-    outs: Any
-    turns: Any
-    senders: Any
-    copies: Any
-    trace: Any
-    trace_rows: Any
 
 
 @kernel
@@ -133,9 +42,8 @@ def run_fan_out(world: Any, s: int, n: int, until: int) -> int:  # noqa: PLR0912
     )  # fmt: skip
     node, seats, settings = world.nodes[n], world.seats, world.settings[0]
     fans, fan_edges, fan_copies = world.fans, world.fan_edges, world.fan_copies
-    subscribers, outs, legs = world.subscribers[n], world.outs, world.audience[n]
-    last = np.uint64(legs)
-    out = _Out(
+    outs, legs = world.outs, world.audience[n]
+    out = Out(
         settings, node, edges, items, world.riders, world.route[FAN_OUT], outs, world.turns,
         world.senders, world.copies, world.trace, world.trace_rows,
     )  # fmt: skip
@@ -184,41 +92,11 @@ def run_fan_out(world: Any, s: int, n: int, until: int) -> int:  # noqa: PLR0912
         if packet.media == AUDIO:
             if seat.voice_slot < 0:
                 continue
-            row = np.uint64(seat.voice_slot * people)
-            for i in range(last):
-                to = np.uint64(subscribers[i])
-                _ask_ahead(world, subscribers, row, i, last)
-                if to != np.uint64(packet.publisher):
-                    stream = outs[row + to]
-                    if stream.source != packet.source:
-                        begin(stream, packet)
-                    number = number_of(stream, packet)
-                    pacing = out.senders[to].pacing
-                    _copy(
-                        out, packet, index, to, now, cost, wire, number, seat.voice_slot, kind,
-                        pacing, False,
-                    )  # fmt: skip
+            _let_hear(world, out, n, packet, index, now, cost, wire, seat.voice_slot, kind)
             continue
         at = seat.screen_slot if packet.media == SCREEN else seat.picture_slot
         if at >= 0 and (seat.only < 0 or packet.media == SCREEN):
-            row = np.uint64(at * people)
-            shown = world.slot_seats[at]
-            # Who is shown there may be shown this one instead: the chair, before it goes.
-            other: Any = np.int64(0 if shown < 0 else seats[shown].publisher)
-            instead = shown >= 0 and seat_shown(world, at, other) == packet.seat
-            for i in range(last):
-                to = np.uint64(subscribers[i])
-                _ask_ahead(world, subscribers, row, i, last)
-                stream = outs[row + to]
-                meant = instead if to == np.uint64(other) and shown >= 0 else shown == packet.seat
-                if to != np.uint64(packet.publisher) and takes_picture(stream, packet, meant):
-                    ahead = is_ahead(stream, packet)
-                    number = number_of(stream, packet)
-                    if number >= stream.first:
-                        _offer(
-                            world, out, n, packet, index, to, now, cost, wire, number, at, kind,
-                            ahead,
-                        )  # fmt: skip
+            _let_see(world, out, n, packet, index, now, cost, wire, at, kind)
         elif at >= 0 and world.endpoints[seat.only].served == n:
             stream = outs[np.uint64(at * people + seat.only)]
             if takes_picture(stream, packet, seat_shown(world, at, seat.only) == packet.seat):
@@ -242,16 +120,92 @@ def run_fan_out(world: Any, s: int, n: int, until: int) -> int:  # noqa: PLR0912
                         world, out, n, packet, index, to, now, cost, wire, number, tile, kind,
                         ahead,
                     )  # fmt: skip
+    rewind(station, edges)
     return -1
 
 
+@kernel
+def _let_hear(
+    world: Any, out: Any, n: int, packet: Any, index: int, now: int, cost: int, wire: int, at: int,
+    kind: int,
+) -> None:  # fmt: skip
+    """Send a voice's packet to everyone but its speaker. For the arguments see
+    `copying.copy_in_burst`."""
+    subscribers, row = world.subscribers[n], np.uint64(at * len(world.endpoints))
+    last, burst = np.uint64(world.audience[n]), begin_burst(out.node)
+    for i in range(last):
+        to = np.uint64(subscribers[i])
+        _ask_ahead(world, subscribers, i, last)
+        if i + _NEAR < last:
+            prefetch(world.outs, row + np.uint64(subscribers[i + _NEAR]), 0)
+        if to == np.uint64(packet.publisher):
+            continue
+        stream = out.outs[row + to]
+        if stream.source != packet.source:
+            begin(stream, packet)
+        number = number_of(stream, packet)
+        burst = copy_in_burst(
+            out, burst, packet, index, to, now, cost, wire, number, at, kind,
+            out.senders[to].pacing, False,
+        )  # fmt: skip
+    end_burst(out.node, burst, now, cost, packet.size)
+
+
+@kernel
+def _let_see(
+    world: Any, out: Any, n: int, packet: Any, index: int, now: int, cost: int, wire: int, at: int,
+    kind: int,
+) -> None:  # fmt: skip
+    """Send a picture's packet to everyone who takes it, or let it wait for its pace."""
+    takers, row = world.takers[n], np.uint64(at * len(world.endpoints))
+    last, burst = _find_takers(world, n, packet, row), begin_burst(out.node)
+    shown = world.slot_seats[at]
+    # Who is shown there may be shown this one instead: the chair, before it goes.
+    other: Any = np.int64(-1 if shown < 0 else world.seats[shown].publisher)
+    instead = shown >= 0 and seat_shown(world, at, other) == packet.seat
+    for i in range(last):
+        to = np.uint64(takers[i])
+        _ask_ahead(world, takers, i, last)
+        stream = out.outs[row + to]
+        meant = instead if np.int64(to) == other else shown == packet.seat
+        if to == np.uint64(packet.publisher) or not takes_picture(stream, packet, meant):
+            continue
+        ahead = is_ahead(stream, packet)
+        number = number_of(stream, packet)
+        if number < stream.first:
+            continue
+        if out.senders[to].free_at >= now + BURST:
+            _hold(world, n, np.int64(to), now, index, number, at, kind, ahead)
+            continue
+        burst = copy_in_burst(
+            out, burst, packet, index, to, now, cost, wire, number, at, kind,
+            out.senders[to].pacing, ahead,
+        )  # fmt: skip
+    end_burst(out.node, burst, now, cost, packet.size)
+
+
+@kernel
+def _find_takers(world: Any, n: int, packet: Any, row: Any) -> Any:
+    """Write down who takes a picture's packet, or may begin to with it; how many they are. Each
+    packet is of one layer, and most subscribers take another."""
+    subscribers, takers, outs = world.subscribers[n], world.takers[n], world.outs
+    source, layer = packet.source, packet.layer
+    begins = packet.key != 0 and packet.index == 0 and not packet.again
+    count = np.uint64(0)
+    for i in range(np.uint64(world.audience[n])):
+        to = np.uint64(subscribers[i])
+        stream = outs[row + to]
+        takers[count] = to
+        count += np.uint64((stream.source == source) | (begins & (stream.wanted == layer)))
+    return count
+
+
 @inlined
-def _ask_ahead(world: Any, subscribers: Any, row: Any, i: Any, count: Any) -> None:
+def _ask_ahead(world: Any, subscribers: Any, i: Any, count: Any) -> None:
     """Ask for where the next copies to the subscribers behind the one at ``i`` are written down."""
     if i + _FAR < count:
         prefetch(world.senders, np.uint64(subscribers[i + _FAR]), 0)
         near = np.uint64(subscribers[i + _NEAR])
-        prefetch(world.outs, row + near, 0)
         prefetch(world.copies, entry_slot(world.senders[near], world.senders[near].next), 0)
 
 
@@ -306,7 +260,7 @@ def _send_ordered(world: Any, out: Any, to: Any, entry: Any, index: Any, now: in
     else:
         node.retransmissions += 1
         pacing = out.senders[to].pacing
-    _copy(
+    copy(
         out, packet, index, to, now, cost, wire, wanted.number, wanted.slot,
         wanted.kind, pacing, False,
     )  # fmt: skip
@@ -333,7 +287,7 @@ def _offer(
     if sender.free_at >= now + BURST:
         _hold(world, n, np.int64(to), now, index, number, at, kind, ahead)
     else:
-        _copy(out, packet, index, to, now, cost, wire, number, at, kind, sender.pacing, ahead)
+        copy(out, packet, index, to, now, cost, wire, number, at, kind, sender.pacing, ahead)
 
 
 @kernel
@@ -385,80 +339,12 @@ def _send_oldest(world: Any, n: int, to: Any, now: int, pacing: int) -> None:
     packet = world.packets[oldest.packet]
     cost = node.copy_cost + node.kilobyte_cost * packet.size // 1000
     wire = transmission(packet.size, node.nic)
-    out = _Out(
+    out = Out(
         world.settings[0], node, world.edges, world.edge_items, world.riders,
         world.route[FAN_OUT], world.outs, world.turns, world.senders, world.copies, world.trace,
         world.trace_rows,
     )  # fmt: skip
-    _copy(
+    copy(
         out, packet, oldest.packet, to, now, cost, wire, oldest.number, oldest.slot,
         oldest.kind, pacing, bool(oldest.ahead),
     )  # fmt: skip
-
-
-@inlined
-def _copy(
-    out: Any,
-    packet: Any,
-    index: int,
-    to: Any,
-    now: int,
-    cost: int,
-    wire: int,
-    number: int,
-    at: int,
-    kind: int,
-    pacing: int,
-    ahead: bool,
-) -> None:
-    """Send one copy: the processor and the network interface serve it one after the other.
-
-    Args:
-        now: when it may leave (ns). cost: the processor's time (ns). wire: the interface's.
-        number: in the receiver's stream ``at``.
-        pacing: ns by which each of its bytes adds to what is owed; DROPPED: it is dropped.
-        ahead: a packet before it in its stream has not come.
-    """
-    node, sender = out.node, out.senders[to]
-    entry = sender.next
-    sender.next += 1
-    sender.bytes += packet.size
-    copy = out.copies[entry_slot(sender, entry)]
-    copy.sent = now
-    copy.arrival = 0
-    copy.packet = index
-    copy.number = number
-    copy.size = packet.size
-    copy.slot = at
-    copy.kind = kind
-    copy.probe = sender.probe
-    if sender.probe > 0:
-        sender.probe_at = max(sender.probe_at, now) + packet.size * sender.probe_gap
-        sender.probe_bytes -= packet.size
-        if sender.probe_bytes <= 0:
-            sender.probe = 0
-    node.copies += 1
-    if ahead:
-        alarm(out.turns[to], entry)
-    left = DROPPED
-    if pacing != DROPPED and max(node.cpu_free, node.nic_free) - now <= node.queue:
-        charge(sender, pacing, now, packet.size)
-        node.cpu_free = max(node.cpu_free, now) + cost
-        node.cpu_work += cost
-        node.nic_free = max(node.nic_free, node.cpu_free) + wire
-        node.bytes += packet.size
-        left = node.nic_free
-        node.delay_max = max(node.delay_max, left - now)
-        copy.sent = left
-        if packet.media == AUDIO:
-            mine: Any = np.int64(to)
-            stream = out.outs[out_index(out.settings, len(out.turns), at, mine)]
-            stream.copies += 1
-            stream.waited += left - now
-        board(out.edges[out.route[to]], out.items, out.riders, left, index, to, entry)
-    else:
-        node.dropped += 1
-    if to == np.uint64(out.trace[0]) and kind == FIRST:
-        note(out.trace, out.trace_rows, packet, SENT, packet.sent, now)
-        note(out.trace, out.trace_rows, packet, NODE_IN, packet.at_node, now)
-        note(out.trace, out.trace_rows, packet, NODE_OUT, left, now)

@@ -115,6 +115,8 @@ def _find(picture: Any, frames: Any, first: int, packets: int, key: int, capture
         picture.next = first
     if first < picture.next or not 0 < packets <= WINDOW:
         return NOTHING
+    if picture.head == picture.tail:  # begin anew in memory that has just been used
+        picture.head = picture.tail = 0
     position = picture.tail
     while position > picture.head and frames[_slot(frames, position - 1)].first > first:
         position -= 1

@@ -7,10 +7,11 @@ import numpy as np
 from simulations.compiled import inlined, kernel
 from simulations.distributions import bucket_of, place_of
 from simulations.feedback import MESSAGES
-from simulations.frames import BEGIN, CAPACITY, STOP
-from simulations.freezes import begin, stop
+from simulations.frames import BEGIN, CAPACITY, PICTURE, STOP
+from simulations.freezes import FREEZES, begin, stop
 from simulations.history import entry_slot
-from simulations.jitter_buffer import SLOTS
+from simulations.jitter_buffer import slot_of
+from simulations.layout import CACHE_LINE
 from simulations.links import HOT_LINES
 from simulations.packets import AUDIO, slot
 from simulations.prefetching import prefetch
@@ -18,7 +19,7 @@ from simulations.queues import DROPPED
 from simulations.reception import catch_up, collect, play, put_back
 from simulations.reporting import report
 from simulations.settings import TICK
-from simulations.stations import limit_of, next_edge, serve, serve_bursts
+from simulations.stations import limit_of, next_edge, rewind, serve, serve_bursts
 from simulations.trace import AGGREGATION, note
 from simulations.trains import depart, serve_train
 from simulations.turns import EVERY_TICK, expect, plan
@@ -26,8 +27,16 @@ from simulations.world import GROUP, TOGETHER, interleaved
 
 _FAR, _NEAR = 12, 6
 """Copies ahead whose endpoints' turns are asked for, and the places where they will wait."""
-_VOICE_SLOTS, _FRAMES = 6, 4
-"""Of each stream, at most, that a turn's copies come to stand in."""
+_RECORDS = 3
+"""Endpoints ahead whose records are asked for."""
+_NEW_VOICES = 6
+"""Packets of a voice, at most, that come in a turn."""
+_INTERVALS = np.uint64(
+    dict(PICTURE.fields or ())["freezes"][1] + dict(FREEZES.fields or ())["intervals"][1]
+)
+_LINE = np.uint64(CACHE_LINE)
+_SCREEN_LINES = int(_INTERVALS // _LINE) + 1
+"""Of a picture's record, up to where the intervals between frames begin: of these one is needed."""
 
 
 @kernel
@@ -38,24 +47,37 @@ def run_group(world: Any, g: int, thread: int, until: int, settles: bool) -> Non
     Args:
         settles: the group has been played up to ``until``, and all of its members follow.
     """
+    first, due = world.group_first[g], world.due
+    for i in range(first, first + _list_due(world, g, until, settles, _RECORDS)):
+        _ask_for_records(world, np.uint64(due[i]))
     if not settles:
-        _serve(world, g, thread, until)
-    first, members, due = world.group_first[g], world.group_members, world.due
-    count = 0
-    for i in range(first, world.group_first[g + 1]):
-        if settles or world.turns[np.uint64(members[i])].play <= until:
-            due[first + count] = members[i]
-            count += 1
+        _serve(world, g, thread, until)  # which puts some in a hurry
+    count = _list_due(world, g, until, settles, len(due))
     last = first + count - 1
+    if count > 0:
+        _ask_for_contents(world, np.uint64(due[first]))
     reports = world.settings[0].adapts and until % TICK == 0 and not settles
     for i in range(first, first + count):
-        _ask_for_records(world, np.uint64(due[min(i + 3, last)]))
+        _ask_for_records(world, np.uint64(due[min(i + _RECORDS, last)]))
         _ask_for_contents(world, np.uint64(due[min(i + 1, last)]))
         endpoint = np.uint64(due[i])
         settle(world, endpoint, thread, until)
         if reports:
             report(world, endpoint, thread, until)
             plan(world, endpoint, until)
+
+
+@inlined
+def _list_due(world: Any, g: int, until: int, everyone: bool, most: int) -> int:
+    """Write down whose turn it is in the group ``g``, ``most`` of them; how many they are."""
+    first, members, count = world.group_first[g], world.group_members, 0
+    for i in range(first, world.group_first[g + 1]):
+        if everyone or world.turns[np.uint64(members[i])].play <= until:
+            world.due[first + count] = members[i]
+            count += 1
+            if count == most:
+                break
+    return count
 
 
 @kernel
@@ -153,6 +175,7 @@ def _serve(world: Any, g: int, thread: int, until: int) -> None:
                 left += work if i < close else step
     if station.burst_at < until:
         serve_bursts(station, shared, until)
+    rewind(station, edges)
 
 
 @inlined
@@ -225,7 +248,7 @@ def _ask_for_records(world: Any, endpoint: Any) -> None:
         k = endpoint * np.uint64(pictures) + np.uint64(i)
         prefetch(world.pictures, k, 0)
         prefetch(world.nacks, k, 0)
-        for line in range(6):
+        for line in range(_SCREEN_LINES):
             prefetch(world.screens, k, line)
 
 
@@ -257,12 +280,13 @@ def _ask_for_contents(world: Any, endpoint: Any) -> None:
         buffer = world.voice_buffers[k]
         heard = buffer.delay + settings.audio_output
         prefetch(world.audio_delays, place_of(world.audio_delays, endpoint, bucket_of(heard)), 0)
-        for ahead in range(_VOICE_SLOTS):
-            at = np.uint64((buffer.newest + ahead) & (SLOTS - 1))
-            prefetch(world.voice_slots, at * np.uint64(world.voice_slots.shape[1]) + k, 0)
+        first: Any = buffer.newest + 1 - buffer.waiting
+        for number in range(first, buffer.newest + _NEW_VOICES, 2):
+            prefetch(world.voice_slots, slot_of(world.voice_slots, k, number), 0)
     for i in range(world.settings[0].pictures):
         k = np.uint64(place.first_picture + i)
         screen = world.screens[k]
-        for ahead in range(-1, _FRAMES):
-            at = np.uint64((screen.tail + ahead) & (CAPACITY - 1))
-            prefetch(world.frames, at * np.uint64(world.frames.shape[1]) + k, 0)
+        newest: Any = screen.tail - 1 if screen.head < screen.tail else 0
+        at = np.uint64(newest & (CAPACITY - 1))
+        prefetch(world.frames, at * np.uint64(world.frames.shape[1]) + k, 0)
+        prefetch(world.screens, k, (_INTERVALS + np.uint64(8 * screen.freezes.place)) // _LINE)

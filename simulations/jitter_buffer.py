@@ -49,6 +49,9 @@ SLOT = np.dtype(
 
 SLOTS = 256
 """Slots of a ring; any other power of two will do."""
+ABREAST = 4
+"""Slots that stand in a row of a ring: voices' rings can be interleaved row by row."""
+_SHIFT = ABREAST.bit_length() - 1
 
 BUFFER = np.dtype(
     [
@@ -122,7 +125,7 @@ def insert(
     """A packet arrives. Arrivals come in order of time; what came before changes nothing.
 
     Args:
-        slots: the stream's ring, (SLOTS,) SLOT.
+        slots: the stream's ring, (SLOTS / ABREAST, ABREAST) SLOT.
         number: contiguous in the stream.
         captured: media time of its beginning, ns.
         arrival: ns.
@@ -133,7 +136,7 @@ def insert(
         buffer.clock = 1
         buffer.next = number
         buffer.newest = number - 1
-    slot = slots[_slot(slots, number)]
+    slot = _slot(slots, number)
     if slot.number == number + 1:
         return
     buffer.duration = duration
@@ -144,9 +147,9 @@ def insert(
             slot.number = number + 1
         return
     if buffer.waiting > 0:
-        if number - buffer.head >= len(slots) or buffer.waiting >= min(len(slots), CAPACITY):
+        if number - buffer.head >= slots.size or buffer.waiting >= min(slots.size, CAPACITY):
             _empty(buffer, number)
-        elif buffer.newest - number >= len(slots):
+        elif buffer.newest - number >= slots.size:
             buffer.discarded += 1
             return
     slot.number = number + 1
@@ -176,7 +179,21 @@ def restart(buffer: Any, slots: Any) -> None:  # noqa: ARG001
 
 @inlined
 def _slot(slots: Any, number: int) -> Any:
-    return np.uint64(number & (len(slots) - 1))
+    """The slot of a packet's ``number``."""
+    row: Any = (number >> _SHIFT) & (len(slots) - 1)
+    return slots[np.uint64(row), np.uint64(number & (ABREAST - 1))]
+
+
+@inlined
+def slot_of(slots: Any, k: Any, number: int) -> Any:
+    """Where, flat, the slot of a packet's ``number`` in the ring of the voice ``k`` stands.
+
+    Args:
+        slots: the interleaved rings of all voices, (rows of a ring, voices, ABREAST) SLOT.
+    """
+    row: Any = (number >> _SHIFT) & (len(slots) - 1)
+    place = np.uint64(row) * np.uint64(slots.shape[1]) + np.uint64(k)
+    return place * np.uint64(ABREAST) + np.uint64(number & (ABREAST - 1))
 
 
 @kernel
@@ -209,14 +226,14 @@ def _plan(buffer: Any, slot: Any) -> None:
 @kernel
 def _play(buffer: Any, slots: Any) -> int:
     """Carry out the plan, and make the next one."""
-    slot = slots[_slot(slots, buffer.head)]
+    slot = _slot(slots, buffer.head)
     if buffer.head > buffer.next:
         played = _fill_in(buffer, slot)
     else:
         played = _play_packet(buffer, slot)
         while buffer.waiting > 0:
             buffer.head += 1
-            slot = slots[_slot(slots, buffer.head)]
+            slot = _slot(slots, buffer.head)
             if slot.number == buffer.head + 1:
                 break
     if buffer.waiting > 0:

@@ -59,9 +59,9 @@ def _lines(fields: Iterable[tuple[str, ...]]) -> tuple[int, ...]:
 HOT_LINES = _lines(
     [
         ("queue",), ("packets",), ("bytes",), ("delay",), ("last_arrival",), ("fault",), ("down",),
-        ("rate", "current"), ("rate", "until"), ("path", "value"), ("path", "every"),
-        ("policer", "rate"), ("jitter",), ("loss", "packets"), ("loss", "left"), ("loss", "bad"),
-        ("loss", "loss_in_bad"), ("loss", "loss_in_good"),
+        ("rate", "current"), ("rate", "until"), ("rate", "load"), ("path", "value"),
+        ("path", "every"), ("policer", "rate"), ("jitter",), ("loss", "packets"), ("loss", "left"),
+        ("loss", "bad"), ("loss", "loss_in_bad"), ("loss", "loss_in_good"),
     ]
 )  # fmt: skip
 """The cache lines of a link's record that such a packet needs."""

@@ -15,7 +15,7 @@ from simulations.feedback import MAIL, MESSAGE, MESSAGES, REQUEST, REQUESTS
 from simulations.frames import FRAME, PICTURE
 from simulations.grouping import FIRST_FEEDBACK
 from simulations.history import BLOCK, COPY, SENDER
-from simulations.jitter_buffer import BUFFER, SLOT, SLOTS
+from simulations.jitter_buffer import ABREAST, BUFFER, SLOT, SLOTS
 from simulations.layout import zeros
 from simulations.legs import LEG, ORDER, room_for_orders
 from simulations.nack import MISSING, NACK
@@ -88,7 +88,7 @@ def people(
         "held": np.zeros((n, ROOM), HELD),
         "voices": _streams(voices),
         "voice_buffers": zeros(voices, BUFFER),
-        "voice_slots": zeros((SLOTS, voices), SLOT),
+        "voice_slots": zeros((SLOTS // ABREAST, voices, ABREAST), SLOT),
         "pictures": _streams(pictures),
         "screens": zeros(pictures, PICTURE),
         "frames": zeros((frames.CAPACITY, pictures), FRAME),

@@ -19,6 +19,9 @@ RATE = np.dtype(
     [
         ("current", np.int64),  # bit/s, holds until `until`
         ("until", np.int64),  # ns
+        # load of others: a row of the table of load profiles
+        ("load", np.int32),
+        ("load_step", np.int32),
         ("nominal", np.float64),  # bit/s
         ("taken", np.float64),  # share of it that a fault takes
         # Transmissions look ahead: both may be of a time to come.
@@ -33,9 +36,6 @@ RATE = np.dtype(
         ("hole_end", np.int64),
         ("hole_key", np.uint64),
         ("hole_index", np.int64),
-        # load of others: a row of the table of load profiles
-        ("load", np.int64),
-        ("load_step", np.int64),
     ],
     align=True,
 )

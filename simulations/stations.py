@@ -45,6 +45,16 @@ def limit_of(station: Any, edges: Any, items: Any, chosen: int, until: int) -> i
 
 
 @inlined
+def rewind(station: Any, edges: Any) -> None:
+    """Let the station's empty input edges begin anew, in memory that has just been used."""
+    for e in range(station.first_edge, station.first_edge + station.edges):
+        edge = edges[np.uint64(e)]
+        if edge.head == edge.tail:
+            edge.head = edge.tail = 0
+            edge.last = -1
+
+
+@inlined
 def serve(station: Any, shared: Any, now: int, size: int) -> int:
     """When a packet that arrives ``now`` has left the link (ns), or DROPPED.
 
@@ -262,4 +272,5 @@ def run_link(world: Any, s: int, until: int) -> int:
                 board(out, items, riders, departure, index, endpoint, entry)
     if station.burst_at < until:
         serve_bursts(station, shared, until)
+    rewind(station, edges)
     return -1

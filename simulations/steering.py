@@ -25,6 +25,8 @@ from simulations.world import STIRRED, WALL_STIRRED
 
 _CONTROLLER_LINES = dict(CONTROLLER.fields or ())["kalman"][1] // CACHE_LINE + 1
 """Behind them stands what only the draft's profile uses."""
+_RECORDS = 3
+"""Subscribers ahead whose records are asked for."""
 _COPIES = 32
 """Copies asked for ahead."""
 
@@ -48,8 +50,10 @@ def steer_group(world: Any, g: int, now: int) -> None:
             due[first + count] = members[i]
             count += 1
     last = first + count - 1
+    for i in range(first, first + min(count, _RECORDS)):
+        _ask_for_records(world, np.uint64(due[i]))
     for i in range(first, first + count):
-        _ask_for_records(world, np.uint64(due[min(i + 3, last)]))
+        _ask_for_records(world, np.uint64(due[min(i + _RECORDS, last)]))
         _ask_for_copies(world, np.uint64(due[min(i + 1, last)]))
         steer(world, np.int64(due[i]), now)
 

@@ -46,11 +46,14 @@ from simulations.turns import EVERY_TICK
 RESUME = 1.2
 """A layer that is paused is sent again where its least bitrate fits this many times."""
 
+_SOMEBODY: Any = np.int64(1) << 62
+"""A bit that is no layer's: the stream has a subscriber."""
+
 
 @kernel
 def run_seats(world: Any, now: int) -> None:
     """Play the tick ``now`` (ns) of all who publish."""
-    _count_demand(world)
+    _note_demand(world)
     for s in range(len(world.seats)):
         publisher = world.seats[s].publisher
         if publisher < 0 or world.endpoints[publisher].served == ABSENT:
@@ -64,35 +67,67 @@ def run_seats(world: Any, now: int) -> None:
 
 
 @kernel
-def _count_demand(world: Any) -> None:
-    """How many subscribers take, or would take, each layer of each seat."""
-    first, centre = world.settings[0].voices, len(world.endpoints) - 1
-    last = first + world.settings[0].pictures
-    world.demand[:] = 0
-    for n in range(len(world.nodes)):
-        for i in range(world.audience[n]):
-            for slot in range(first, last):
-                _count_layers(world, slot, np.int64(world.subscribers[n, i]))
+def _note_demand(world: Any) -> None:
+    """Note which layers of each seat anybody takes, or would take."""
+    settings, centre = world.settings[0], len(world.endpoints) - 1
+    last = settings.voices + settings.pictures
+    world.demand[:] = False
+    for slot in range(settings.voices, last):
+        _note_layers(world, slot)
     if world.endpoints[centre].served >= 0:
         for slot in range(last, len(world.slot_seats) - 1):
-            _count_layers(world, slot, np.int64(centre))
+            _note_layers_to(world, slot, np.int64(centre))
+
+
+@kernel
+def _note_layers(world: Any, slot: int) -> None:
+    """Note what is taken of who is shown in a slot that everyone has."""
+    seat = world.slot_seats[slot]
+    if seat < 0:
+        return
+    # Who is shown there is itself shown somebody else.
+    other: Any = np.int64(world.seats[seat].publisher)
+    outs, row, taken = world.outs, np.uint64(slot * len(world.endpoints)), np.int64(0)
+    for n in range(len(world.nodes)):
+        subscribers = world.subscribers[n]
+        for i in range(world.audience[n]):
+            to: Any = np.int64(subscribers[np.uint64(i)])
+            if to == other:
+                _note_layers_to(world, slot, to)
+            else:
+                taken |= _layers_of(outs[row + np.uint64(to)])
+    _note(world, slot, seat, taken)
+
+
+@kernel
+def _note_layers_to(world: Any, slot: int, endpoint: Any) -> None:
+    """Note what one endpoint takes of who it is shown in a slot."""
+    seat = seat_shown(world, slot, endpoint)
+    if seat >= 0:
+        out = world.outs[out_index(world.settings[0], len(world.endpoints), slot, endpoint)]
+        _note(world, slot, seat, _layers_of(out))
 
 
 @inlined
-def _count_layers(world: Any, slot: int, endpoint: Any) -> None:
-    """Count the subscriber among those of the layers that it takes, or would take, of a slot."""
-    settings, demand = world.settings[0], world.demand
-    seat = seat_shown(world, slot, endpoint)
-    if seat < 0:
+def _layers_of(out: Any) -> Any:
+    """A bit for each layer that a subscriber takes, or would take, of a stream; and _SOMEBODY.
+
+    Bit 63, of what is none, tells nothing.
+    """
+    desired = np.uint64(1) << np.uint64(out.desired & 63)
+    wanted = np.uint64(1) << np.uint64(out.wanted & 63)
+    return np.int64(desired | wanted) | _SOMEBODY
+
+
+@inlined
+def _note(world: Any, slot: int, seat: int, taken: Any) -> None:
+    """Note the layers whose bits are in ``taken``; everybody takes a shared screen."""
+    layers = world.settings[0].layers
+    if slot == world.settings[0].screen_slot:
+        world.demand[seat, layers] |= taken != 0
         return
-    if slot == settings.screen_slot:
-        demand[seat, settings.layers] += 1
-        return
-    out = world.outs[out_index(settings, len(world.endpoints), slot, endpoint)]
-    if out.desired >= 0:
-        demand[seat, out.desired] += 1
-    if out.wanted >= 0 and out.wanted != out.desired:
-        demand[seat, out.wanted] += 1
+    for layer in range(layers):
+        world.demand[seat, layer] |= (taken >> layer) & 1 > 0
 
 
 @inlined
@@ -120,7 +155,7 @@ def _tell_publisher(world: Any, s: int, now: int) -> None:
     packets_wanted = key_frames_wanted = active = 0
     for column in range(columns):
         k = s * columns + column
-        if world.demand[s, column] > 0:
+        if world.demand[s, column]:
             active |= 1 << column
         if settings.nack and world.seat_nacks[k].count > 0:
             room = min(room_for_requests(mail) - columns, len(numbers))

@@ -219,8 +219,8 @@ class _Arrays(NamedTuple):
     """(s, layers + 1) payload bit/s that each layer, then the screen, is encoded for; 0: not."""
     layer_bitrates: NDArray[np.int64]
     """(layers + 1,) payload bit/s that each layer, then the screen, is sent at in full."""
-    demand: NDArray[np.int64]
-    """(s, layers + 1) subscribers of each layer, then of the screen."""
+    demand: NDArray[np.bool_]
+    """(s, layers + 1) whether anybody takes, or would take, each layer, then the screen."""
     key_wanted: NDArray[np.int8]
     """(s, layers + 1) whether a subscriber waits for a key frame."""
     key_asked: NDArray[np.int64]
@@ -259,6 +259,8 @@ class _Arrays(NamedTuple):
     """(m, m) ns between nodes' cities."""
     orders_edges: NDArray[np.int32]
     """(m,) edge on which a node's fan-out takes what the node sends of its own accord."""
+    takers: NDArray[np.int32]
+    """(m, n) scratch: those of each node's subscribers who take a packet."""
     subscribers: NDArray[np.int32]
     audience: NDArray[np.int64]
     """(m, n) the endpoints that each node serves, in this order; (m,) how many they are."""
@@ -318,7 +320,8 @@ class _Arrays(NamedTuple):
     voices: NDArray[Any]
     voice_buffers: NDArray[Any]
     voice_slots: NDArray[Any]
-    """(n · voices,) STREAM, BUFFER and (SLOTS, same) SLOT: what each endpoint hears."""
+    """(n · voices,) STREAM, BUFFER and (SLOTS / ABREAST, same, ABREAST) SLOT: what each endpoint
+    hears."""
     pictures: NDArray[Any]
     screens: NDArray[Any]
     frames: NDArray[Any]

@@ -18,7 +18,7 @@ from simulations.addressed import Addressed
 from simulations.congestion import make_controllers
 from simulations.distributions import make_histograms
 from simulations.frames import FRAME, PICTURE
-from simulations.jitter_buffer import BUFFER, SLOT, SLOTS
+from simulations.jitter_buffer import ABREAST, BUFFER, SLOT, SLOTS
 from simulations.nack import MISSING, NACK
 from simulations.receivers import METER, STREAM
 
@@ -265,7 +265,7 @@ def make_state(
         seen=np.zeros((total, WINDOW), np.int64),
         voices=_streams(heard),
         buffers=np.zeros(heard, BUFFER),
-        slots=np.zeros((heard, SLOTS), SLOT),
+        slots=np.zeros((heard, SLOTS // ABREAST, ABREAST), SLOT),
         pictures=_streams(seen),
         screens=np.zeros(seen, PICTURE),
         frames=np.zeros((seen, frames.CAPACITY), FRAME),

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from simulations.jitter_buffer import (
+    ABREAST,
     BUFFER,
     BUFFER_COUNTS,
     CONCEALED,
@@ -32,7 +33,7 @@ class Voice:
 
     def __init__(self, room: int = SLOTS) -> None:
         self.buffer: Any = np.zeros(1, BUFFER)[0]
-        self.slots = np.zeros(room, SLOT)
+        self.slots = np.zeros((room // ABREAST, ABREAST), SLOT)
 
     def insert(self, number: int, captured: int, arrival: int, duration: int, fec: bool) -> None:
         insert(self.buffer, self.slots, number, captured, arrival, duration, int(fec))
