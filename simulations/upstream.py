@@ -53,7 +53,7 @@ _SOMEBODY: Any = np.int64(1) << 62
 @kernel
 def run_seats(world: Any, now: int) -> None:
     """Play the tick ``now`` (ns) of all who publish."""
-    _note_demand(world)
+    note_demand(world)
     for s in range(len(world.seats)):
         publisher = world.seats[s].publisher
         if publisher < 0 or world.endpoints[publisher].served == ABSENT:
@@ -67,7 +67,7 @@ def run_seats(world: Any, now: int) -> None:
 
 
 @kernel
-def _note_demand(world: Any) -> None:
+def note_demand(world: Any) -> None:
     """Note which layers of each seat anybody takes, or would take."""
     settings, centre = world.settings[0], len(world.endpoints) - 1
     last = settings.voices + settings.pictures

@@ -12,9 +12,10 @@ from simulations.outages import change_delay, cut_short
 from simulations.packets import EDGE, ITEM
 from simulations.queues import make_queues
 from simulations.rates import FOREVER
-from simulations.stations import schedule_burst, serve
+from simulations.stations import rewind, schedule_burst, serve
 from simulations.trains import RIDER, board, depart, forward, serve_train, unravel
 from simulations.world import STATION
+from tests.simulations.loops import record
 
 Train = tuple[int, int, int, int]
 """Arrival of the first (ns), step (ns), count, size (bytes)."""
@@ -225,6 +226,22 @@ def test_a_train_that_has_gone_on_may_take_others_in() -> None:
     assert items[begin]["count"] == 4
     gone = [(500 + 10 * i + 7, *rest) for i, (_, *rest) in enumerate(boarded)]
     assert on(edges[1], items, riders) == [*gone, (537, 1, 7, 8), (557, 1, 7, 8)]
+
+
+def test_an_edge_that_is_empty_begins_anew_and_takes_nobody_for_the_last() -> None:
+    edges, items, riders = make_edges()
+    board_all(edges[0], items, riders, [(10, 1)] * 3)
+    boarded = board_all(edges[1], items, riders, [(10, 1)] * 3)
+    depart(edges[0], items, riders, 3)
+    depart(edges[1], items, riders, 2)
+    rewind(record(STATION, first_edge=0, edges=2), edges)
+    assert edges["head"].tolist() == [0, 63]
+    assert edges["tail"].tolist() == [0, 64]
+    assert on(edges[1], items, riders) == boarded[2:]
+    # A step behind those that have departed, and on beyond where they stood.
+    later = board_all(edges[0], items, riders, [(40, 1), *[(10, 1)] * 62])
+    assert items[0]["count"] == 63
+    assert on(edges[0], items, riders) == later
 
 
 def test_what_leaves_a_station_late_is_cut_out_of_a_train() -> None:

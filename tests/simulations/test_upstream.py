@@ -5,9 +5,12 @@ from typing import Any
 import numpy as np
 import pytest
 
+from simulations.allocation import seat_shown
+from simulations.membership import ABSENT
+from simulations.outs import NOTHING, out_index
 from simulations.packets import PICTURE
 from simulations.rates import FOREVER
-from simulations.upstream import spread_rate
+from simulations.upstream import note_demand, spread_rate
 from tests.simulations.networks import CLOSED, Playing, deal, make_scenario, merged
 
 SECOND = 10**9
@@ -92,6 +95,44 @@ def test_layers_that_nobody_watches_are_paused() -> None:
         world = uplink(make(changes), 9 * SECOND)
         seat = int(world.slot_seats[1])
         assert tuple(world.layer_rates[seat]) == rates
+
+
+def plain_demand(playing: Playing) -> set[tuple[int, int]]:
+    """Seats and their layers that anybody takes, or would take, one subscriber after the other."""
+    world, settings = playing.world, playing.settings
+    first, everyone = int(settings.voices), int(settings.voices + settings.pictures)
+    centre, found = len(world.endpoints) - 1, set()
+    for n in range(len(world.nodes)):
+        for endpoint in world.subscribers[n, : world.audience[n]].tolist():
+            tiles = len(world.slot_seats) - 1 if endpoint == centre else everyone
+            for slot in range(first, tiles):
+                seat = int(seat_shown(world, slot, endpoint))
+                if seat < 0:
+                    continue
+                if slot == settings.screen_slot:
+                    found.add((seat, int(settings.layers)))
+                    continue
+                out = world.outs[int(out_index(settings, len(world.endpoints), slot, endpoint))]
+                found |= {(seat, int(layer)) for layer in (out["wanted"], out["desired"])}
+    return {(seat, layer) for seat, layer in found if layer >= 0}
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_layers_are_in_demand_that_anybody_takes_or_would_take(seed: int) -> None:
+    playing = make({"meeting": {"wall": {"tiles": 3, "layer": "low"}}})
+    world, rng = playing.world, np.random.default_rng(seed)
+    people = len(world.endpoints)  # each in a seat
+    world.seats["publisher"][:people] = rng.permutation(people)
+    world.slot_seats[:] = rng.integers(-1, people, len(world.slot_seats))
+    for name in ("wanted", "desired"):  # the high one seldom
+        world.outs[name] = rng.choice((NOTHING, 0, 1), len(world.outs), p=(0.5, 0.4, 0.1))
+    gone = rng.integers(0, (2, 4))  # the only one of its node is the command centre
+    for n in range(2):
+        world.audience[n] -= gone[n]
+        there = int(world.audience[n])
+        world.endpoints["served"][world.subscribers[n, there : there + gone[n]]] = ABSENT
+    note_demand(world)
+    assert {(int(s), int(layer)) for s, layer in np.argwhere(world.demand)} == plain_demand(playing)
 
 
 @pytest.mark.parametrize("nack", [True, False])
