@@ -106,7 +106,6 @@ def move_over(client: "Client", session: Session, until: int) -> Attempt:
     cause = yield from _reach_node(client, session, node, until, ())
     if cause or client.state is not State.MOVING:
         return cause or LOST_MEANWHILE
-    client.give_place_up()
     client.leave_node()
     client.take_node(node)
     if not (yield from _take_media(client, session, int(client.env.now))):

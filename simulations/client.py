@@ -275,7 +275,8 @@ class Client:
             self.kept = NEVER
 
     def take_node(self, node: int) -> None:
-        """Mean to have its session on ``node``."""
+        """Mean to have its session on ``node``, in the place that has been kept there, if any."""
+        self.give_place_up()
         charges = self.plane.placing.charges
         if self.node != NEVER:
             charges[self.node] -= 1

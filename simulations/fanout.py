@@ -175,6 +175,7 @@ def _let_see(
         if number < stream.first:
             continue
         if out.senders[to].free_at >= now + BURST:
+            # What it drops for want of room takes none of the node's time: the burst stays right.
             _hold(world, n, np.int64(to), now, index, number, at, kind, ahead)
             continue
         burst = copy_in_burst(

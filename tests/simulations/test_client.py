@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from scenarios.units import SECOND
+from simulations.client import Client
 from simulations.control_plane import ControlPlane
 from simulations.sessions import NEVER
 from simulations.states import State
@@ -108,6 +109,25 @@ def test_a_drained_node_hands_over_without_a_gap() -> None:
     assert [subject for _, subject in log.of("drain")] == ["hanoi", "hanoi"]
     times = [session.time for session in plane.sessions]
     assert min(np.diff(times)) >= SECOND // 50
+
+
+def test_who_moves_takes_the_place_that_was_kept_and_no_second_one(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    drain = {"kind": "drain", "of": "node{node=hanoi}", "at": "1min"}
+    take, moves = Client.take_node, list[int]()
+
+    def watch(client: Client, node: int) -> None:
+        before, moving = sum(client.plane.placing.charges), client.kept == node
+        take(client, node)
+        if moving:  # it has left its old node already
+            moves.append(sum(client.plane.placing.charges) - before)
+
+    monkeypatch.setattr(Client, "take_node", watch)
+    plane, _, _ = play(scenario_of({"faults": [drain]}, sample=50))
+    assert len(moves) > 20
+    assert set(moves) == {0}
+    assert plane.placing.charges == [0, 51]
 
 
 def test_a_signalling_server_s_restart_interrupts_nobody() -> None:
