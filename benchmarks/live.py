@@ -10,8 +10,6 @@ import sys
 import time
 from typing import Any
 
-import numpy as np
-
 SUBSCRIBERS = 400
 RATE = 100
 """Packets a second to each."""
@@ -112,11 +110,7 @@ def load_clients() -> tuple[float, int]:
                 asyncio.DatagramProtocol, local_addr=("127.0.0.1", 0)
             )
             ports.append(transport.get_extra_info("sockname")[1])
-            while transport.index >= len(receivers.owners):  # type: ignore[attr-defined]
-                more = np.full(len(receivers.owners), -1, np.int32)
-                receivers.owners = np.concatenate([receivers.owners, more])
-                receivers.strangers = np.zeros(len(receivers.owners), np.int64)
-            receivers.owners[transport.index] = e  # type: ignore[attr-defined]
+            loop.reader.sockets[transport.index]["owner"] = e  # type: ignore[attr-defined]
         sender = start_sender(ports, SECONDS)
         began, quiet = time.process_time(), 0.0
         while quiet < 1.0:

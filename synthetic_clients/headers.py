@@ -89,19 +89,16 @@ def ntp_to_unix(seconds: int, fraction: int) -> int:
 
 
 @kernel
-def parse(
-    slab: Any, filled: int, owners: Any, state: Any, epoch: int, packets: Any, strangers: Any
-) -> int:
+def parse(slab: Any, filled: int, sockets: Any, state: Any, epoch: int, packets: Any) -> int:
     """Read the headers of a batch, and find the stream that each packet belongs to.
 
     Args:
         slab: a `Slab`, of which ``filled`` rows were read.
-        owners: (sockets,) int32: the endpoint whose media a socket receives; −1: nobody's.
+        sockets: (n,) SOCKET: who owns them, and counts of packets that belong to no stream.
         state: see `synthetic_clients.state`. Streams whose SSRC is not known yet take that of a
             packet whose payload type is theirs.
         epoch: Unix time at which the run's clock is 0, ns.
         packets: (ROWS,) PACKET, filled.
-        strangers: (sockets,) int64: packets of no stream, counted by socket.
 
     Returns:
         How many packets there are.
@@ -112,8 +109,8 @@ def parse(
         datagram = datagrams[r]
         if datagram.kind != RTP:
             continue
-        socket = datagram.socket
-        endpoint = owners[socket] if socket < len(owners) else -1
+        socket = sockets[datagram.socket]
+        endpoint = socket.owner
         row, length = rows[r], datagram.length
         if row[0] & 15 > 0 and 12 + 4 * (row[0] & 15) > length:
             endpoint = -1
@@ -123,8 +120,7 @@ def parse(
         if endpoint >= 0:
             view = _find(state, endpoint, ssrc, payload_type)  # type: ignore[arg-type]
         if view < 0:
-            if socket < len(strangers):
-                strangers[socket] += 1
+            socket.strangers += 1
             continue
         packet = packets[count]
         packet.stream = view

@@ -337,7 +337,7 @@ class Process:
             self._tell_gap(gap)
         places = self.state.endpoints
         peak = _peak_rss()
-        reader = self.loop.reader.sockets
+        reader = self.loop.reader
         self.say(
             {
                 "kind": "finished", "whole": not left, **self.tally.said(),
@@ -345,9 +345,9 @@ class Process:
                     self.state.views["mapping"][self.state.views["received"] > 0], minlength=3
                 ).tolist(),
                 "probes": compare_probes(self.receivers, self.population.site),
-                "garbage": int(reader["garbage"].sum() + self.loop.undelivered),
-                "refused": int(reader["refused"].sum()),
-                "strangers": int(self.receivers.strangers.sum()),
+                "garbage": reader.total("garbage") + self.loop.undelivered,
+                "refused": reader.total("refused"),
+                "strangers": reader.total("strangers"),
                 "strays": int(places["strays"].sum()),
                 "peak_rss": peak,
                 "key_frames": sum(p.key_frames for p in self._publishers().values()),

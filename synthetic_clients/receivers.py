@@ -67,8 +67,6 @@ class Receivers:
         self.loop, self.state, self.settings = loop, state, settings
         self.epoch, self.clock = epoch, clock
         self.packets = np.zeros(ROWS, PACKET)
-        self.owners = np.full(1024, -1, np.int32)
-        self.strangers = np.zeros(1024, np.int64)
         self.wires: dict[int, Wire] = {}
         self.names: dict[int, str] = {}
         self.ssrcs: dict[int, int] = {}
@@ -112,25 +110,19 @@ class Receivers:
                 view["ssrc"] = -1 if slot.ssrc is None else slot.ssrc
                 view["payload_type"] = slot.payload_type
                 view["capture_id"] = slot.extensions.get(CAPTURE_TIME, 0)
-        self._make_room(len(self.loop.reader.sockets))
-        self.owners[wire.index] = endpoint
+        self.loop.reader.sockets[wire.index]["owner"] = endpoint
         self.wires[endpoint], self.names[endpoint] = wire, name
         self.ssrcs[endpoint] = self._random.getrandbits(31) | 1
         place["online"] = 1
         self._told[endpoint] = 0.0
         self._reports_at[endpoint] = self.clock() + round(self._random.random() * SECOND)
 
-    def _make_room(self, sockets: int) -> None:
-        """Have a place for each socket, before its first packet comes."""
-        if more := max(sockets - len(self.owners), 0):
-            self.owners = np.concatenate([self.owners, np.full(more, -1, np.int32)])
-            self.strangers = np.concatenate([self.strangers, np.zeros(more, np.int64)])
-
     def detach(self, endpoint: int) -> None:
         """The endpoint receives nothing any more."""
         wire = self.wires.pop(endpoint, None)
         if wire is not None:
-            self.owners[self.owners == endpoint] = -1
+            sockets = self.loop.reader.sockets
+            sockets["owner"][sockets["owner"] == endpoint] = -1
             self.probes.wires.pop(endpoint, None)
             self.state.endpoints[endpoint]["online"] = 0
             self._reports_at[endpoint] = NEVER
@@ -153,10 +145,7 @@ class Receivers:
 
     def take(self, reader: Reader, rows: int) -> None:
         """Take a batch."""
-        self._make_room(len(reader.sockets))
-        found = parse(
-            reader.slab, rows, self.owners, self.state, self.epoch, self.packets, self.strangers
-        )
+        found = parse(reader.slab, rows, reader.sockets, self.state, self.epoch, self.packets)
         if not found:
             return
         packets = self.packets[:found]

@@ -45,11 +45,13 @@ SOCKET = np.dtype(
         ("used", np.int64),
         ("tokens", np.float64),  # datagrams other than RTP that may still pass
         ("filled", np.int64),  # ns
+        ("owner", np.int64),  # the endpoint whose media it receives; −1: nobody's
         # since it was opened
         ("datagrams", np.int64),
         ("bytes", np.int64),
         ("garbage", np.int64),  # of no kind
         ("refused", np.int64),  # beyond CONTROL_RATE
+        ("strangers", np.int64),  # packets of media that belong to no stream
     ],
     align=True,
 )
@@ -223,6 +225,7 @@ class Reader:
         self.index_of = np.full(1024, -1, np.int32)
         self._free: list[int] = []
         self._next = 0
+        self._closed = dict.fromkeys(("garbage", "refused", "strangers"), 0)
 
     def add(self, sock: socket.socket, now: int) -> int:
         """Read ``sock`` from ``now`` (ns) on.
@@ -241,11 +244,14 @@ class Reader:
             self.index_of = np.concatenate(
                 [self.index_of, np.full(len(self.index_of), -1, np.int32)]
             )
+        for name in self._closed:
+            self._closed[name] += int(self.sockets[index][name])
         self.sockets[index] = np.zeros(1, SOCKET)[0]
         self.sockets[index]["fd"] = fd
         self.sockets[index]["used"] = 1
         self.sockets[index]["tokens"] = CONTROL_BURST
         self.sockets[index]["filled"] = now
+        self.sockets[index]["owner"] = -1
         self.index_of[fd] = index
         self.epoll.register(fd, select.EPOLLIN)
         return index
@@ -257,6 +263,11 @@ class Reader:
         self.index_of[fd] = -1
         self.sockets[index]["used"] = 0
         self._free.append(index)
+
+    def total(self, name: str) -> int:
+        """Datagrams of all sockets, those that are closed too, by one of the counts "garbage",
+        "refused" and "strangers"."""
+        return self._closed[name] + int(self.sockets[name].sum())
 
     def read(self, now: int) -> int:
         """See `read`."""

@@ -48,8 +48,8 @@ def warm_up() -> None:
         far.sendto(b"\x80\x60" + bytes(30), near.getsockname())
         rows = reader.read(time.time_ns())
         reader.remove(index)
-    owners, strangers = np.zeros(1024, np.int32), np.zeros(1024, np.int64)
-    found = parse(reader.slab, rows, owners, state, time.time_ns(), packets, strangers)
+    reader.sockets[index]["owner"] = 0
+    found = parse(reader.slab, rows, reader.sockets, state, time.time_ns(), packets)
     reader.close()
     enter(state, packets, found, settings)
     deliver(state, 1, settings)

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from synthetic_clients.headers import NONE, NTP_OFFSET, PACKET, parse
-from synthetic_clients.sockets import DATAGRAM, ROW, ROWS, RTP, Reader, Slab, make_slab
+from synthetic_clients.sockets import DATAGRAM, ROW, ROWS, RTP, SOCKET, Reader, Slab, make_slab
 from tests.synthetic_clients.rtp import one_byte_extension, receiver, rtp
 
 EPOCH = 1_700_000_000_000_000_000
@@ -21,10 +21,9 @@ def read(state: Any, *datagrams: bytes) -> tuple[Any, Any]:
     for r, data in enumerate(datagrams):
         slab.rows[r, : len(data)] = np.frombuffer(data, np.uint8)
         slab.datagrams[r] = np.array([(0, len(data), EPOCH + r, RTP)], DATAGRAM)[0]
-    packets, strangers = np.zeros(ROWS, PACKET), np.zeros(4, np.int64)
-    owners = np.zeros(4, np.int32)
-    count = parse(slab, len(datagrams), owners, state, EPOCH, packets, strangers)
-    return packets[:count], strangers
+    packets, sockets = np.zeros(ROWS, PACKET), np.zeros(4, SOCKET)
+    count = parse(slab, len(datagrams), sockets, state, EPOCH, packets)
+    return packets[:count], sockets["strangers"]
 
 
 def test_all_of_a_header_is_read() -> None:
@@ -56,15 +55,15 @@ def test_capture_time_is_found_among_other_extensions(wide: bool, longer: bool) 
     assert packets[0]["capture"] == 7_500_000_000
 
 
-def test_a_socket_that_has_no_place_yet_harms_nothing() -> None:
+def test_media_at_a_socket_that_nobody_owns_is_a_strangers() -> None:
     slab = make_slab()
     data = rtp(1, 2, 20)
     slab.rows[0, : len(data)] = np.frombuffer(data, np.uint8)
-    slab.datagrams[0] = np.array([(5, len(data), EPOCH, RTP)], DATAGRAM)[0]
-    memory = np.zeros(8, np.int64)
-    owners, packets = np.zeros(4, np.int32), np.zeros(ROWS, PACKET)
-    assert parse(slab, 1, owners, receiver(), EPOCH, packets, memory[:4]) == 0
-    assert memory.tolist() == [0] * 8
+    slab.datagrams[0] = np.array([(2, len(data), EPOCH, RTP)], DATAGRAM)[0]
+    sockets = np.zeros(4, SOCKET)
+    sockets["owner"] = [0, 0, -1, 0]
+    assert parse(slab, 1, sockets, receiver(), EPOCH, np.zeros(ROWS, PACKET)) == 0
+    assert sockets["strangers"].tolist() == [0, 0, 1, 0]
 
 
 def test_an_unknown_source_takes_the_stream_of_its_payload_type_once() -> None:
@@ -127,13 +126,13 @@ def test_what_the_reader_reads_can_be_parsed() -> None:
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
         sock.bind(("127.0.0.1", 0))
         sock.setblocking(False)
-        reader.add(sock, time.time_ns())
+        index = reader.add(sock, time.time_ns())
         sock.sendto(rtp(5, 6, 20), sock.getsockname())
         rows = reader.read(time.time_ns())
-    packets, strangers = np.zeros(ROWS, PACKET), np.zeros(4, np.int64)
-    owners = np.zeros(4, np.int32)
+    packets = np.zeros(ROWS, PACKET)
     epoch = time.time_ns()
-    assert parse(reader.slab, rows, owners, receiver(), epoch, packets, strangers) == 1
+    reader.sockets[index]["owner"] = 0
+    assert parse(reader.slab, rows, reader.sockets, receiver(), epoch, packets) == 1
     assert abs(packets[0]["arrival"]) < 10**9
     assert isinstance(reader.slab, Slab)
     assert reader.slab.rows.shape == (ROWS, ROW)

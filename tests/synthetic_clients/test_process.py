@@ -188,7 +188,7 @@ def test_strangers_packets_are_counted_and_change_nothing(sfu: str) -> None:
                 stranger.sendto(b"\x80\xc9\x00\x01" + bytes(20), place)  # SRTCP, forged
                 stranger.sendto(b"garbage", place)
         wire = watching[0].wire
-        await until(lambda: process.receivers.strangers[wire.index] >= 50)
+        await until(lambda: process.loop.reader.sockets[wire.index]["strangers"] >= 50)
         await until(lambda: process.loop.reader.sockets[wire.index]["garbage"] >= 50)
         assert wire.connected
         now = received(process, 2)

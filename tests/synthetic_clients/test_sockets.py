@@ -121,6 +121,23 @@ def test_what_is_removed_is_read_no_longer_and_its_place_is_used_again(
     assert reader.read(time.time_ns()) == 1
 
 
+def test_a_socket_in_anothers_place_begins_its_counts_anew_and_the_totals_keep_both(
+    reader: Reader, pair: tuple[socket.socket, socket.socket]
+) -> None:
+    near, far = pair
+    for _ in range(2):
+        index = reader.add(near, time.time_ns())
+        far.sendto(b"garbage", near.getsockname())
+        assert reader.read(time.time_ns()) == 1
+        reader.sockets[index]["strangers"] = 3
+        reader.remove(index)
+    assert reader.add(near, time.time_ns()) == index
+    assert reader.sockets[index]["owner"] == -1
+    assert reader.sockets[index]["strangers"] == reader.sockets[index]["garbage"] == 0
+    assert (reader.total("garbage"), reader.total("strangers")) == (2, 6)
+    assert reader.total("refused") == 0
+
+
 def test_room_grows_with_the_number_of_sockets(reader: Reader) -> None:
     made = []
     try:
