@@ -45,9 +45,7 @@ def seat_shown(world: Any, slot: int, endpoint: int) -> int:
 @inlined
 def rate_of(world: Any, seat: int, layer: int) -> float:
     """bit/s at the IP layer of a seat's layer; 0 where it is not sent."""
-    settings = world.settings[0]
-    overhead = 1.0 + settings.header / settings.payload
-    return world.layer_rates[seat, layer] * overhead  # type: ignore[no-any-return]
+    return world.layer_rates[seat, layer] * world.settings[0].overhead  # type: ignore[no-any-return]
 
 
 @inlined
@@ -90,7 +88,7 @@ def _desired_layer(world: Any, slot: int, budget: float) -> int:
         return settings.tile_layer  # type: ignore[no-any-return]
     best = 0
     for layer in range(1, settings.layers):
-        if world.layer_bitrates[layer] * (1.0 + settings.header / settings.payload) <= budget:
+        if world.layer_bitrates[layer] * settings.overhead <= budget:
             best = layer
     return best
 
@@ -182,8 +180,7 @@ def _more(world: Any, slot: int, seat: int, layer: int) -> float:
         return 0.0
     above = rate_of(world, seat, _column(world, slot, layer + 1))
     if above == 0.0:
-        overhead = 1.0 + settings.header / settings.payload
-        above = world.layer_bitrates[_column(world, slot, layer + 1)] * overhead
+        above = world.layer_bitrates[_column(world, slot, layer + 1)] * settings.overhead
     if layer >= 0:
         above -= rate_of(world, seat, _column(world, slot, layer))
     return max(above, 0.0)

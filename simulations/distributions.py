@@ -56,20 +56,6 @@ def _middle(bucket: int) -> float:
 
 
 @kernel
-def _used(histograms: Any) -> tuple[int, int]:
-    """The first block, and the one behind the last, in which anybody's counts are.
-
-    Everyone's delays are alike. Block by block, histograms are read as they stand in memory.
-    """
-    first, end = 0, len(histograms)
-    while first < end and not _is_filled(histograms, first):
-        first += 1
-    while end > first and not _is_filled(histograms, end - 1):
-        end -= 1
-    return first, end
-
-
-@kernel
 def _is_filled(histograms: Any, block: int) -> bool:
     """Whether any histogram has counts in a block."""
     for row in range(histograms.shape[1]):
@@ -117,8 +103,12 @@ def _percentiles(
 
 
 @parallel_kernel
-def fold(histograms: Any, members: Any, first: Any, sums: Any, ranks: Any, values: Any) -> None:
+def fold(
+    histograms: Any, members: Any, first: Any, sums: Any, ranks: Any, values: Any
+) -> tuple[int, int]:
     """Add endpoints' histograms up by group, take their percentiles, and empty them.
+
+    Everyone's delays are alike: only few blocks of buckets have anybody's counts.
 
     Args:
         histograms: see `make_histograms`; emptied.
@@ -126,8 +116,18 @@ def fold(histograms: Any, members: Any, first: Any, sums: Any, ranks: Any, value
         sums: (groups, BUCKETS) to which the counts are added.
         ranks: (r,) rising percentiles, 0..100; none wanted where r is 0.
         values: (n, r) seconds, filled.
+
+    Returns:
+        The first bucket that may have been counted, and the one behind the last.
     """
-    first_block, end_block = _used(histograms)
+    filled = np.empty(len(histograms), np.bool_)
+    for block in numba.prange(len(histograms)):
+        filled[block] = _is_filled(histograms, block)
+    first_block, end_block = 0, len(histograms)
+    while first_block < end_block and not filled[first_block]:
+        first_block += 1
+    while end_block > first_block and not filled[end_block - 1]:
+        end_block -= 1
     for group in numba.prange(len(sums)):
         blocks = np.zeros(BUCKETS // BLOCK, np.int64)
         for i in range(first[group], first[group + 1]):
@@ -140,3 +140,4 @@ def fold(histograms: Any, members: Any, first: Any, sums: Any, ranks: Any, value
                     for bucket in range(BLOCK):
                         sums[group, block * BLOCK + bucket] += histograms[block, row, bucket]
                         histograms[block, row, bucket] = 0
+    return first_block * BLOCK, end_block * BLOCK

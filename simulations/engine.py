@@ -77,17 +77,20 @@ def run_ways_down(world: Any, n: int, last_step: int, until: int) -> None:
 
 @kernel
 def run_part(world: Any, step: int, last_step: int, thread: Any, until: int) -> None:
-    """Play one thread's part of a step: its stations of a level; its media nodes, each in the steps
-    up to the last one; or the groups that it gets hold of, likewise: what is needed is at hand."""
+    """Play one thread's part of a step: its media nodes, each in the steps up to the last one; the
+    stations of a level that it gets hold of; or the groups, in the steps up to the last one
+    likewise: what is needed is at hand."""
     if step == FAN_OUT and last_step > step:
         for n in range(thread, len(world.nodes), len(world.numbers)):
             run_ways_down(world, n, last_step, until)
         return
     if step < GROUP:
         first, last = world.level_first[step], world.level_first[step + 1]
-        for s in range(first + thread, last, len(world.numbers)):
+        while True:
+            s = first + claim(world.claimed)
+            if s >= last:
+                return
             run_station(world, step, s, until)
-        return
     order = world.group_order[until // TICK % len(world.group_order)]
     while True:
         place = claim(world.claimed)

@@ -7,7 +7,7 @@ import numpy as np
 from simulations.allocation import seat_shown
 from simulations.compiled import inlined, kernel
 from simulations.copying import Out, begin_burst, copy, copy_in_burst, end_burst
-from simulations.heaps import drop_first, entry_of, put
+from simulations.heaps import drop_first, entry_of, put, put_off
 from simulations.history import AGAIN, FILLER, FIRST, entry_slot
 from simulations.legs import MOST_ORDERS
 from simulations.outs import begin, is_ahead, number_of, out_index, takes_picture
@@ -21,7 +21,8 @@ from simulations.world import FAN_OUT
 _FAR, _NEAR = np.uint64(16), np.uint64(8)
 """Subscribers ahead whose records are asked for, and whose streams and histories."""
 _NEXT_HELD, _LATER_HELD = 3, 7
-"""Places in the node's heap where those stand that it sends to next, and soon: its top."""
+"""Places in the node's heap, below its first, up to where those stand that it sends to next, and
+soon."""
 _RELEASE = MOST_ORDERS
 """The entry, in the node's own heap, of what is no copy: the time at which a leg's pacer looks
 after what waits there. There is never more than one for a leg."""
@@ -64,13 +65,13 @@ def run_fan_out(world: Any, s: int, n: int, until: int) -> int:  # noqa: PLR0912
         now, index = item.time, item.packet
         if e == own:
             to, entry = np.uint64(item.endpoint), entry_of(item)
-            drop_first(edge, items)
-            if node.down:
-                continue  # it has been counted already
             _ask_for_held(world, edge)
-            if entry == _RELEASE:
+            if node.down:  # it has been counted already
+                drop_first(edge, items)
+            elif entry == _RELEASE:
                 _release(world, n, to, now)
             else:
+                drop_first(edge, items)
                 _send_ordered(world, out, to, entry, index, now)
             continue
         edge.head += 1
@@ -219,7 +220,7 @@ def _ask_for_held(world: Any, heap: Any) -> None:
         to = np.uint64(items[slot(heap, place)].endpoint)
         prefetch(world.senders, to, 0)
         prefetch(world.pacers, to, 0)
-    for place in range(_NEXT_HELD):
+    for place in range(1, _NEXT_HELD):
         to = np.uint64(items[slot(heap, place)].endpoint)
         oldest = np.uint64(world.pacers[to].head & (ROOM - 1))
         prefetch(world.held, to * np.uint64(ROOM) + oldest, 0)
@@ -309,26 +310,28 @@ def _hold(
     if pacer.tail - pacer.head == ROOM:
         _send_oldest(world, n, to, now, DROPPED)
     if pacer.tail == pacer.head:
-        _look_again(world, n, to, now)
+        time = _look_at(world.senders[to], now)
+        put(world.edges[world.orders_edges[n]], world.edge_items, time, 0, to, _RELEASE)
     hold(pacer, held, now, index, world.packets[index].size, number, at, kind, ahead)
 
 
 @kernel
 def _release(world: Any, n: int, endpoint: Any, now: int) -> None:
     """Send the oldest copy that waits, if its time has come; look again when the next one's has."""
-    to = np.uint64(endpoint)
+    to, heap = np.uint64(endpoint), world.edges[world.orders_edges[n]]
     sender, pacer = world.senders[to], world.pacers[to]
     if sender.free_at <= now + BURST:
         _send_oldest(world, n, to, now, pace(pacer, sender.pacing, now))
     if pacer.head < pacer.tail:
-        _look_again(world, n, to, now)
+        put_off(heap, world.edge_items, _look_at(sender, now))
+    else:
+        drop_first(heap, world.edge_items)
 
 
 @inlined
-def _look_again(world: Any, n: int, to: Any, now: int) -> None:
-    """Look after what waits on a leg as soon as its next copy may leave."""
-    time = max(world.senders[to].free_at - BURST, now)
-    put(world.edges[world.orders_edges[n]], world.edge_items, time, 0, to, _RELEASE)
+def _look_at(sender: Any, now: int) -> int:
+    """When to look after what waits on a leg: as soon as its next copy may leave."""
+    return max(sender.free_at - BURST, now)  # type: ignore[no-any-return]
 
 
 @inlined

@@ -149,6 +149,7 @@ def _serve(world: Any, g: int, thread: int, until: int) -> None:
             riding: Any = np.int64(item.count)
             if came >= limit:
                 break
+            prefetch(items, slot(edge, edge.head + riding), 0)  # the next train's
             packet = packets[index]
             count = close = left = work = 0
             if riding > 1 and traced < 0:

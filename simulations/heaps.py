@@ -57,6 +57,16 @@ def drop_first(edge: Any, items: Any) -> None:
 
 
 @kernel
+def put_off(edge: Any, items: Any, time: int) -> None:
+    """Take what comes first from a heap, and put it in again for a later ``time`` (ns)."""
+    item = items[np.uint64(edge.base)]
+    item.time = time
+    item.entry = (np.uint64(edge.entered) << _SHIFT) | (item.entry & np.uint64(MOST))
+    edge.entered += 1
+    _sink(edge, items, np.uint64(0))
+
+
+@kernel
 def drop_of(edge: Any, items: Any, endpoint: int) -> None:
     """Take all that is an endpoint's from a heap."""
     heap, kept = np.uint64(edge.base), 0

@@ -45,9 +45,11 @@ LOSSES = np.dtype(
         ("first_at", np.int64),  # first report, ns; NEVER: none
         ("told_at", np.int64),  # last share, ns; NEVER: none
         ("decreased_at", np.int64),  # ns
-        ("decreased", np.int64),  # 1: since the last share
         ("limit", np.float64),  # the draft's estimate, bit/s
-        ("bucket", np.int64),  # newest of the history
+        ("decreased", np.int32),  # 1: since the last share
+        ("bucket", np.int32),  # newest of the history
+        ("lowest", np.int32),  # least rate of the history, bit/s
+        ("lowest_at", np.int32),  # the last bucket that has it
         ("least", np.int32, (BUCKETS,)),  # least rate in each bucket, bit/s
     ],
     align=True,
@@ -106,11 +108,7 @@ def regulate(losses: Any, target: int, delay_based: float, rtt: int, now: int) -
     if now - losses.told_at >= STALE:
         return target
     if losses.share <= FEW_LOSSES:
-        least: Any = np.int64(HIGHEST)
-        for i in range(BUCKETS):
-            rate: Any = np.int64(losses.least[np.uint64(i)])
-            least = min(least, rate)
-        return np.floor(least * GROWTH + 0.5) + LEAST_GROWTH  # type: ignore[no-any-return]
+        return np.floor(losses.lowest * GROWTH + 0.5) + LEAST_GROWTH  # type: ignore[no-any-return]
     if losses.share <= MANY_LOSSES or losses.decreased:
         return target
     if now - losses.decreased_at < DECREASE_INTERVAL + rtt:
@@ -138,6 +136,7 @@ def forget(losses: Any) -> None:
     """Forget the rate's history, so that it may rise from what it is."""
     for i in range(BUCKETS):
         losses.least[i] = HIGHEST
+    losses.lowest, losses.lowest_at = HIGHEST, losses.bucket
 
 
 @inlined
@@ -149,3 +148,17 @@ def _remember(losses: Any, target: int, now: int) -> None:
     losses.bucket = max(bucket, losses.bucket)
     place = np.uint64(losses.bucket % BUCKETS)
     losses.least[place] = min(np.int64(losses.least[place]), target)
+    if target <= losses.lowest:
+        losses.lowest, losses.lowest_at = target, losses.bucket
+    elif losses.lowest_at <= losses.bucket - BUCKETS:
+        _find_lowest(losses)
+
+
+@kernel
+def _find_lowest(losses: Any) -> None:
+    """Look through the history for its least rate: seldom, as rates rise slowly."""
+    losses.lowest = HIGHEST
+    for bucket in range(losses.bucket, losses.bucket - BUCKETS, -1):
+        rate = losses.least[np.uint64(bucket % BUCKETS)]
+        if rate < losses.lowest or bucket == losses.bucket:
+            losses.lowest, losses.lowest_at = rate, bucket

@@ -4,13 +4,15 @@ from dataclasses import dataclass, field
 from types import SimpleNamespace
 from typing import Any
 
+import numba
 import numpy as np
+from numpy.typing import NDArray
 
 from scenarios.randomness import mix_keys, name_hashes, stream_key
 from scenarios.scenario import Scenario
 from simulations import freezes
 from simulations.allocation import seat_shown
-from simulations.compiled import kernel
+from simulations.compiled import direct, kernel
 from simulations.congestion import make_controllers
 from simulations.groups import bring_up
 from simulations.media import TRACK, encode_at
@@ -19,7 +21,7 @@ from simulations.outs import out_index
 from simulations.packets import AUDIO, PADDING, PICTURE, RESENT, SCREEN
 from simulations.presence import observe, observe_one
 from simulations.rates import FOREVER
-from simulations.seats import FIRST_LAYER_TRACK, NO_SESSION, SEAT_COUNTS, VOICE_TRACK
+from simulations.seats import FIRST_LAYER_TRACK, NO_SESSION, SEAT, SEAT_COUNTS, VOICE_TRACK
 from simulations.settings import TICK
 from simulations.turns import EVERY_TICK
 from simulations.upstream import spread_rate
@@ -28,7 +30,7 @@ from simulations.world import FLOOR, STIRRED, WALL_STIRRED, World
 NOBODY = -1
 
 _SLOTS = ("only", "voice_slot", "picture_slot", "screen_slot", "tile_slot")
-_KEPT = (*_SLOTS, "publisher", "next", *SEAT_COUNTS)
+_KEPT = [*_SLOTS, "publisher", "next", *SEAT_COUNTS]
 """What of a seat outlives its publisher's session."""
 
 
@@ -71,6 +73,15 @@ class Publishing:
             1, profile, control.start, control.minimum, control.maximum
         )[0]
         """One that has just begun."""
+        self.seat = np.zeros((), SEAT)
+        """One that nobody has taken."""
+        for name in _SLOTS:
+            self.seat[name] = NOBODY
+        self.tracks = self._make_tracks()
+        """Those of a seat, none of them sending yet."""
+        kind, whole = numba.typeof(world), numba.int64
+        self._bring_up = direct(bring_up, kind, whole, whole)
+        self._observe_one = direct(observe_one, kind, whole, whole)
 
     # ------------------------------------------------------------ roles
 
@@ -163,8 +174,8 @@ class Publishing:
         `simulations.turns`)."""
         world, settings = self.world, self.settings
         centre = len(world.endpoints) - 1
-        bring_up(world, centre, now)
-        observe_one(world, centre, now)
+        self._bring_up(world, centre, now)
+        self._observe_one(world, centre, now)
         stream = settings.voices + settings.pictures + tile
         before = int(world.slot_seats[stream])
         if before >= 0:
@@ -292,12 +303,8 @@ class Publishing:
         index = int(free[np.argmin(self.left[free])])
         seat = self.taken[endpoint] = _Seat(index, endpoint)
         opened = now if first_capture is None else first_capture
-        record = world.seats[index]
-        for name in record.dtype.names:
-            record[name] = 0
-        for name in _SLOTS:
-            record[name] = NOBODY
-        record["publisher"] = endpoint
+        world.seats[index] = self.seat
+        world.seats["publisher"][index] = endpoint
         self._open(seat, site, now, opened)
         if self._is_connected(endpoint):
             node = world.nodes[int(world.endpoints["node"][endpoint])]
@@ -310,15 +317,14 @@ class Publishing:
         are still on their way is taken for a new one."""
         world, index, endpoint = self.world, seat.index, seat.endpoint
         world.turns["play"][endpoint] = EVERY_TICK
-        record = world.seats[index]
-        for name in record.dtype.names:
-            if name not in _KEPT:
-                record[name] = 0
+        record = self.seat.copy()
+        record[_KEPT] = world.seats[index][_KEPT]
         record["arrived"] = record["reported"] = record["next"]
         known = world.endpoints["served"][endpoint] >= 0
         record["first_source"] = self.sessions.get(endpoint, 0) if known else NO_SESSION
         record["opened"] = opened
         record["feedback_at"] = (now // TICK + 2) * TICK
+        world.seats[index] = record
         world.seat_controllers[index] = self.controller
         world.seat_mail[index] = np.zeros((), world.seat_mail.dtype)
         columns = self.settings.layers + 1
@@ -344,29 +350,32 @@ class Publishing:
     # ------------------------------------------------------------ tracks
 
     def _fill_tracks(self, index: int, endpoint: int, site: str, now: int, opened: int) -> None:
-        """Make the tracks of a new seat ready, none of them sending yet."""
-        media, settings = self.scenario.media, self.settings
-        audio, video = media.audio, media.video
-        kinds = [AUDIO, RESENT, *[PICTURE] * settings.layers, SCREEN, PADDING]
-        names = [f"{site} {now} {place}" for place in range(len(kinds))]
-        keys = mix_keys(self.key, name_hashes(names))
-        for place, kind in enumerate(kinds):
-            self.world.tracks[index * settings.tracks + place] = np.zeros((), TRACK)
-            track = self._track(index, place)
-            track["next"] = FOREVER
-            track["seat"], track["publisher"], track["media"] = index, endpoint, kind
-            track["source"], track["key_stream"] = self.sources, keys[place]
-            track["header"], track["payload"] = media.header, video.payload
-            track["next_capture"] = opened
-            self.sources += 1
-        voice = self._track(index, VOICE_TRACK)
+        """Make the tracks of a new seat ready."""
+        tracks, count = self.tracks.copy(), len(self.tracks)
+        names = [f"{site} {now} {place}" for place in range(count)]
+        tracks["key_stream"] = mix_keys(self.key, name_hashes(names))
+        tracks["seat"], tracks["publisher"], tracks["next_capture"] = index, endpoint, opened
+        tracks["source"] = np.arange(self.sources, self.sources + count)
+        self.sources += count
+        self.world.tracks[index * count : (index + 1) * count] = tracks
+
+    def _make_tracks(self) -> NDArray[Any]:
+        """The tracks of a seat, as far as all seats' are alike."""
+        media, layers = self.scenario.media, self.settings.layers
+        audio = media.audio
+        kinds = [AUDIO, RESENT, *[PICTURE] * layers, SCREEN, PADDING]
+        tracks = np.zeros(len(kinds), TRACK)
+        tracks["next"], tracks["media"] = FOREVER, kinds
+        tracks["header"], tracks["payload"] = media.header, media.video.payload
+        voice = tracks[VOICE_TRACK]
         voice["encode_delay"] = audio.encode_delay
         voice["ptime"] = audio.ptime
         voice["voice_bytes"] = max(1, round(audio.bitrate * audio.ptime / 8e9))
         voice["noise_interval"] = audio.comfort_noise_interval
         voice["talk"] = audio.talk
-        for column in range(settings.layers + 1):
-            self._fill_picture(self._layer_track(index, column), column)
+        for column in range(layers + 1):
+            self._fill_picture(tracks[FIRST_LAYER_TRACK + column], column)
+        return tracks
 
     def _fill_picture(self, track: Any, column: int) -> None:
         """What the encoder of a layer, or of the screen, is set to."""

@@ -30,7 +30,7 @@ def mix(z: Any) -> Any:
 def uniform(key: Any, counter: int) -> float:
     """A number in (0, 1), uniform."""
     z = mix(key + np.uint64(counter + 1) * _GOLDEN)
-    return (np.float64(z >> _S11) + 0.5) * _SCALE
+    return (np.float64(np.int64(z >> _S11)) + 0.5) * _SCALE  # signed: in one instruction
 
 
 @inlined

@@ -20,7 +20,7 @@ from simulations.presence import hear
 from simulations.receivers import account, measure, measure_jitter
 from simulations.trace import ARRIVAL, note
 from simulations.turns import alarm
-from simulations.world import FLOOR, interleaved
+from simulations.world import FLOOR, interleaved, room_for_mail
 
 
 @kernel
@@ -43,7 +43,7 @@ def play(world: Any, endpoint: Any, thread: int, taken: int, count: int, until: 
     interval that they are sampled in changes.
     """
     packets, crossing = world.packets, world.crossing[thread]
-    ahead = count - len(world.mail) // len(world.endpoints)
+    ahead = count - room_for_mail(world)
     while taken < count:
         letter = crossing[np.uint64(taken)]
         if letter.time >= until and taken >= ahead:
@@ -139,45 +139,51 @@ def resolve(world: Any, endpoint: Any, until: int, arrived: bool) -> None:
 def _receive(world: Any, endpoint: Any, packet: Any, letter: Any) -> None:
     """Give a copy that arrives to the receiver's stream."""
     leg, sender, arrival = world.legs[endpoint], world.senders[endpoint], letter.time
-    world.meters[endpoint].packets += 1
-    world.meters[endpoint].bytes += packet.size
+    meter, place = world.meters[endpoint], world.endpoints[endpoint]
+    meter.packets += 1
+    meter.bytes += packet.size
     number: Any = np.int64(letter.entry)
     if packet.media != PADDING:
         bucket = np.uint64(letter.bucket)
-        measure(world.meters[endpoint], world.delays, endpoint, arrival - packet.sent, bucket)
-        hear(world, endpoint, world.endpoints[endpoint], arrival)
+        measure(meter, world.delays, endpoint, arrival - packet.sent, bucket)
+        hear(world, endpoint, place, arrival)
     if not is_kept(sender, number):
         return  # so late that nobody remembers it
     copy = world.copies[entry_slot(sender, number)]
     copy.arrival = arrival
     leg.arrived = number + 1
     in_time = arrival - copy.sent <= world.settings[0].late
-    if number == leg.resolved:  # nothing before it is missing
+    expected = number == leg.resolved  # nothing before it is missing
+    if expected:
         leg.resolved += 1
-        if copy.kind == FIRST:
-            account(_stream(world, world.endpoints[endpoint], copy.slot), copy.number, in_time)
     elif number > leg.resolved:
         resolve(world, endpoint, number, in_time)
     if copy.kind == FILLER:
         return
     leg.retransmitted += copy.kind == AGAIN
-    at = copy.slot
-    if at < world.settings[0].voices:
-        _hear(world, endpoint, packet, copy, arrival)
+    settled = expected and copy.kind == FIRST
+    at, voices = copy.slot, world.settings[0].voices
+    copy_number: Any = np.int64(copy.number)
+    if at < voices:
+        k = np.uint64(place.first_voice + at)
+        if settled:
+            account(world.voices[k], copy_number, in_time)
+        _hear(world, endpoint, packet, k, copy_number, arrival)
     else:
-        _see(world, endpoint, packet, copy, arrival)
+        k = np.uint64(place.first_picture + at - voices)
+        if settled:
+            account(world.pictures[k], copy_number, in_time)
+        _see(world, endpoint, packet, copy, k, copy_number, arrival)
 
 
 @inlined
-def _hear(world: Any, endpoint: Any, packet: Any, copy: Any, arrival: int) -> None:
-    """Give a voice's packet to its jitter buffer."""
-    k = np.uint64(world.endpoints[endpoint].first_voice + copy.slot)
+def _hear(world: Any, endpoint: Any, packet: Any, k: Any, number: int, arrival: int) -> None:
+    """Give a packet of the voice ``k``, the ``number`` of its stream, to its jitter buffer."""
     before = world.voices[k].source
     measure_jitter(world.voices[k], packet.source, arrival - packet.captured)
     _play_voice(world, endpoint, k, arrival)
     if before != packet.source and before >= 0:  # its way to the node has another length
         restart(world.voice_buffers[k], world.voice_slots[:, k])
-    number: Any = np.int64(copy.number)
     insert(
         world.voice_buffers[k], world.voice_slots[:, k], number, packet.captured, arrival,
         world.settings[0].ptime, world.settings[0].fec,
@@ -202,10 +208,11 @@ def _play_voice(world: Any, endpoint: Any, k: Any, until: int) -> None:
 
 
 @inlined
-def _see(world: Any, endpoint: Any, packet: Any, copy: Any, arrival: int) -> None:
-    """Give a picture's packet to its frame, and show what can be shown."""
-    k = np.uint64(world.endpoints[endpoint].first_picture + copy.slot - world.settings[0].voices)
-    number: Any = np.int64(copy.number)
+def _see(
+    world: Any, endpoint: Any, packet: Any, copy: Any, k: Any, number: int, arrival: int
+) -> None:
+    """Give a packet of the picture ``k``, the ``number`` of its stream, to its frame, and show what
+    can be shown."""
     screen, frames = world.screens[k], world.frames[:, k]
     measure_jitter(world.pictures[k], packet.source, arrival - packet.captured)
     if note_missing(world.nacks[k], world.missing[k], number, packet.key):

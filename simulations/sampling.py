@@ -44,6 +44,8 @@ class Sampler:
         shape = (len(self.cell_attributes), BUCKETS)
         self.sums = {name: np.zeros(shape, np.int64) for name in _HISTOGRAMS}
         self.stretches: list[tuple[int, str, NDArray[Any], NDArray[Any], NDArray[Any]]] = []
+        self.used = dict.fromkeys(_HISTOGRAMS, (BUCKETS, 0))
+        """The first bucket of the sums that may have been counted, and the one behind the last."""
         self.stretch_begin = 0
         self.stretch_ends = self._stretch_ends()
         self.delivered = 0
@@ -75,7 +77,7 @@ class Sampler:
         """Delays of packets and frames."""
         meters = world.meters
         quantile = np.empty((len(meters), 3))
-        fold(world.delays, self.members, self.first, self.sums["one_way_delay"], RANKS, quantile)
+        self._fold("one_way_delay", world.delays, RANKS, quantile)
         for i, rank in enumerate(RANKS):
             row[f"one_way_delay_p{rank:.0f}"] = quantile[:, i]
         none = np.empty((len(meters), 0))
@@ -83,13 +85,20 @@ class Sampler:
             ("mouth_to_ear_delay", world.audio_delays),
             ("glass_to_glass_delay", world.frame_delays),
         ):
-            fold(counts, self.members, self.first, self.sums[name], RANKS[:0], none)
+            self._fold(name, counts, RANKS[:0], none)
         row["packets_received"] = meters["packets"].copy()
         arrived = meters["timed"]
         row["one_way_delay_mean"] = _ratio(meters["delay_sum"], arrived) / SECOND
         row["one_way_delay_max"] = np.where(arrived > 0, meters["delay_max"], np.nan) / SECOND
         row["mouth_to_ear_delay_mean"] = _ratio(meters["heard_sum"], meters["played"]) / SECOND
         row["glass_to_glass_delay_mean"] = _ratio(meters["seen_sum"], meters["frames"]) / SECOND
+
+    def _fold(
+        self, name: str, counts: NDArray[Any], ranks: NDArray[Any], values: NDArray[Any]
+    ) -> None:
+        """Add the interval's histograms of a metric up."""
+        first, end = fold(counts, self.members, self.first, self.sums[name], ranks, values)
+        self.used[name] = min(self.used[name][0], first), max(self.used[name][1], end)
 
     def _take_streams(
         self, world: World, row: dict[str, NDArray[Any]], length: int
@@ -274,19 +283,21 @@ class Sampler:
 
     def _close_stretch(self, end: int) -> None:
         for metric, sums in self.sums.items():
-            filled = np.flatnonzero(sums)
-            cell, bucket = np.divmod(filled, BUCKETS)
-            counts = sums.reshape(-1)[filled]
+            low, high = self.used[metric]
+            used = sums[:, low:high]
+            cell, bucket = np.nonzero(used)
+            counts = used[cell, bucket]
             self.stretches.append(
                 (
                     self.stretch_begin,
                     metric,
                     cell.astype(np.int16),
-                    bucket.astype(np.int16),
+                    (low + bucket).astype(np.int16),
                     counts.astype(np.uint32),
                 )
             )
-            sums[:] = 0
+            used[:] = 0
+            self.used[metric] = BUCKETS, 0
         self.stretch_begin = end
 
 

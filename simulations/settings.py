@@ -30,6 +30,7 @@ SETTINGS = np.dtype(
         ("probing", np.int64),  # 1: senders probe
         ("header", np.int64),  # bytes that a packet adds to its payload
         ("payload", np.int64),  # bytes of padding packets
+        ("overhead", np.float64),  # a picture's bytes at the IP layer, of its payload's
         ("ptime", np.int64),  # ns
         ("voice_rate", np.int64),  # bit/s that a voice takes at the IP layer
         ("audio_output", np.int64),  # ns from the jitter buffer to the ear
@@ -80,6 +81,7 @@ def settings_of(scenario: Scenario, packets: int) -> Any:
         "probing": int(adapts and control.probing),
         "header": media.header,
         "payload": media.video.payload,
+        "overhead": 1.0 + media.header / media.video.payload,
         "ptime": audio.ptime,
         "voice_rate": round(audio.bitrate + 8 * media.header * per_second),
         "audio_output": audio.playout_delay,

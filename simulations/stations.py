@@ -6,6 +6,7 @@ import numpy as np
 
 from simulations.compiled import inlined, kernel
 from simulations.packets import is_full, slot
+from simulations.prefetching import prefetch
 from simulations.queues import DROPPED, admit, transmission
 from simulations.randomness import exponential, uniform
 from simulations.rates import FOREVER
@@ -248,6 +249,7 @@ def run_link(world: Any, s: int, until: int) -> int:
             now, index, endpoint = item.time, item.packet, item.endpoint
             if now >= limit:
                 break
+            prefetch(items, slot(edge, edge.head + np.int64(item.count)), 0)  # the next train's
             out = edges[np.uint64(route[level, endpoint] if fixed < 0 else fixed)]
             if out.source != s:  # its endpoint has moved
                 depart(edge, items, riders, 1)

@@ -74,13 +74,17 @@ def _ask_for_records(world: Any, endpoint: Any) -> None:
 
 @kernel
 def _ask_for_copies(world: Any, endpoint: Any) -> None:
-    """Ask for the copies that the next message of an endpoint reports on."""
+    """Ask for the copies that the next message of an endpoint reports on, and for those among which
+    what it asks for is looked up."""
     mail, sender = world.mails[endpoint], world.senders[endpoint]
     if mail.head == mail.tail:
         return
     message = world.messages[np.uint64(mail.head & (MESSAGES - 1)), endpoint]
     for entry in range(message.first, min(message.last, message.first + _COPIES) + 1, 2):
         prefetch(world.copies, entry_slot(sender, entry), 0)
+    if mail.request_head < message.requests:
+        for back in range(1, _COPIES, 2):
+            prefetch(world.copies, entry_slot(sender, sender.next - back), 0)
 
 
 @kernel

@@ -19,7 +19,7 @@ from simulations.frames import is_content, is_crowded
 from simulations.links import surely_carried
 from simulations.nack import next_asking
 from simulations.settings import TICK
-from simulations.world import NEW_MAIL
+from simulations.world import NEW_MAIL, room_for_mail
 
 TURN = np.dtype(
     [
@@ -99,7 +99,7 @@ def plan(world: Any, endpoint: Any, now: int) -> None:
         world.downlinks[endpoint], world.downlink_starts, world.downlink_sizes, world.load_times,
         world.load_shares, now, size,
     )  # fmt: skip
-    turn.room = min(sure, len(world.mail) // len(world.turns) - NEW_MAIL - place.mail, _ROOM)
+    turn.room = min(sure, room_for_mail(world) - NEW_MAIL - place.mail, _ROOM)
     if turn.room > 0:
         turn.play = next_turn
 

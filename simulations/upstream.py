@@ -272,12 +272,11 @@ def spread_rate(world: Any, s: int, now: int) -> None:
     Where none does, the voice goes alone.
     """
     settings, seat, controller = world.settings[0], world.seats[s], world.seat_controllers[s]
-    overhead = 1.0 + settings.header / settings.payload
     seat.pacing = 8e9 / (PACING * max(controller.target, 1))
     left = float(controller.target)
     if world.tracks[np.uint64(s * settings.tracks + VOICE_TRACK)].next != FOREVER:
         left -= settings.voice_rate
-    left /= overhead
+    left /= settings.overhead
     granted = 0
     for i in range(settings.layers + 1):
         column = settings.layers if i == 0 else i - 1
@@ -337,8 +336,7 @@ def _probe(world: Any, s: int, now: int) -> None:
     for column in range(settings.layers + 1):
         if seat.active >> column & 1:
             wanted += world.layer_bitrates[column]
-    overhead = 1.0 + settings.header / settings.payload
-    wanted = wanted * overhead + settings.voice_rate
+    wanted = wanted * settings.overhead + settings.voice_rate
     limited = controller.target >= wanted
     rate = next_probe(controller, now, int(wanted), limited)
     if rate > 0:

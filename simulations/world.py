@@ -182,6 +182,12 @@ def interleaved(endpoints: int, endpoint: Any, position: int) -> Any:
     return np.uint64((row << _SHIFT) + (position & (TOGETHER - 1)))
 
 
+@inlined
+def room_for_mail(world: Any) -> int:
+    """Letters that a mailbox holds."""
+    return world.crossing.shape[1] - LEAVINGS  # type: ignore[no-any-return]
+
+
 class _Arrays(NamedTuple):
     """All state. n endpoints (the command centre last), s stations, e edges, m nodes."""
 

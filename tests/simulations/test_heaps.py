@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from simulations.heaps import drop_first, drop_of, entry_of, put
+from simulations.heaps import drop_first, drop_of, entry_of, put, put_off
 from simulations.packets import EDGE, ITEM
 from tests.simulations.loops import record
 
@@ -47,6 +47,22 @@ def test_what_comes_first_is_dropped_first_and_equals_in_the_order_of_entry(
             drop_first(edge, items)
     assert dropped(edge, items) == waiting
     assert not items[[0, 1, 2, *range(67, 74)]]["time"].any()  # others' places
+
+
+@given(st.lists(st.integers(0, 9), min_size=1, max_size=64), st.lists(st.integers(0, 9)))
+def test_what_is_put_off_comes_out_as_if_dropped_and_put_in_again(
+    times: list[int], later: list[int]
+) -> None:
+    (edge, items), (other, others) = make_heap(), make_heap()
+    for number, time in enumerate(times):
+        put(edge, items, time, number, number % 7, number)
+        put(other, others, time, number, number % 7, number)
+    for by in later:
+        time, packet, endpoint, entry = first(other, others)
+        put_off(edge, items, time + by)
+        drop_first(other, others)
+        put(other, others, time + by, packet, endpoint, entry)
+    assert dropped(edge, items) == dropped(other, others)
 
 
 @given(st.lists(st.tuples(st.integers(0, 9), st.integers(0, 3)), max_size=64), st.integers(0, 3))
