@@ -9,10 +9,12 @@ import pytest
 
 from results.histograms import BUCKETS, bucket_of, quantiles
 from results.records import Run
+from scenarios.population import populate
 from simulations.conference import simulate
+from simulations.distributions import count, make_histograms
 from simulations.quality import audio_mos, burst_ratio, codec_of
 from simulations.rates import RATE
-from simulations.sampling import rate_at
+from simulations.sampling import RANKS, Sampler, rate_at
 from tests.simulations.loops import profiles, record, transmissions
 from tests.simulations.networks import deal, make_scenario
 from tests.simulations.reference_jitter import PlainJitterBuffer
@@ -183,6 +185,23 @@ def test_histograms_hold_every_packet_of_their_stretch(run: Run) -> None:
     ):
         mine = (metric == name) & (access == "thin")
         assert table["count"].to_numpy()[mine].sum() == expected
+
+
+def test_a_stretch_keeps_what_each_of_its_intervals_counted() -> None:
+    scenario = make_scenario({}, endpoints=3)
+    sampler, histograms = Sampler(scenario, populate(scenario)), make_histograms(4)
+    delays = [5_000_000, 800_000_000, 20_000_000, 5_000_000]
+    for row, delay in enumerate(delays):
+        count(histograms, row, delay)
+        sampler._fold("one_way_delay", histograms, RANKS[:0], np.empty((4, 0)))
+        assert not histograms.any()
+    for expected in (Counter(bucket_of(np.array(delays)).tolist()), Counter[int]()):
+        sampler.stretches.clear()
+        sampler._close_stretch(scenario.duration)
+        _, metric, _, bucket, counted = sampler.stretches[0]
+        assert metric == "one_way_delay"
+        assert sum((Counter({int(b): int(c)}) for b, c in zip(bucket, counted, strict=True)),
+                   Counter[int]()) == expected  # fmt: skip
 
 
 def test_long_meetings_keep_fewer_stretches_but_windows_edges() -> None:
