@@ -6,9 +6,7 @@ import numpy as np
 
 from simulations.compiled import inlined
 from simulations.history import FIRST, entry_slot
-from simulations.outs import out_index
 from simulations.pacer import charge
-from simulations.packets import AUDIO
 from simulations.queues import DROPPED
 from simulations.trace import NODE_IN, NODE_OUT, SENT, note
 from simulations.trains import board
@@ -18,18 +16,18 @@ from simulations.turns import alarm
 class Out(NamedTuple):
     """What a copy needs on its way out of a node."""
 
-    settings: Any
     node: Any
     edges: Any
     items: Any
     riders: Any
     route: Any
-    outs: Any
     turns: Any
     senders: Any
     copies: Any
     trace: Any
     trace_rows: Any
+    traced: Any
+    """The endpoint that is traced."""
 
 
 @inlined
@@ -111,7 +109,8 @@ def copy_in_burst(
         cpu_free = max(cpu_free, now) + cost
         nic_free = max(nic_free, cpu_free) + wire
         left = nic_free
-        _leave(out, packet, index, to, now, left, entry, place, at)
+        out.copies[place].sent = left
+        board(out.edges[out.route[to]], out.items, out.riders, left, index, to, entry)
     else:
         dropped += 1
     _trace(out, packet, to, now, left, kind)
@@ -159,23 +158,9 @@ def _number(
 
 
 @inlined
-def _leave(
-    out: Any, packet: Any, index: int, to: Any, now: int, left: int, entry: Any, place: Any, at: int
-) -> None:
-    """Let a copy that the node has served set out."""
-    out.copies[place].sent = left
-    if packet.media == AUDIO:
-        mine: Any = np.int64(to)
-        stream = out.outs[out_index(out.settings, len(out.turns), at, mine)]
-        stream.copies += 1
-        stream.waited += left - now
-    board(out.edges[out.route[to]], out.items, out.riders, left, index, to, entry)
-
-
-@inlined
 def _trace(out: Any, packet: Any, to: Any, now: int, left: int, kind: int) -> None:
     """Write down what becomes of a copy to who is traced."""
-    if to == np.uint64(out.trace[0]) and kind == FIRST:
+    if to == out.traced and kind == FIRST:
         note(out.trace, out.trace_rows, packet, SENT, packet.sent, now)
         note(out.trace, out.trace_rows, packet, NODE_IN, packet.at_node, now)
         note(out.trace, out.trace_rows, packet, NODE_OUT, left, now)

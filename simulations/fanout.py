@@ -45,8 +45,8 @@ def run_fan_out(world: Any, s: int, n: int, until: int) -> int:  # noqa: PLR0912
     fans, fan_edges, fan_copies = world.fans, world.fan_edges, world.fan_copies
     outs, legs = world.outs, world.audience[n]
     out = Out(
-        settings, node, edges, items, world.riders, world.route[FAN_OUT], outs, world.turns,
-        world.senders, world.copies, world.trace, world.trace_rows,
+        node, edges, items, world.riders, world.route[FAN_OUT], world.turns, world.senders,
+        world.copies, world.trace, world.trace_rows, np.uint64(world.trace[0]),
     )  # fmt: skip
     own = world.orders_edges[n]
     people = len(world.endpoints)
@@ -132,23 +132,27 @@ def _let_hear(
 ) -> None:  # fmt: skip
     """Send a voice's packet to everyone but its speaker. For the arguments see
     `copying.copy_in_burst`."""
-    subscribers, row = world.subscribers[n], np.uint64(at * len(world.endpoints))
+    subscribers, outs = world.subscribers[n], world.outs
+    row = np.uint64(at * len(world.endpoints))
     last, burst = np.uint64(world.audience[n]), begin_burst(out.node)
     for i in range(last):
         to = np.uint64(subscribers[i])
         _ask_ahead(world, subscribers, i, last)
         if i + _NEAR < last:
-            prefetch(world.outs, row + np.uint64(subscribers[i + _NEAR]), 0)
+            prefetch(outs, row + np.uint64(subscribers[i + _NEAR]), 0)
         if to == np.uint64(packet.publisher):
             continue
-        stream = out.outs[row + to]
+        stream = outs[row + to]
         if stream.source != packet.source:
             begin(stream, packet)
-        number = number_of(stream, packet)
+        number, dropped = number_of(stream, packet), burst.dropped
         burst = copy_in_burst(
             out, burst, packet, index, to, now, cost, wire, number, at, kind,
             out.senders[to].pacing, False,
         )  # fmt: skip
+        if burst.dropped == dropped:
+            stream.copies += 1
+            stream.waited += burst.nic_free - now
     end_burst(out.node, burst, now, cost, packet.size)
 
 
@@ -158,7 +162,7 @@ def _let_see(
     kind: int,
 ) -> None:  # fmt: skip
     """Send a picture's packet to everyone who takes it, or let it wait for its pace."""
-    takers, row = world.takers[n], np.uint64(at * len(world.endpoints))
+    takers, outs, row = world.takers[n], world.outs, np.uint64(at * len(world.endpoints))
     last, burst = _find_takers(world, n, packet, row), begin_burst(out.node)
     shown = world.slot_seats[at]
     # Who is shown there may be shown this one instead: the chair, before it goes.
@@ -167,7 +171,7 @@ def _let_see(
     for i in range(last):
         to = np.uint64(takers[i])
         _ask_ahead(world, takers, i, last)
-        stream = out.outs[row + to]
+        stream = outs[row + to]
         meant = instead if np.int64(to) == other else shown == packet.seat
         if to == np.uint64(packet.publisher) or not takes_picture(stream, packet, meant):
             continue
@@ -344,9 +348,8 @@ def _send_oldest(world: Any, n: int, to: Any, now: int, pacing: int) -> None:
     cost = node.copy_cost + node.kilobyte_cost * packet.size // 1000
     wire = transmission(packet.size, node.nic)
     out = Out(
-        world.settings[0], node, world.edges, world.edge_items, world.riders,
-        world.route[FAN_OUT], world.outs, world.turns, world.senders, world.copies, world.trace,
-        world.trace_rows,
+        node, world.edges, world.edge_items, world.riders, world.route[FAN_OUT], world.turns,
+        world.senders, world.copies, world.trace, world.trace_rows, np.uint64(world.trace[0]),
     )  # fmt: skip
     copy(
         out, packet, oldest.packet, to, now, cost, wire, oldest.number, oldest.slot,
