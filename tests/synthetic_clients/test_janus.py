@@ -102,14 +102,13 @@ def test_janus_own_statistics_agree_on_the_packets_that_it_sent(janus: Janus) ->
     )
     population = populate(scenario)
     sites = [COMMAND_CENTRE, population.site[0]]
-    told: list[dict[str, Any]] = []
 
-    async def main(loop: BatchLoop) -> tuple[int, int, dict[str, Any]]:
+    async def main(loop: BatchLoop) -> tuple[int, int, int, dict[str, Any]]:
         indices = [population.site.index(site) for site in sites]
         assignment = Assignment(
             scenario, indices, frozenset(), f"{janus.websocket}/12", None, time.time_ns(), False
         )
-        process = Process(loop, assignment, told.append)
+        process = Process(loop, assignment, lambda *_: None)
         await process.begin()
         for site in sites:
             await process.join(site)
@@ -136,15 +135,17 @@ def test_janus_own_statistics_agree_on_the_packets_that_it_sent(janus: Janus) ->
             received += int(loop.reader.sockets[wire.index]["strangers"])
             # A machine that is busier still reads too late: then the kernel drops, and says so.
             dropped = sum(transport.drops() for transport in loop.transports.values())
-            if received <= sent_packets(info) <= received + dropped:
+            # Janus asks the publisher again if it is late, and sends both answers on.
+            twice = int(process.state.endpoints["strays"][1])
+            if received <= sent_packets(info) <= received + twice + dropped:
                 break
             await asyncio.sleep(0.1)
         await process.finish(left=True)
-        return received, dropped, info
+        return received, twice, dropped, info
 
-    received, dropped, info = run(main)
+    received, twice, dropped, info = run(main)
     assert received >= 200
-    assert received <= sent_packets(info) <= received + dropped, told
+    assert received <= sent_packets(info) <= received + twice + dropped, (received, twice, dropped)
 
 
 def sent_packets(found: dict[str, Any]) -> int:
