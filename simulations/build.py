@@ -26,6 +26,7 @@ from simulations.publishers import publishers
 from simulations.queues import make_queues
 from simulations.rates import FOREVER, LIFETIME
 from simulations.settings import TICK, settings_of
+from simulations.shares import SHARES, shared_out
 from simulations.stations import schedule_burst
 from simulations.topology import Plan, Station
 from simulations.trace import PLACES
@@ -104,6 +105,7 @@ def build(
     room = -(-most // TOGETHER) * TOGETHER
     edges = _edges(plan, scenario, TICK if settings.adapts else EPOCH)
     slots = int(edges["mask"].sum()) + len(edges)
+    everyone = people(scenario, population, plan, settings, phase, threads)
     fans, fan_edges, fan_copies = _fans(plan)
     if trace_site is not None and trace_site not in population.site:
         raise ValueError(f"trace_site(={trace_site!r}) must be a site that is played")
@@ -128,8 +130,8 @@ def build(
         route=np.maximum(plan.route, 0),  # no station writes edge 0: publishers do
         nodes=_nodes(scenario),
         node_edges=plan.node_edges,
-        orders_edges=plan.orders_edges,
         city_delays=plan.city_delays,
+        cursors=np.zeros((SHARES, len(edges)), np.int64),
         takers=np.zeros_like(subscribers),
         subscribers=subscribers,
         audience=audience,
@@ -158,8 +160,9 @@ def build(
         call=np.full(4, -1),
         trace=np.array([trace, 0]),
         trace_rows=np.zeros((_TRACE_ROWS if trace >= 0 else 0, 6), np.int64),
+        **shared_out(len(scenario.nodes), len(population), everyone["orders"].shape[1]),
         **publishers(scenario, settings),
-        **people(scenario, population, plan, settings, phase, threads),
+        **everyone,
     )
     for s in np.flatnonzero(stations["burst_bytes"]):
         schedule_burst(stations[s], load_times, load_shares, 0)

@@ -1,4 +1,5 @@
-"""Copies of a packet leave a media node: each gets its entry in its subscriber's history."""
+"""Copies of a packet, as a node decides on them: each gets its entry in its subscriber's history,
+and its place among those that are about to leave."""
 
 from typing import Any, NamedTuple
 
@@ -8,19 +9,18 @@ from simulations.compiled import inlined
 from simulations.history import FIRST, entry_slot
 from simulations.pacer import charge
 from simulations.queues import DROPPED
+from simulations.shares import CAME
 from simulations.trace import NODE_IN, NODE_OUT, SENT, note
-from simulations.trains import board
 from simulations.turns import alarm
 
 
 class Out(NamedTuple):
     """What a copy needs on its way out of a node."""
 
-    node: Any
-    edges: Any
-    items: Any
-    riders: Any
-    route: Any
+    share: Any
+    bundles: Any
+    departures: Any
+    """of the share"""
     turns: Any
     senders: Any
     copies: Any
@@ -37,97 +37,76 @@ def copy(
     index: int,
     to: Any,
     now: int,
-    cost: int,
-    wire: int,
     number: int,
     at: int,
     kind: int,
+    cause: int,
     pacing: int,
     ahead: bool,
 ) -> None:
-    """Send one copy by itself, see `copy_in_burst`."""
-    burst = copy_in_burst(
-        out, begin_burst(out.node), packet, index, to, now, cost, wire, number, at, kind, pacing,
-        ahead,
-    )  # fmt: skip
-    end_burst(out.node, burst, now, cost, packet.size)
-
-
-class Burst(NamedTuple):
-    """How far a node is with the copies of one packet: in registers, while it sends everybody's."""
-
-    cpu_free: Any
-    nic_free: Any
-    """ns, as in NODE"""
-    copies: Any
-    dropped: Any
-    """of them"""
+    """Decide on one copy by itself. For the arguments see `add` and `bundle`."""
+    copies = add(out, out.share.copies, packet, index, to, now, number, at, kind, pacing, ahead)
+    bundle(out, copies, index, now, at, kind, cause)
 
 
 @inlined
-def begin_burst(node: Any) -> Burst:
-    """The node, as it begins to send copies of one packet."""
-    none: Any = np.int64(0)
-    return Burst(node.cpu_free, node.nic_free, none, none)
+def bundle(out: Any, copies: Any, index: int, now: int, at: int, kind: int, cause: int) -> None:
+    """Make a bundle of what has been added since the last one, up to so many ``copies`` in the
+    share: of the packet ``index``, to leave from ``now`` (ns) on.
+
+    Args:
+        at: the receivers' stream. kind: see `simulations.history`. cause: see `simulations.shares`.
+    """
+    share = out.share
+    bundle = out.bundles[np.uint64(share.bundles)]
+    bundle.time = now
+    bundle.packet = index
+    bundle.turn = share.turn
+    bundle.count = copies - share.copies
+    bundle.slot = at
+    bundle.kind = kind
+    bundle.cause = cause
+    share.bundles += bundle.count > 0 or cause == CAME
+    share.copies = copies
 
 
 @inlined
-def copy_in_burst(
+def add(
     out: Any,
-    burst: Any,
+    copies: Any,
     packet: Any,
     index: int,
     to: Any,
     now: int,
-    cost: int,
-    wire: int,
     number: int,
     at: int,
     kind: int,
     pacing: int,
     ahead: bool,
-) -> Burst:
-    """Send one copy: the processor and the network interface serve it one after the other.
+) -> Any:
+    """Add one copy to those that leave, as the next after so many ``copies`` in the share.
 
     Args:
-        burst: how far the node is.
-        now: when it may leave (ns). cost: the processor's time (ns). wire: the interface's.
         number: in the receiver's stream ``at``.
         pacing: ns by which each of its bytes adds to what is owed; DROPPED: it is dropped.
         ahead: a packet before it in its stream has not come.
 
     Returns:
-        How far the node then is.
+        How many copies there are then.
     """
-    cpu_free, nic_free, dropped = burst.cpu_free, burst.nic_free, burst.dropped
     entry, place = _number(out, packet, index, to, now, number, at, kind)
     if ahead:
         alarm(out.turns[to], entry)
-    left: Any = np.int64(DROPPED)
-    if pacing != DROPPED and max(cpu_free, nic_free) - now <= out.node.queue:
-        charge(out.senders[to], pacing, now, packet.size)
-        cpu_free = max(cpu_free, now) + cost
-        nic_free = max(nic_free, cpu_free) + wire
-        left = nic_free
-        out.copies[place].sent = left
-        board(out.edges[out.route[to]], out.items, out.riders, left, index, to, entry)
-    else:
-        dropped += 1
-    _trace(out, packet, to, now, left, kind)
-    return Burst(cpu_free, nic_free, burst.copies + 1, dropped)
-
-
-@inlined
-def end_burst(node: Any, burst: Any, now: int, cost: int, size: int) -> None:
-    """Write down what the node is like after a burst of copies."""
-    sent = burst.copies - burst.dropped
-    node.copies += burst.copies
-    node.dropped += burst.dropped
-    if sent > 0:
-        node.cpu_free, node.nic_free = burst.cpu_free, burst.nic_free
-        node.cpu_work += sent * cost
-        node.bytes += sent * size
-        node.delay_max = max(node.delay_max, burst.nic_free - now)
+    if pacing == DROPPED:
+        out.share.dropped += 1
+        trace_copy(out.trace, out.trace_rows, out.traced, packet, to, now, DROPPED, kind)
+        return copies
+    charge(out.senders[to], pacing, now, packet.size)
+    departure = out.departures[np.uint64(copies)]
+    departure.endpoint = to
+    departure.entry = entry
+    departure.place = place
+    return copies + 1
 
 
 @inlined
@@ -158,9 +137,11 @@ def _number(
 
 
 @inlined
-def _trace(out: Any, packet: Any, to: Any, now: int, left: int, kind: int) -> None:
-    """Write down what becomes of a copy to who is traced."""
-    if to == out.traced and kind == FIRST:
-        note(out.trace, out.trace_rows, packet, SENT, packet.sent, now)
-        note(out.trace, out.trace_rows, packet, NODE_IN, packet.at_node, now)
-        note(out.trace, out.trace_rows, packet, NODE_OUT, left, now)
+def trace_copy(
+    trace: Any, rows: Any, traced: Any, packet: Any, to: Any, now: int, left: int, kind: int
+) -> None:
+    """Write down what becomes of a copy to who is ``traced``."""
+    if to == traced and kind == FIRST:
+        note(trace, rows, packet, SENT, packet.sent, now)
+        note(trace, rows, packet, NODE_IN, packet.at_node, now)
+        note(trace, rows, packet, NODE_OUT, left, now)

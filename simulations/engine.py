@@ -10,17 +10,20 @@ from typing import Any
 
 import numba
 import numpy as np
+from numpy.typing import NDArray
 
 from simulations.claims import claim
 from simulations.compiled import Separate, direct, kernel, parallel_kernel
 from simulations.compiling import compile_apart
-from simulations.fanout import run_fan_out
+from simulations.departures import run_fan_out
+from simulations.fanout import run_share
 from simulations.groups import run_group
 from simulations.ingress import run_ingress
 from simulations.layout import zeros
 from simulations.packets import ITEM
 from simulations.sending import publish
 from simulations.settings import TICK
+from simulations.shares import SHARES, is_any_full
 from simulations.stations import run_link
 from simulations.steering import steer_group
 from simulations.trains import RIDER
@@ -28,13 +31,18 @@ from simulations.upstream import run_seats
 from simulations.world import (
     AGGREGATION_UP,
     BACKBONE_DOWN,
+    CASCADE,
     FAN_OUT,
     GROUP,
     INGRESS,
     LEVELS,
+    PEERING_DOWN,
     World,
 )
 
+SHORT = TICK // 25
+"""ns. Epochs that are shorter, and end before the tick, are played by one thread: there is less to
+do than threads take to meet after every step. While clients join there are twenty in a tick."""
 EPOCH = 250_000_000
 """ns, where nothing adapts. Long enough to spread the cost of an epoch, short enough for its copies
 to stay in cache."""
@@ -45,10 +53,12 @@ STEERING = LEVELS
 needs no more than the group's own members, and follows for each group at once."""
 SETTLING = LEVELS + 1
 """Beside the others: everyone is played whose turn it is not."""
-IN_PARALLEL = (AGGREGATION_UP, FAN_OUT, BACKBONE_DOWN, GROUP, SETTLING)
-"""Steps in which there is enough to do for several threads. What leads down from a media node
-follows its fan-out at once, nothing else leads there; but where fewer nodes serve anyone than there
-are threads, its links down are a step of their own, for all threads."""
+COPYING = LEVELS + 2
+"""The step before the fan-out: shares of nodes' subscribers decide which copies leave."""
+IN_PARALLEL = (
+    AGGREGATION_UP, COPYING, FAN_OUT, PEERING_DOWN, BACKBONE_DOWN, GROUP, SETTLING,
+)  # fmt: skip
+"""Steps in which there is enough to do for several threads."""
 
 
 @kernel
@@ -56,7 +66,7 @@ def run_station(world: Any, level: int, s: int, until: int) -> None:
     """Play the station ``s`` of a level."""
     n = s - world.level_first[level]
     if level == FAN_OUT:
-        world.full[s] = run_fan_out(world, s, n, until)
+        world.full[s] = run_fan_out(world, s, n)
     elif level == INGRESS:
         world.full[s] = run_ingress(world, s, n, until)
     else:
@@ -64,26 +74,16 @@ def run_station(world: Any, level: int, s: int, until: int) -> None:
 
 
 @kernel
-def run_ways_down(world: Any, n: int, last_step: int, until: int) -> None:
-    """Play a media node's fan-out and then the links that lead away from it and from no other, up
-    to where an edge must grow first."""
-    for level in range(FAN_OUT, last_step + 1):
-        for s in range(world.level_first[level], world.level_first[level + 1]):
-            if world.stations[s].node == n:
-                run_station(world, level, s, until)
-                if world.full[s] >= 0:
-                    return
-
-
-@kernel
 def run_part(world: Any, step: int, last_step: int, thread: Any, until: int) -> None:
-    """Play one thread's part of a step: its media nodes, each in the steps up to the last one; the
-    stations of a level that it gets hold of; or the groups, in the steps up to the last one
-    likewise: what is needed is at hand."""
-    if step == FAN_OUT and last_step > step:
-        for n in range(thread, len(world.nodes), len(world.numbers)):
-            run_ways_down(world, n, last_step, until)
-        return
+    """Play one thread's part of a step: the shares of nodes' subscribers, or the stations of a
+    level, that it gets hold of; or the groups, in the steps up to the last one: what is needed is
+    at hand."""
+    if step == COPYING:
+        while True:
+            place = claim(world.claimed)
+            if place >= len(world.nodes) * SHARES:
+                return
+            run_share(world, place // SHARES, place % SHARES, until)
     if step < GROUP:
         first, last = world.level_first[step], world.level_first[step + 1]
         while True:
@@ -131,13 +131,14 @@ def play(world: Any, part: Any, until: int, settle: bool) -> bool:  # noqa: PLR0
             if full[0] >= 0:
                 return False
         elif step in IN_PARALLEL:
-            if step == FAN_OUT and np.count_nonzero(world.audience) >= threads:
-                last = BACKBONE_DOWN
-            elif step == GROUP and adapts and end % TICK == 0:
+            if step == GROUP and adapts and end % TICK == 0:
                 last = STEERING
             world.claimed[0] = 0
-            for thread in numba.prange(threads):
-                part(world, step, last, np.int64(thread), end)
+            if adapts and end % TICK != 0 and end - clock[0] < SHORT:
+                part(world, step, last, np.int64(0), end)
+            else:
+                for thread in numba.prange(threads):
+                    part(world, step, last, np.int64(thread), end)
         else:
             for s in range(world.level_first[step], world.level_first[step + 1]):
                 run_station(world, step, s, end)
@@ -147,7 +148,11 @@ def play(world: Any, part: Any, until: int, settle: bool) -> bool:  # noqa: PLR0
                     return False
         if step == SETTLING:
             break
+        if step == COPYING and is_any_full(world):
+            return False
         clock[1] = min(last, GROUP) + 1
+        if step in (CASCADE, COPYING):
+            clock[1] = COPYING if step == CASCADE else FAN_OUT
         if clock[1] == LEVELS:
             clock[0] = end
             clock[1] = PUBLISH
@@ -180,7 +185,12 @@ class Engine:
 
 
 def grown(world: World) -> World:
-    """The world with twice the room on the edges that were full."""
+    """The world with twice the room on the edges that were full, or in shares."""
+    if (world.shares["full"] > 0).any():
+        world.shares["full"] = 0
+        return world._replace(
+            bundles=_doubled(world.bundles), departures=_doubled(world.departures)
+        )
     sizes = world.edges["mask"] + 1
     new_sizes = sizes.copy()
     new_sizes[np.unique(world.full[world.full >= 0])] *= 2
@@ -194,3 +204,10 @@ def grown(world: World) -> World:
     world.edges["base"] = bases
     world.edges["mask"] = new_sizes - 1
     return world._replace(edge_items=items, riders=riders)
+
+
+def _doubled(rows: NDArray[Any]) -> NDArray[Any]:
+    """Arrays of (nodes, shares, room) with twice the room."""
+    more = zeros((*rows.shape[:2], 2 * rows.shape[2]), rows.dtype)
+    more[:, :, : rows.shape[2]] = rows
+    return more

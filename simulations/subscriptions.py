@@ -21,6 +21,7 @@ from simulations.outs import NOTHING
 from simulations.pacer import pacing_of
 from simulations.reception import resolve
 from simulations.settings import TICK
+from simulations.shares import share_of
 from simulations.world import GROUP, World
 
 
@@ -30,8 +31,8 @@ def end(world: World, endpoint: int) -> None:
     bring_up(world, endpoint, int(world.clock[0]))
     leave_link(world, endpoint)
     resolve(world, np.uint64(endpoint), int(sender["next"]) - 1, False)
-    orders = world.edges[int(world.orders_edges[int(place["node"])])]
-    drop_of(orders, world.edge_items, endpoint)
+    share = world.shares[int(place["node"]), int(share_of(world, endpoint))]
+    drop_of(share["heap"], world.heap_items, endpoint)
     world.pacers[endpoint : endpoint + 1] = 0
     settings = world.settings[0]
     for k in range(int(settings["voices"])):

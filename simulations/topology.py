@@ -33,8 +33,8 @@ from simulations.world import (
 FIBRE_SPEED = 2.0e8
 """Metres per second of light in fibre."""
 
-PUBLISHERS, ORDERS = -1, -2
-"""The sources of edges that endpoints write, and that nodes write to their own fan-out."""
+PUBLISHERS = -1
+"""The source of edges that endpoints write."""
 
 
 @dataclass(frozen=True)
@@ -82,8 +82,6 @@ class Plan:
     """(n,) group of each endpoint, counted from the first of level GROUP."""
     node_edges: NDArray[np.int32]
     """(nodes, nodes) edge from a node's ingress to its fan-out or to the cascade to another."""
-    orders_edges: NDArray[np.int32]
-    """(nodes,) edge on which a node's fan-out takes what the node sends of its own accord."""
     path: NDArray[np.int64]
     """(n,) ns between an endpoint's access link and its node, without queues."""
     ways: NDArray[np.int32]
@@ -158,7 +156,6 @@ class _Planner:
             node_edges[n, n] = number[self.index[INGRESS, n], self.index[FAN_OUT, n]]
         for n, m in self.cascades:
             node_edges[n, m] = number[self.index[INGRESS, n], self.index[CASCADE, n, m]]
-        orders_edges = [number[ORDERS, self.index[FAN_OUT, n]] for n in range(len(self.nodes))]
         delays = np.array([self.edges[ends] for ends in ordered] + [0])
         city_delays = np.zeros(node_edges.shape, np.int64)
         for n, m in self.cascades:
@@ -179,7 +176,6 @@ class _Planner:
             np.ascontiguousarray(ways[:, group, node]),
             np.array(group, np.int32),
             node_edges,
-            np.array(orders_edges, np.int32),
             paths_long[group, node],
             ways,
             paths_long,
@@ -290,7 +286,6 @@ class _Planner:
         detour = max(carrier.detour for carrier in self.scenario.carriers.values())
         for n in range(len(self.nodes)):
             self._join(self.index[INGRESS, n], self.index[FAN_OUT, n])
-            self._join(ORDERS, self.index[FAN_OUT, n])
         for n, m in self.cascades:
             cascade = self.index[CASCADE, n, m]
             delay = propagation(self._city(n), self._city(m), detour)

@@ -53,6 +53,27 @@ def board(
 
 
 @inlined
+def follow(edge: Any, riders: Any, more: Any, endpoint: int, entry: int) -> None:
+    """Let one more copy board, as the next behind so many ``more`` that `lengthen` does not know of
+    yet: of the same packet, a step behind the one before it."""
+    rider = riders[slot(edge, edge.tail + more)]
+    rider.endpoint = endpoint
+    rider.entry = entry
+
+
+@inlined
+def lengthen(edge: Any, items: Any, more: Any, step: Any) -> None:
+    """Take it down that so many ``more`` copies have followed the one that boarded last, a ``step``
+    (ns) apart."""
+    if more > 0:
+        train = items[slot(edge, edge.last)]
+        train.step = step
+        train.count += more
+        edge.tail += more
+        edge.last_time += more * step
+
+
+@inlined
 def forward(
     edge: Any, items: Any, riders: Any, out: Any, skipped: int, count: int, time: int, step: int
 ) -> None:

@@ -263,8 +263,15 @@ class _Arrays(NamedTuple):
     """(m, m) edge from a node's ingress to another's fan-out or cascade; −1: nobody there."""
     city_delays: NDArray[np.int64]
     """(m, m) ns between nodes' cities."""
-    orders_edges: NDArray[np.int32]
-    """(m,) edge on which a node's fan-out takes what the node sends of its own accord."""
+    shares: NDArray[Any]
+    bundles: NDArray[Any]
+    departures: NDArray[Any]
+    """(m, SHARES) SHARE of each node's subscribers; (m, SHARES, room) BUNDLE and (same) DEPARTURE:
+    what each has decided to send in the running epoch."""
+    heap_items: NDArray[Any]
+    """ITEM: the shares' heaps, one after another."""
+    cursors: NDArray[np.int64]
+    """(SHARES, e) how far each share has read the edges that lead to its node's fan-out."""
     takers: NDArray[np.int32]
     """(m, n) scratch: those of each node's subscribers who take a packet."""
     subscribers: NDArray[np.int32]

@@ -8,8 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from simulations.conference import simulate
+from simulations.departures import run_fan_out
 from simulations.engine import grown
-from simulations.fanout import run_fan_out
+from simulations.fanout import run_share
 from simulations.history import SENDER
 from simulations.pacer import (
     BURST,
@@ -21,6 +22,7 @@ from simulations.pacer import (
     pacing_of,
 )  # fmt: skip
 from simulations.packets import AUDIO, PICTURE, push
+from simulations.shares import SHARES
 from simulations.world import FAN_OUT
 from tests.simulations.networks import CLOSED, Playing, kept_copies, make_scenario, merged
 from tests.simulations.test_conference import check_run, image
@@ -70,7 +72,12 @@ class Node:
     def sent(self, until: int = 60 * SECOND) -> Any:
         """All copies until then, in the order in which they were sent."""
         station = int(self.world.level_first[FAN_OUT])
-        while (full := run_fan_out(self.world, station, 0, until)) >= 0:
+        for k in range(SHARES):
+            run_share(self.world, 0, k, until)
+            while self.world.shares["full"][0, k]:
+                self.world = grown(self.world)
+                run_share(self.world, 0, k, until)
+        while (full := run_fan_out(self.world, station, 0)) >= 0:
             self.world.full[station] = full
             self.world = grown(self.world)
         return kept_copies(self.world, TO)

@@ -8,7 +8,7 @@ import pytest
 from scenarios.geography import great_circle
 from scenarios.population import populate
 from scenarios.scenario import Scenario
-from simulations.topology import ORDERS, PUBLISHERS, Plan, plan
+from simulations.topology import PUBLISHERS, Plan, plan
 from simulations.world import BACKBONE_DOWN, FAN_OUT, GROUP, INGRESS, LEVELS
 from tests.simulations.networks import PROVINCES, deal, make_scenario
 
@@ -70,7 +70,7 @@ def test_edges_stand_by_target_and_lead_downstream() -> None:
     ends = [(edge.target, edge.source) for edge in network.edges]
     assert ends == sorted(set(ends))
     for edge in network.edges:
-        if edge.source not in (PUBLISHERS, ORDERS):
+        if edge.source != PUBLISHERS:
             assert network.stations[edge.source].level < network.stations[edge.target].level
 
 

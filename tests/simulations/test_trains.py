@@ -13,7 +13,16 @@ from simulations.packets import EDGE, ITEM
 from simulations.queues import make_queues
 from simulations.rates import FOREVER
 from simulations.stations import rewind, schedule_burst, serve
-from simulations.trains import RIDER, board, depart, forward, serve_train, unravel
+from simulations.trains import (
+    RIDER,
+    board,
+    depart,
+    follow,
+    forward,
+    lengthen,
+    serve_train,
+    unravel,
+)
 from simulations.world import STATION
 from tests.simulations.loops import record
 
@@ -205,6 +214,27 @@ def test_one_packet_at_equal_steps_is_one_train() -> None:
     assert items[edges[0]["head"] & 63]["count"] == 9
     depart(edges[0], items, riders, 4)
     assert items[edges[0]["head"] & 63]["count"] == 5
+
+
+@given(copies_in_order, st.integers(1, 12), st.integers(0, 3))
+def test_copies_that_follow_are_as_if_each_had_boarded(
+    copies: list[tuple[int, int]], more: int, step: int
+) -> None:
+    edges, items, riders = make_edges()
+    boarded = board_all(edges[0], items, riders, copies)
+    now = boarded[-1][0] - int(edges[0]["delay"])
+    train = items[edges[0]["base"] + (edges[0]["last"] & 63)]
+    if train["count"] > 1:
+        step = int(train["step"])
+    for i in range(more):
+        follow(edges[0], riders, i, 7, i)
+    lengthen(edges[0], items, more, step)
+    packet = copies[-1][1]
+    late = [(now + (i + 1) * step + 5, packet, 7, i) for i in range(more)]
+    board(edges[0], items, riders, now + (more + 1) * step, packet, 8, 9)
+    assert items[edges[0]["base"] + (edges[0]["last"] & 63)]["count"] > more
+    late.append((now + (more + 1) * step + 5, packet, 8, 9))
+    assert on(edges[0], items, riders) == boarded + late
 
 
 def test_a_train_that_has_been_served_in_part_takes_nobody_in() -> None:

@@ -1,0 +1,151 @@
+"""Shares of a node's subscribers: decided upon side by side, as if by one."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from simulations.departures import run_fan_out
+from simulations.engine import grown
+from simulations.fanout import run_share
+from simulations.membership import ABSENT, leave
+from simulations.packets import AUDIO
+from simulations.shares import SHARES, first_of, share_of
+from simulations.world import FAN_OUT, World
+from tests.simulations.networks import CLOSED, SITES, Playing, kept_copies, make_scenario, merged
+
+MS = 1_000_000
+SECOND = 1000 * MS
+EVERYONE = len(SITES)
+NORTH = {
+    "endpoints": {"rules": [{"carrier": "red", "access": "fibre", "node": "north"}]},
+    "meeting": {"floor": [{"at": "0s", "site": "command-centre"}]},
+    "media": {"audio": {"dtx": False}},
+}
+
+
+def meeting(changes: Any = None) -> Playing:
+    return Playing(make_scenario(merged(NORTH, changes or {}), endpoints=EVERYONE))
+
+
+def test_everyone_is_of_one_share_whoever_else_is_there() -> None:
+    world = meeting().world
+    for gone in (None, 3, 11, 0):
+        if gone is not None:
+            leave(world, gone, ABSENT)
+        audience = int(world.audience[0])
+        bounds = [first_of(world, 0, k) for k in range(SHARES + 1)]
+        assert (bounds[0], bounds[-1]) == (0, audience)
+        for k in range(SHARES):
+            mine = world.subscribers[0, bounds[k] : bounds[k + 1]]
+            assert [share_of(world, e) for e in mine] == [k] * len(mine)
+    sizes = np.bincount([share_of(world, e) for e in range(EVERYONE + 1)])
+    assert sizes.max() - sizes.min() <= 1
+
+
+def sent(world: World) -> list[tuple[int, int, int]]:
+    """(packet, rank, ns) of all copies of voices and pictures."""
+    return [
+        (int(copy["packet"]), int(world.ranks[e]), int(copy["sent"]))
+        for e in range(len(world.endpoints))
+        for copy in kept_copies(world, e)
+    ]
+
+
+def test_copies_of_a_packet_leave_in_the_order_of_subscribers_share_by_share() -> None:
+    copies = sent(meeting().advance(SECOND))
+    packets = {packet for packet, *_ in copies}
+    assert len(packets) > 40
+    for packet in packets:
+        mine = sorted((rank, time) for p, rank, time in copies if p == packet)
+        assert len(mine) == EVERYONE
+        assert (np.diff([time for _, time in mine]) > 0).all()
+
+
+def test_packets_that_come_at_the_same_time_leave_one_after_the_other() -> None:
+    playing = meeting()
+    world = playing.world
+    playing.stage.publishing.hear(0, "s1", 0)
+    seat = playing.stage.publishing.taken[0].index
+    edge = world.edges[world.node_edges[0, 0]]
+    for number in range(3):
+        give(world, edge, number, seat, 5 * MS)
+    play_node(world, 10 * MS)
+    copies = sorted(sent(world), key=lambda copy: copy[2])
+    assert [packet for packet, *_ in copies] == [n for n in range(3) for _ in range(EVERYONE)]
+
+
+def give(world: World, edge: Any, number: int, seat: int, at: int) -> None:
+    """Let a voice's packet come to the node's fan-out at ``at`` (ns)."""
+    packet = world.packets[number]
+    for name in packet.dtype.names:
+        packet[name] = 0
+    packet["source"], packet["sequence"] = 100, number
+    packet["size"], packet["seat"], packet["media"] = 120, seat, AUDIO
+    item = world.edge_items[edge["base"] + (edge["tail"] & edge["mask"])]
+    item["time"], item["packet"], item["count"] = at, number, 1
+    edge["tail"] += 1
+
+
+def play_node(world: World, until: int) -> None:
+    for k in range(SHARES):
+        run_share(world, 0, k, until)
+    assert run_fan_out(world, int(world.level_first[FAN_OUT]), 0) == -1
+
+
+def test_a_node_that_is_played_once_more_has_nothing_left_to_send() -> None:
+    """As happens where another node's edges must grow."""
+    playing = meeting()
+    world = playing.world
+    playing.stage.publishing.hear(0, "s1", 0)
+    seat = playing.stage.publishing.taken[0].index
+    edge = world.edges[world.node_edges[0, 0]]
+    for number, at in enumerate((5 * MS, 6 * MS, 35 * MS, 36 * MS)):
+        if number == 2:
+            play_node(world, 25 * MS)
+            assert run_fan_out(world, int(world.level_first[FAN_OUT]), 0) == -1
+            assert world.nodes["copies"][0] == 2 * EVERYONE
+        give(world, edge, number, seat, at)
+    play_node(world, 50 * MS)
+    assert world.nodes["copies"][0] == 4 * EVERYONE
+    assert world.nodes["packets"][0] == 4
+
+
+@pytest.mark.parametrize("changes", [{}, CLOSED])
+def test_with_little_room_shares_grow_and_nothing_changes(changes: Any) -> None:
+    roomy, cramped = meeting(changes), meeting(changes)
+    world = cramped.world
+    cramped.engine.world = world._replace(
+        bundles=world.bundles[:, :, :2].copy(), departures=world.departures[:, :, :2].copy()
+    )
+    expected = roomy.advance(SECOND)
+    got = cramped.advance(SECOND)
+    assert 4 < got.bundles.shape[2] < expected.bundles.shape[2]
+    for e in range(EVERYONE + 1):
+        np.testing.assert_array_equal(kept_copies(got, e), kept_copies(expected, e))
+    np.testing.assert_array_equal(got.nodes, expected.nodes)
+    np.testing.assert_array_equal(got.meters, expected.meters)
+
+
+def test_what_fills_edges_waits_for_them_to_grow() -> None:
+    roomy, cramped = meeting(), meeting()
+    world = cramped.world
+    for e in np.flatnonzero(world.edges["source"] == world.level_first[FAN_OUT]):
+        world.edges["mask"][e] = 15
+    expected, got = roomy.advance(SECOND), cramped.advance(SECOND)
+    assert got.edge_items is not world.edge_items
+    for e in range(EVERYONE + 1):
+        np.testing.assert_array_equal(kept_copies(got, e), kept_copies(expected, e))
+    np.testing.assert_array_equal(got.nodes, expected.nodes)
+
+
+def test_grown_twice_is_four_times_the_room() -> None:
+    world = meeting().world
+    room = world.departures.shape[2]
+    world.departures["place"][1, 2, room - 1] = 7
+    for _ in range(2):
+        world.shares["full"][0, 1] = 1
+        world = grown(world)
+    assert world.departures.shape[2] == world.bundles.shape[2] == 4 * room
+    assert world.departures["place"][1, 2, room - 1] == 7
+    assert not world.shares["full"].any()
