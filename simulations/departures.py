@@ -68,8 +68,11 @@ def run_fan_out(world: Any, s: int, n: int) -> int:
 def _next_share(world: Any, n: int) -> tuple[int, int, int, int]:
     """The share whose bundle leaves next, or −1; and of the share that is next then, the bundle's
     time and turn, and which it is, or −1."""
-    best, best_time, best_turn = -1, 0, 0
-    other, other_time, other_turn = -1, 0, 0
+    best, other = -1, -1
+    best_time: Any = 0
+    best_turn: Any = 0
+    other_time: Any = 0
+    other_turn: Any = 0
     for k in range(SHARES):
         share = world.shares[n, k]
         if share.left == share.bundles:
@@ -95,21 +98,48 @@ def _is_sooner(bundle: Any, k: int, time: int, turn: int, other: int) -> bool:
 
 @inlined
 def _leave(world: Any, n: int, k: int, bundle: Any, first: Any) -> None:
-    """Let a bundle leave: the processor and the network interface serve its copies, from the
-    share's ``first`` on, one after the other."""
+    """Let a bundle leave, the share's copies from the ``first`` on, and take it down."""
     node, packet, now = world.nodes[n], world.packets[bundle.packet], bundle.time
+    cost = node.copy_cost + node.kilobyte_cost * packet.size // 1000
+    cpu_free, nic_free, dropped = _serve(world, n, k, bundle, packet, first, cost)
+    sent = np.int64(bundle.count) - dropped
+    node.copies += np.int64(bundle.count)
+    node.dropped += dropped
+    if sent > 0:
+        node.cpu_free, node.nic_free = cpu_free, nic_free
+        node.cpu_work += sent * cost
+        node.bytes += sent * packet.size
+        node.delay_max = max(node.delay_max, nic_free - now)
+
+
+@inlined
+def _serve(
+    world: Any, n: int, k: int, bundle: Any, packet: Any, first: Any, cost: int
+) -> tuple[Any, Any, int]:
+    """Let the processor and the network interface serve a bundle's copies one after the other.
+
+    Args:
+        cost: the processor's time for each (ns).
+
+    Returns:
+        When both are free (ns), and how many copies are dropped, as they would wait too long.
+    """
+    node, now = world.nodes[n], bundle.time
     departures, copies, outs, edges = world.departures[n, k], world.copies, world.outs, world.edges
     items, riders, route = world.edge_items, world.riders, world.route[FAN_OUT]
     trace, rows, traced = world.trace, world.trace_rows, np.uint64(world.trace[0])
-    voices, row = world.settings[0].voices, np.uint64(bundle.slot * len(world.endpoints))
-    cost = node.copy_cost + node.kilobyte_cost * packet.size // 1000
-    wire = transmission(packet.size, node.nic)
+    is_voice = bundle.slot < world.settings[0].voices and bundle.kind != FILLER
+    row = np.uint64(bundle.slot * len(world.endpoints))
     cpu_free, nic_free, queue = node.cpu_free, node.nic_free, node.queue
+    wire = transmission(packet.size, node.nic)
     last, dropped = first + np.uint64(bundle.count), 0
-    e, before, more, step, alone = -1, 0, 0, 0, False
+    # Of the train that is boarding: its edge, how many have followed, and the last one's departure.
+    e, more, alone = -1, 0, False
+    before: Any = 0
+    step: Any = 0
     for i in range(first, last):
         departure = departures[i]
-        to = np.uint64(departure.endpoint)
+        to: Any = np.uint64(departure.endpoint)
         if i + _AHEAD < last:
             prefetch(copies, np.uint64(departures[i + _AHEAD].place), 0)
         left: Any = np.int64(DROPPED)
@@ -130,7 +160,7 @@ def _leave(world: Any, n: int, k: int, bundle: Any, first: Any) -> None:
                 train = items[slot(edges[e], edges[e].last)]
                 more, step, alone = 0, np.int64(train.step), train.count == 1
             before = left
-            if bundle.slot < voices and bundle.kind != FILLER:
+            if is_voice:
                 stream = outs[row + to]
                 stream.copies += 1
                 stream.waited += left - now
@@ -139,11 +169,4 @@ def _leave(world: Any, n: int, k: int, bundle: Any, first: Any) -> None:
         trace_copy(trace, rows, traced, packet, to, now, left, bundle.kind)
     if e >= 0:
         lengthen(edges[e], items, more, step)
-    sent = np.int64(bundle.count) - dropped
-    node.copies += np.int64(bundle.count)
-    node.dropped += dropped
-    if sent > 0:
-        node.cpu_free, node.nic_free = cpu_free, nic_free
-        node.cpu_work += sent * cost
-        node.bytes += sent * packet.size
-        node.delay_max = max(node.delay_max, nic_free - now)
+    return cpu_free, nic_free, dropped
