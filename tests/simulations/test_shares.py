@@ -8,6 +8,7 @@ import pytest
 from simulations.departures import run_fan_out
 from simulations.engine import grown
 from simulations.fanout import run_share
+from simulations.history import FILLER
 from simulations.membership import ABSENT, leave
 from simulations.packets import AUDIO
 from simulations.shares import SHARES, first_of, share_of
@@ -149,3 +150,15 @@ def test_grown_twice_is_four_times_the_room() -> None:
     assert world.departures.shape[2] == world.bundles.shape[2] == 4 * room
     assert world.departures["place"][1, 2, room - 1] == 7
     assert not world.shares["full"].any()
+
+
+def test_padding_is_nobodys_voice() -> None:
+    world = meeting(CLOSED).advance(2 * SECOND)
+    assert world.nodes["padding"].sum() > 100
+    voices = int(world.settings["voices"][0]) * (EVERYONE + 1)
+    streams = world.outs[:voices].reshape(-1, EVERYONE + 1)
+    for e in range(EVERYONE + 1):
+        copies = kept_copies(world, e)
+        assert len(copies) == world.senders["next"][e]
+        heard = (copies["slot"] < len(streams)) & (copies["kind"] != FILLER)
+        assert streams["copies"][:, e].sum() == heard.sum() > 0
