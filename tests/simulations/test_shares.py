@@ -161,4 +161,5 @@ def test_padding_is_nobodys_voice() -> None:
         copies = kept_copies(world, e)
         assert len(copies) == world.senders["next"][e]
         heard = (copies["slot"] < len(streams)) & (copies["kind"] != FILLER)
-        assert streams["copies"][:, e].sum() == heard.sum() > 0
+        assert streams["copies"][:, e].sum() == heard.sum()
+    assert streams["copies"].sum() > 100
