@@ -8,15 +8,11 @@ from simulations.compiled import inlined, kernel
 from simulations.copying import trace_copy
 from simulations.history import FILLER
 from simulations.packets import is_full, slot
-from simulations.prefetching import prefetch
 from simulations.queues import DROPPED, transmission
 from simulations.shares import CAME, ORDERED, SHARES
 from simulations.stations import rewind
 from simulations.trains import board, follow, lengthen
 from simulations.world import FAN_OUT
-
-_AHEAD = np.uint64(8)
-"""Copies ahead whose entries in the history are asked for."""
 
 
 @kernel
@@ -125,48 +121,72 @@ def _serve(
         When both are free (ns), and how many copies are dropped, as they would wait too long.
     """
     node, now = world.nodes[n], bundle.time
-    departures, copies, outs, edges = world.departures[n, k], world.copies, world.outs, world.edges
-    items, riders, route = world.edge_items, world.riders, world.route[FAN_OUT]
-    trace, rows, traced = world.trace, world.trace_rows, np.uint64(world.trace[0])
-    is_voice = bundle.slot < world.settings[0].voices and bundle.kind != FILLER
-    row = np.uint64(bundle.slot * len(world.endpoints))
+    departures, edges, route = world.departures[n, k], world.edges, world.route[FAN_OUT]
+    items, riders = world.edge_items, world.riders
     cpu_free, nic_free, queue = node.cpu_free, node.nic_free, node.queue
+    trace, rows, traced = world.trace, world.trace_rows, np.uint64(world.trace[0])
     wire = transmission(packet.size, node.nic)
-    last, dropped = first + np.uint64(bundle.count), 0
+    dropped = 0
     # Of the train that is boarding: its edge, how many have followed, and the last one's departure.
     e, more, alone = -1, 0, False
     before: Any = 0
     step: Any = 0
-    for i in range(first, last):
+    for i in range(first, first + np.uint64(bundle.count)):
         departure = departures[i]
         to: Any = np.uint64(departure.endpoint)
-        if i + _AHEAD < last:
-            prefetch(copies, np.uint64(departures[i + _AHEAD].place), 0)
-        left: Any = np.int64(DROPPED)
-        if max(cpu_free, nic_free) - now <= queue:
-            cpu_free = max(cpu_free, now) + cost
-            nic_free = max(nic_free, cpu_free) + wire
-            left = nic_free
-            copies[np.uint64(departure.place)].sent = left
-            if route[to] == e and (alone or left - before == step):
-                step, alone = left - before, False
-                follow(edges[e], riders, more, to, departure.entry)
-                more += 1
-            else:
-                if e >= 0:
-                    lengthen(edges[e], items, more, step)
-                e = route[to]
-                board(edges[e], items, riders, left, bundle.packet, to, departure.entry)
-                train = items[slot(edges[e], edges[e].last)]
-                more, step, alone = 0, np.int64(train.step), train.count == 1
-            before = left
-            if is_voice:
-                stream = outs[row + to]
-                stream.copies += 1
-                stream.waited += left - now
-        else:
+        if max(cpu_free, nic_free) - now > queue:
             dropped += 1
-        trace_copy(trace, rows, traced, packet, to, now, left, bundle.kind)
+            departure.left = DROPPED
+            trace_copy(trace, rows, traced, packet, to, now, DROPPED, bundle.kind)
+            continue
+        cpu_free = max(cpu_free, now) + cost
+        nic_free = max(nic_free, cpu_free) + wire
+        departure.left = nic_free
+        trace_copy(trace, rows, traced, packet, to, now, nic_free, bundle.kind)
+        if route[to] == e and (alone or nic_free - before == step):
+            step, alone = nic_free - before, False
+            follow(edges[e], riders, more, to, departure.entry)
+            more += 1
+        else:
+            if e >= 0:
+                lengthen(edges[e], items, more, step)
+            e = route[to]
+            board(edges[e], items, riders, nic_free, bundle.packet, to, departure.entry)
+            train = items[slot(edges[e], edges[e].last)]
+            more, step, alone = 0, np.int64(train.step), train.count == 1
+        before = nic_free
     if e >= 0:
         lengthen(edges[e], items, more, step)
     return cpu_free, nic_free, dropped
+
+
+@kernel
+def note_departures(world: Any, thread: int) -> None:
+    """Note when copies left: in the histories of those whose copies the ``thread`` has decided on,
+    which its processor has at hand."""
+    for n in range(len(world.nodes)):
+        for k in range(SHARES):
+            share = world.shares[n, k]
+            while share.thread == thread and share.noted < share.left:
+                bundle = world.bundles[n, k, share.noted]
+                _note(world, n, k, bundle, np.uint64(share.copies_noted))
+                share.noted += 1
+                share.copies_noted += np.int64(bundle.count)
+
+
+@inlined
+def _note(world: Any, n: int, k: int, bundle: Any, first: Any) -> None:
+    """Note when a bundle's copies left, the share's from the ``first`` on."""
+    departures, copies, outs = world.departures[n, k], world.copies, world.outs
+    is_voice = bundle.slot < world.settings[0].voices and bundle.kind != FILLER
+    row = np.uint64(bundle.slot * len(world.endpoints))
+    for i in range(first, first + np.uint64(bundle.count)):
+        departure = departures[i]
+        to, left = np.uint64(departure.endpoint), departure.left
+        if left == DROPPED:
+            continue
+        copies[np.uint64(departure.place)].sent = left
+        if is_voice:
+            stream = outs[row + to]
+            stream.copies += 1
+            stream.waited += left - bundle.time

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from simulations.claims import claim
 from simulations.compiled import Separate, direct, kernel, parallel_kernel
 from simulations.compiling import compile_apart
-from simulations.departures import run_fan_out
+from simulations.departures import note_departures, run_fan_out
 from simulations.fanout import run_share
 from simulations.groups import run_group
 from simulations.ingress import run_ingress
@@ -83,7 +83,9 @@ def run_part(world: Any, step: int, last_step: int, thread: Any, until: int) -> 
             place = claim(world.claimed)
             if place >= len(world.nodes) * SHARES:
                 return
-            run_share(world, place // SHARES, place % SHARES, until)
+            run_share(world, place // SHARES, place % SHARES, thread, until)
+    if step == PEERING_DOWN:
+        note_departures(world, thread)
     if step < GROUP:
         first, last = world.level_first[step], world.level_first[step + 1]
         while True:

@@ -31,7 +31,7 @@ _EVENTS = 2
 
 
 @kernel
-def run_share(world: Any, n: int, k: int, until: int) -> None:
+def run_share(world: Any, n: int, k: int, thread: int, until: int) -> None:
     """Decide which copies leave the share ``k`` of node ``n`` before ``until``, of what arrives at
     the node's fan-out and of what it sends of its own accord.
 
@@ -41,6 +41,7 @@ def run_share(world: Any, n: int, k: int, until: int) -> None:
     station, edges, packets = world.stations[s], world.edges, world.packets
     share, items, cursors = world.shares[n, k], world.edge_items, world.cursors[k]
     heap, heap_items = share.heap, world.heap_items
+    share.thread = thread
     if share.until != until:
         _begin(world, station, n, k, until)
     bundles, departures = world.bundles[n, k], world.departures[n, k]
@@ -105,7 +106,8 @@ def _begin(world: Any, station: Any, n: int, k: int, until: int) -> None:
     share, ordered, orders = world.shares[n, k], world.ordered, world.orders
     share.until = until
     share.first, share.last = first_of(world, n, k), first_of(world, n, k + 1)
-    share.bundles = share.copies = share.left = share.copies_left = share.turn = 0
+    share.bundles = share.copies = share.turn = 0
+    share.left = share.copies_left = share.noted = share.copies_noted = 0
     for e in range(station.first_edge, station.first_edge + station.edges):
         world.cursors[k, np.uint64(e)] = world.edges[np.uint64(e)].head
     for i in range(share.first, share.last):

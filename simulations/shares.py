@@ -30,6 +30,9 @@ SHARE = unshared(
         ("left", np.int64),  # bundles that have left the node
         ("copies_left", np.int64),  # in them
         ("turn", np.int64),  # twice the packets read that came to the node
+        ("noted", np.int64),  # bundles of which it has been noted when their copies left
+        ("copies_noted", np.int64),  # in them
+        ("thread", np.int64),  # that decides on them
         ("dropped", np.int64),  # copies that found no room to wait; of the running epoch
         ("full", np.int64),  # 1: there is no room for the next bundle
         ("heap", EDGE),  # what the node sends of its own accord, see `simulations.heaps`
@@ -55,7 +58,14 @@ PASSED_ON, CAME, ORDERED = 0, 1, 2
 """Causes of bundles: a packet that came, of which the first share keeps the books; and what the
 node sends of its own accord, its pacers' releases aside."""
 
-DEPARTURE = np.dtype([("endpoint", np.uint32), ("entry", np.uint32), ("place", np.uint32)])
+DEPARTURE = np.dtype(
+    [
+        ("left", np.int64),  # ns; DROPPED: the node had no time for it
+        ("endpoint", np.uint32),
+        ("entry", np.uint32),
+        ("place", np.uint32),
+    ]
+)
 """A copy that is to leave: whose it is, its entry in that endpoint's history, and where that
 stands."""
 

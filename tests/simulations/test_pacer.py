@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from simulations.conference import simulate
-from simulations.departures import run_fan_out
+from simulations.departures import note_departures, run_fan_out
 from simulations.engine import grown
 from simulations.fanout import run_share
 from simulations.history import SENDER
@@ -73,13 +73,14 @@ class Node:
         """All copies until then, in the order in which they were sent."""
         station = int(self.world.level_first[FAN_OUT])
         for k in range(SHARES):
-            run_share(self.world, 0, k, until)
+            run_share(self.world, 0, k, 0, until)
             while self.world.shares["full"][0, k]:
                 self.world = grown(self.world)
-                run_share(self.world, 0, k, until)
+                run_share(self.world, 0, k, 0, until)
         while (full := run_fan_out(self.world, station, 0)) >= 0:
             self.world.full[station] = full
             self.world = grown(self.world)
+        note_departures(self.world, 0)
         return kept_copies(self.world, TO)
 
 

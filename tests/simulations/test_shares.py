@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from simulations.departures import run_fan_out
+from simulations.departures import note_departures, run_fan_out
 from simulations.engine import grown
 from simulations.fanout import run_share
 from simulations.history import FILLER
@@ -90,8 +90,9 @@ def give(world: World, edge: Any, number: int, seat: int, at: int) -> None:
 
 def play_node(world: World, until: int) -> None:
     for k in range(SHARES):
-        run_share(world, 0, k, until)
+        run_share(world, 0, k, 0, until)
     assert run_fan_out(world, int(world.level_first[FAN_OUT]), 0) == -1
+    note_departures(world, 0)
 
 
 def test_a_node_that_is_played_once_more_has_nothing_left_to_send() -> None:
