@@ -108,7 +108,8 @@ def run_part(world: Any, step: int, last_step: int, thread: Any, until: int) -> 
 
 @parallel_kernel
 def play(world: Any, part: Any, until: int, settle: bool) -> bool:  # noqa: PLR0912
-    """Play up to ``until``; False if edges in ``world.full`` must grow before playing goes on.
+    """Play up to ``until``; False if edges in ``world.full``, or shares that are ``full``, must
+    grow before playing goes on.
 
     There is one parallel loop for all steps: parallel loops are what takes longest to compile.
 

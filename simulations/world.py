@@ -362,7 +362,7 @@ class _Arrays(NamedTuple):
     """(ticks, groups) the orders in which threads take groups, one after another, over and over;
     see `simulations.claims`."""
     claimed: NDArray[np.int64]
-    """(1,) groups that threads have taken in the step being played."""
+    """(1,) how many shares, stations or groups threads have taken in the step being played."""
     call: NDArray[np.int64]
     """(4,): when who has the floor was first shown at the command centre (ns; −1: not yet), and of
     that frame: when its first packet was sent, when its last was at the node, when it arrived."""
