@@ -35,7 +35,6 @@ from simulations.turns import TURN
 from simulations.world import (
     CASCADE,
     FAN_OUT,
-    GROUP,
     LEAVING,
     LEAVINGS,
     LETTER,
@@ -82,7 +81,7 @@ def build(
     whole = settings_of(scenario, ring)
     settings = whole.view(np.recarray)[0]
     loads = Loads()
-    stations, level_first, station_backlog = _stations(plan, list(scenario.nodes), keys, loads)
+    stations, level_first, station_backlog = _stations(plan, keys, loads)
     access = list(scenario.access.values())
     links = [
         with_spares(
@@ -169,7 +168,7 @@ def build(
     return world
 
 
-def _stations(plan: Plan, nodes: list[str], keys: Keys, loads: Loads) -> tuple[Any, Any, Any]:
+def _stations(plan: Plan, keys: Keys, loads: Loads) -> tuple[Any, Any, Any]:
     stations = np.zeros(len(plan.stations), STATION)
     links = [station.link for station in plan.stations]
     queues, starts, sizes = make_queues(
@@ -180,10 +179,6 @@ def _stations(plan: Plan, nodes: list[str], keys: Keys, loads: Loads) -> tuple[A
     stations["rate"] = [link.capacity if link else 0 for link in links]
     stations["current"] = stations["rate"]
     stations["level"] = [station.level for station in plan.stations]
-    stations["node"] = [
-        nodes.index(station.node) if FAN_OUT <= station.level < GROUP and station.node else -1
-        for station in plan.stations
-    ]
     stations["place"] = [_place(station) for station in plan.stations]
     stations["out_edge"] = -1
     stations["burst_at"] = FOREVER

@@ -42,7 +42,7 @@ from simulations.world import (
 
 SHORT = TICK // 25
 """ns. Epochs that are shorter, and end before the tick, are played by one thread: there is less to
-do than threads take to meet after every step. While clients join there are twenty in a tick."""
+do than threads take to meet after every step. There are many while clients join."""
 EPOCH = 250_000_000
 """ns, where nothing adapts. Long enough to spread the cost of an epoch, short enough for its copies
 to stay in cache."""
@@ -137,7 +137,7 @@ def play(world: Any, part: Any, until: int, settle: bool) -> bool:  # noqa: PLR0
             if step == GROUP and adapts and end % TICK == 0:
                 last = STEERING
             world.claimed[0] = 0
-            if adapts and end % TICK != 0 and end - clock[0] < SHORT:
+            if adapts and step != SETTLING and end % TICK != 0 and end - clock[0] < SHORT:
                 part(world, step, last, np.int64(0), end)
             else:
                 for thread in numba.prange(threads):
@@ -192,7 +192,8 @@ def grown(world: World) -> World:
     if (world.shares["full"] > 0).any():
         world.shares["full"] = 0
         return world._replace(
-            bundles=_doubled(world.bundles), departures=_doubled(world.departures)
+            bundles=_doubled(world.bundles, int(world.shares["bundles"].max())),
+            departures=_doubled(world.departures, int(world.shares["copies"].max())),
         )
     sizes = world.edges["mask"] + 1
     new_sizes = sizes.copy()
@@ -209,8 +210,8 @@ def grown(world: World) -> World:
     return world._replace(edge_items=items, riders=riders)
 
 
-def _doubled(rows: NDArray[Any]) -> NDArray[Any]:
-    """Arrays of (nodes, shares, room) with twice the room."""
+def _doubled(rows: NDArray[Any], used: int) -> NDArray[Any]:
+    """Arrays of (nodes, shares, room) with twice the room, of which the first ``used`` are used."""
     more = zeros((*rows.shape[:2], 2 * rows.shape[2]), rows.dtype)
-    more[:, :, : rows.shape[2]] = rows
+    more[:, :, :used] = rows[:, :, :used]
     return more

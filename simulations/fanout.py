@@ -15,6 +15,7 @@ from simulations.pacer import BURST, ROOM, hold, pace, release
 from simulations.packets import AUDIO, SCREEN, slot
 from simulations.prefetching import prefetch
 from simulations.queues import DROPPED
+from simulations.settings import TICK
 from simulations.shares import CAME, ORDERED, PASSED_ON, first_of, share_of
 from simulations.world import FAN_OUT
 
@@ -110,6 +111,8 @@ def _begin(world: Any, station: Any, n: int, k: int, until: int) -> None:
     share.left = share.copies_left = share.noted = share.copies_noted = 0
     for e in range(station.first_edge, station.first_edge + station.edges):
         world.cursors[k, np.uint64(e)] = world.edges[np.uint64(e)].head
+    if world.clock[0] % TICK != 0:  # nodes order at ticks
+        return
     for i in range(share.first, share.last):
         endpoint: Any = np.uint64(world.subscribers[n, i])
         for place in range(ordered[endpoint]):

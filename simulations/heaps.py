@@ -1,8 +1,8 @@
-"""Heaps: edges that are read in order of time and written in none.
+"""Heaps: like edges, but read in order of time and written in none.
 
-A heap begins with the first slot of its edge's ring: ``head`` stays 0, and what comes first stands
-there, as on every edge. Of equal times what was put in first comes first: above what it was put in
-with, an item's ``entry`` holds how many were put in before it.
+A heap begins with its first slot: ``head`` stays 0, and what comes first stands there. Of equal
+times what was put in first comes first: above what it was put in with, an item's ``entry`` holds
+how many were put in before it.
 """
 
 from typing import Any
@@ -21,7 +21,7 @@ def put(edge: Any, items: Any, time: int, packet: int, endpoint: Any, entry: int
     """Put an item into a heap that is not full.
 
     Args:
-        edge, items: an EDGE record and all edges' ITEMs (see `simulations.packets`).
+        edge, items: an EDGE record and all heaps' ITEMs (see `simulations.packets`).
         time: ns. entry: 0 to MOST.
     """
     heap, place = np.uint64(edge.base), np.uint64(edge.tail)

@@ -77,6 +77,7 @@ def cut_node(world: World, n: int, now: int) -> None:
     node = world.nodes[n]
     node["down"] = 1
     node["cut"] += _cut_edges(world, int(world.level_first[FAN_OUT]) + n, now)
+    world.shares["heap"]["tail"][n] = 0
     node["cpu_work"] -= max(int(node["cpu_free"]) - now, 0)
     node["cpu_free"] = min(int(node["cpu_free"]), now)
     node["nic_free"] = min(int(node["nic_free"]), now)

@@ -41,7 +41,6 @@ STATION = unshared(
         ("first_edge", np.int64),  # its input edges stand together
         ("edges", np.int64),
         ("level", np.int64),
-        ("node", np.int64),  # that it leads down from, or is; −1: it does not
         ("fault", np.int64),  # 1: see `simulations.outages`
         ("place", np.int64),  # see `simulations.trace`
         ("out_edge", np.int64),  # where all goes; −1: by the endpoint's route
@@ -192,8 +191,8 @@ class _Arrays(NamedTuple):
     """All state. n endpoints (the command centre last), s stations, e edges, m nodes."""
 
     clock: NDArray[np.int64]
-    """(3,): the running epoch's beginning (ns), the next level to run in it, and the last tick that
-    publishers have played."""
+    """(3,): the running epoch's beginning (ns), the next step in it (see `simulations.engine`), and
+    the last tick that publishers have played."""
     totals: NDArray[np.int64]
     """(TOTALS,) packets published, arrived at a node, sent on to other nodes; the times (ns) at
     which who is heard and seen last changed, for all, and on the command centre's wall; and the

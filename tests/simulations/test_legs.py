@@ -22,4 +22,4 @@ def test_there_is_room_for_the_fastest_cluster() -> None:
     assert room_for_orders(10_000_000, 1250) == ORDERS
     assert room_for_orders(500_000_000, 1250) * 1250 * 8 >= 500_000_000 * 0.015
     assert room_for_orders(10**12, 1250) == MOST_ORDERS
-    assert MOST_ORDERS <= MOST  # a node's heap keeps orders by their number
+    assert MOST_ORDERS <= MOST  # a share's heap keeps orders by their number

@@ -9,7 +9,8 @@ from simulations.departures import note_departures, run_fan_out
 from simulations.engine import grown
 from simulations.fanout import run_share
 from simulations.history import FILLER
-from simulations.membership import ABSENT, leave
+from simulations.membership import ABSENT, FORGOTTEN, leave
+from simulations.outages import cut_node, mend_node
 from simulations.packets import AUDIO
 from simulations.shares import SHARES, first_of, share_of
 from simulations.world import FAN_OUT, World
@@ -145,6 +146,7 @@ def test_grown_twice_is_four_times_the_room() -> None:
     world = meeting().world
     room = world.departures.shape[2]
     world.departures["place"][1, 2, room - 1] = 7
+    world.shares["copies"][1, 2] = room
     for _ in range(2):
         world.shares["full"][0, 1] = 1
         world = grown(world)
@@ -164,3 +166,24 @@ def test_padding_is_nobodys_voice() -> None:
         heard = (copies["slot"] < len(streams)) & (copies["kind"] != FILLER)
         assert streams["copies"][:, e].sum() == heard.sum()
     assert streams["copies"].sum() > 100
+
+
+def test_a_node_that_comes_back_at_once_has_forgotten_what_waited() -> None:
+    thin = {
+        "endpoints": {"rules": [{"carrier": "red", "access": "thin", "node": "north"}]},
+        "access": {"thin": {"down": {"rate": "1Mbps"}, "up": {"rate": "3Mbps"}}},
+    }
+    playing = meeting(merged(CLOSED, thin))
+    now = 0
+    while not (playing.world.shares["heap"]["tail"][0] > 0).any():
+        now += 5 * MS
+        assert now < 6 * SECOND
+        playing.advance(now)
+    world = playing.world
+    for endpoint in world.subscribers[0, : world.audience[0]].tolist():
+        leave(world, endpoint, FORGOTTEN)
+    cut_node(world, 0, now)
+    mend_node(world, 0)
+    sent_before = world.senders["next"].copy()
+    world = playing.advance(now + SECOND)
+    np.testing.assert_array_equal(world.senders["next"], sent_before)
