@@ -11,7 +11,7 @@ from simulations.fanout import run_share
 from simulations.history import FILLER
 from simulations.membership import ABSENT, FORGOTTEN, leave
 from simulations.outages import cut_node, mend_node
-from simulations.packets import AUDIO
+from simulations.packets import AUDIO, push
 from simulations.shares import SHARES, first_of, share_of
 from simulations.world import FAN_OUT, World
 from tests.simulations.networks import CLOSED, SITES, Playing, kept_copies, make_scenario, merged
@@ -65,28 +65,29 @@ def test_copies_of_a_packet_leave_in_the_order_of_subscribers_share_by_share() -
 
 
 def test_packets_that_come_at_the_same_time_leave_one_after_the_other() -> None:
-    playing = meeting()
-    world = playing.world
-    playing.stage.publishing.hear(0, "s1", 0)
-    seat = playing.stage.publishing.taken[0].index
-    edge = world.edges[world.node_edges[0, 0]]
+    world, seat = speaking()
     for number in range(3):
-        give(world, edge, number, seat, 5 * MS)
+        give(world, number, seat, 5 * MS)
     play_node(world, 10 * MS)
     copies = sorted(sent(world), key=lambda copy: copy[2])
     assert [packet for packet, *_ in copies] == [n for n in range(3) for _ in range(EVERYONE)]
 
 
-def give(world: World, edge: Any, number: int, seat: int, at: int) -> None:
+def speaking() -> tuple[World, int]:
+    """A meeting in which somebody is to be heard, and the seat."""
+    playing = meeting()
+    playing.stage.publishing.hear(0, "s1", 0)
+    return playing.world, playing.stage.publishing.taken[0].index
+
+
+def give(world: World, number: int, seat: int, at: int) -> None:
     """Let a voice's packet come to the node's fan-out at ``at`` (ns)."""
     packet = world.packets[number]
     for name in packet.dtype.names:
         packet[name] = 0
     packet["source"], packet["sequence"] = 100, number
     packet["size"], packet["seat"], packet["media"] = 120, seat, AUDIO
-    item = world.edge_items[edge["base"] + (edge["tail"] & edge["mask"])]
-    item["time"], item["packet"], item["count"] = at, number, 1
-    edge["tail"] += 1
+    push(world.edges[world.node_edges[0, 0]], world.edge_items, at, number, 0, 0)
 
 
 def play_node(world: World, until: int) -> None:
@@ -98,17 +99,13 @@ def play_node(world: World, until: int) -> None:
 
 def test_a_node_that_is_played_once_more_has_nothing_left_to_send() -> None:
     """As happens where another node's edges must grow."""
-    playing = meeting()
-    world = playing.world
-    playing.stage.publishing.hear(0, "s1", 0)
-    seat = playing.stage.publishing.taken[0].index
-    edge = world.edges[world.node_edges[0, 0]]
+    world, seat = speaking()
     for number, at in enumerate((5 * MS, 6 * MS, 35 * MS, 36 * MS)):
         if number == 2:
             play_node(world, 25 * MS)
             assert run_fan_out(world, int(world.level_first[FAN_OUT]), 0) == -1
             assert world.nodes["copies"][0] == 2 * EVERYONE
-        give(world, edge, number, seat, at)
+        give(world, number, seat, at)
     play_node(world, 50 * MS)
     assert world.nodes["copies"][0] == 4 * EVERYONE
     assert world.nodes["packets"][0] == 4
