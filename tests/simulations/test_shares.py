@@ -152,6 +152,21 @@ def test_grown_twice_is_four_times_the_room() -> None:
     assert not world.shares["full"].any()
 
 
+def test_what_the_node_has_no_time_for_has_not_left() -> None:
+    slow = {"nic": "1Mbps", "queue": "1040us", "cost": {"packet": "0s", "copy": "0s"}}
+    world = meeting({"nodes": {"north": slow}}).advance(SECOND)
+    node = world.nodes[0]
+    assert node["dropped"] > 100
+    voices = int(world.settings["voices"][0]) * (EVERYONE + 1)
+    streams, numbered = world.outs[:voices], 0
+    for e in range(EVERYONE + 1):
+        copies = kept_copies(world, e)
+        assert (copies["sent"] > 0).all()
+        numbered += int((copies["slot"] < int(world.settings["voices"][0])).sum())
+    assert 0 < streams["copies"].sum() < numbered
+    assert 0 < streams["waited"].sum() <= streams["copies"].sum() * 2_100_000
+
+
 def test_padding_is_nobodys_voice() -> None:
     world = meeting(CLOSED).advance(2 * SECOND)
     assert world.nodes["padding"].sum() > 100
