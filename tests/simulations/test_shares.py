@@ -13,6 +13,7 @@ from simulations.membership import ABSENT, FORGOTTEN, leave
 from simulations.outages import cut_node, mend_node
 from simulations.packets import AUDIO, push
 from simulations.shares import SHARES, first_of, share_of
+from simulations.trains import unravel
 from simulations.world import FAN_OUT, World
 from tests.simulations.networks import CLOSED, SITES, Playing, kept_copies, make_scenario, merged
 
@@ -73,20 +74,20 @@ def test_packets_that_come_at_the_same_time_leave_one_after_the_other() -> None:
     assert [packet for packet, *_ in copies] == [n for n in range(3) for _ in range(EVERYONE)]
 
 
-def speaking() -> tuple[World, int]:
+def speaking(changes: Any = None) -> tuple[World, int]:
     """A meeting in which somebody is to be heard, and the seat."""
-    playing = meeting()
+    playing = meeting(changes)
     playing.stage.publishing.hear(0, "s1", 0)
     return playing.world, playing.stage.publishing.taken[0].index
 
 
-def give(world: World, number: int, seat: int, at: int) -> None:
+def give(world: World, number: int, seat: int, at: int, size: int = 120) -> None:
     """Let a voice's packet come to the node's fan-out at ``at`` (ns)."""
     packet = world.packets[number]
     for name in packet.dtype.names:
         packet[name] = 0
     packet["source"], packet["sequence"] = 100, number
-    packet["size"], packet["seat"], packet["media"] = 120, seat, AUDIO
+    packet["size"], packet["seat"], packet["media"] = size, seat, AUDIO
     push(world.edges[world.node_edges[0, 0]], world.edge_items, at, number, 0, 0)
 
 
@@ -95,6 +96,31 @@ def play_node(world: World, until: int) -> None:
         run_share(world, 0, k, 0, until)
     assert run_fan_out(world, int(world.level_first[FAN_OUT]), 0) == -1
     note_departures(world, 0)
+
+
+def test_copies_set_out_on_their_edges_when_they_leave() -> None:
+    # Small copies come as fast as the interface sends until it has caught up with the processor.
+    cost = {"packet": "0s", "copy": "300us", "kilobyte": "0s"}
+    world, seat = speaking({"nodes": {"north": {"nic": "10Mbps", "queue": "1s", "cost": cost}}})
+    for number, size in enumerate((500, 120)):
+        give(world, number, seat, 5 * MS, size)
+    play_node(world, 10 * MS)
+    steps = np.diff(sorted(time for packet, _, time in sent(world) if packet == 1))
+    assert set(steps) >= {96_000, 300_000}
+    left = {}
+    for e in np.flatnonzero(world.edges["source"] == world.level_first[FAN_OUT]):
+        edge = world.edges[e]
+        unravel(edge, world.edge_items, world.riders)
+        for position in range(edge["head"], edge["tail"]):
+            item = world.edge_items[edge["base"] + (position & edge["mask"])]
+            left[int(item["endpoint"]), int(item["packet"])] = int(item["time"] - edge["delay"])
+    noted = {
+        (e, int(copy["packet"])): int(copy["sent"])
+        for e in range(EVERYONE + 1)
+        for copy in kept_copies(world, e)
+    }
+    assert left == noted
+    assert len(left) == 2 * EVERYONE
 
 
 def test_a_node_that_is_played_once_more_has_nothing_left_to_send() -> None:
