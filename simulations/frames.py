@@ -107,6 +107,29 @@ def assemble(
             picture.keys += frame.key
 
 
+@inlined
+def rest_of(picture: Any, frames: Any, number: int, index: int) -> int:
+    """How many packets of the newest frame are still to come, if ``number``, its packet ``index``,
+    is the last that came and all before it came in order; 0 otherwise."""
+    frame = frames[_slot(frames, picture.tail - 1)]
+    in_order = (
+        picture.head < picture.tail
+        and frame.first == number - index
+        and frame.packets - frame.left == index + 1
+        and not frame.holes
+    )
+    return frame.left if in_order else 0
+
+
+@inlined
+def assemble_next(picture: Any, frames: Any, packets: int) -> None:
+    """Add to the newest frame the next ``packets`` that are still to come."""
+    frame = frames[_slot(frames, picture.tail - 1)]
+    frame.left -= packets
+    if frame.left == 0:
+        picture.keys += frame.key
+
+
 @kernel
 def _find(picture: Any, frames: Any, first: int, packets: int, key: int, captured: int) -> int:
     """Slot of the frame that begins with number ``first``, made if it is new; or NOTHING."""
@@ -203,6 +226,16 @@ def _give_up(picture: Any, frames: Any, number: int) -> None:
 
 
 @inlined
+def can_show(picture: Any, frames: Any) -> bool:
+    """Whether a frame can be decoded."""
+    if picture.head == picture.tail:
+        return False
+    frame = frames[_slot(frames, picture.head)]
+    in_order = picture.decoding and frame.first == picture.next
+    return bool(picture.keys > 0 or (frame.left == 0 and in_order))
+
+
+@inlined
 def show_next(picture: Any, frames: Any, now: int) -> int:
     """Decode and render the next frame, if it can be, at the arrival ``now`` (ns) that made it
     possible. Frames that waited for it follow: call until there are none.
@@ -210,12 +243,7 @@ def show_next(picture: Any, frames: Any, now: int) -> int:
     Returns:
         When it was captured (ns), or NOTHING.
     """
-    if picture.head == picture.tail:
-        return NOTHING
-    frame = frames[_slot(frames, picture.head)]
-    if picture.keys == 0 and (
-        frame.left > 0 or not picture.decoding or frame.first != picture.next
-    ):
+    if not can_show(picture, frames):
         return NOTHING
     return _show(picture, frames, now)
 

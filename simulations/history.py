@@ -63,6 +63,14 @@ def entry_slot(sender: Any, entry: int) -> Any:
 
 
 @inlined
+def next_slot(sender: Any, place: Any, entry: int) -> Any:
+    """As `entry_slot`, where that of the entry before is known to be ``place``."""
+    if np.int64(entry) & (BLOCK - 1):
+        return place + np.uint64(1)
+    return entry_slot(sender, entry)
+
+
+@inlined
 def oldest_kept(sender: Any) -> Any:
     """The oldest entry that has not been written over; < 0 while none has been."""
     return sender.next - sender.mask - 1

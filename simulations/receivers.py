@@ -82,6 +82,20 @@ def measure(meter: Any, delays: Any, row: int, delay: int, bucket: Any) -> None:
 
 
 @inlined
+def measure_run(meter: Any, packets: int, size: int, delay_sum: int, delay_max: int) -> None:
+    """Count ``packets`` at once, padding not among them, whose delays' buckets have been counted.
+
+    Args:
+        size: of all, bytes. delay_sum, delay_max: of theirs, ns.
+    """
+    meter.packets += packets
+    meter.timed += packets
+    meter.bytes += size
+    meter.delay_sum += delay_sum
+    meter.delay_max = max(meter.delay_max, delay_max)
+
+
+@inlined
 def measure_jitter(stream: Any, source: int, transit: int) -> None:
     """Interarrival jitter (RFC 3550, 6.4.1); of each source by itself.
 

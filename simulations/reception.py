@@ -6,21 +6,17 @@ import numpy as np
 
 from simulations.compiled import inlined, kernel
 from simulations.distributions import bucket_of, count, place_of
-from simulations.frames import assemble, show_next
-from simulations.frames import hear as hear_picture
-from simulations.history import AGAIN, FILLER, FIRST, entry_slot, is_kept, oldest_kept
+from simulations.history import AGAIN, FILLER, FIRST, entry_slot, is_kept
 from simulations.jitter_buffer import NOTHING, insert, play_next, restart
 from simulations.links import carry
-from simulations.nack import clear_to
-from simulations.nack import note as note_missing
-from simulations.outs import out_index
 from simulations.packets import AUDIO, PADDING
 from simulations.prefetching import prefetch
 from simulations.presence import hear
 from simulations.receivers import account, measure, measure_jitter
 from simulations.trace import ARRIVAL, note
 from simulations.turns import alarm
-from simulations.world import FLOOR, interleaved, room_for_mail
+from simulations.viewing import see, see_followers
+from simulations.world import interleaved, room_for_mail
 
 
 @kernel
@@ -48,8 +44,11 @@ def play(world: Any, endpoint: Any, thread: int, taken: int, count: int, until: 
         letter = crossing[np.uint64(taken)]
         if letter.time >= until and taken >= ahead:
             break
-        _receive(world, endpoint, packets[letter.packet], letter)
+        packet = packets[letter.packet]
+        _receive(world, endpoint, packet, letter)
         taken += 1
+        if packet.index + 1 < packet.frame_packets and taken < count:
+            taken = see_followers(world, endpoint, crossing, taken, count, until, ahead)
     return taken
 
 
@@ -67,7 +66,8 @@ def _cross(world: Any, endpoint: Any, crossing: Any, count: int) -> int:
     """Send what has left the aggregation over the access link, and ask for what its receiver will
     need: the number of letters then in ``crossing``, of which there are ``count``."""
     packets, turn = world.packets, world.turns[endpoint]
-    leavings, place, delays = world.leavings, world.endpoints[endpoint], world.delays
+    leavings, place = world.leavings, world.endpoints[endpoint]
+    delays, frame_delays = world.delays, world.frame_delays
     load_times, load_shares = world.load_times, world.load_shares
     starts, sizes = world.downlink_starts, world.downlink_sizes
     link = world.downlinks[endpoint]
@@ -80,6 +80,9 @@ def _cross(world: Any, endpoint: Any, crossing: Any, count: int) -> int:
             note(world.trace, world.trace_rows, packet, ARRIVAL, arrival, leaving.left)
         if packet.media == AUDIO:
             _budget(place, packet, leaving.left, arrival)
+        elif packet.index + 1 == packet.frame_packets:
+            seen = bucket_of(arrival - packet.captured + world.settings[0].picture_output)
+            prefetch(frame_delays, place_of(frame_delays, endpoint, seen), 0)
         if arrival < 0:
             alarm(turn, np.int64(leaving.entry))
             continue
@@ -173,7 +176,7 @@ def _receive(world: Any, endpoint: Any, packet: Any, letter: Any) -> None:
         k = np.uint64(place.first_picture + at - voices)
         if settled:
             account(world.pictures[k], copy_number, in_time)
-        _see(world, endpoint, packet, copy, k, copy_number, arrival)
+        see(world, endpoint, packet, copy, k, copy_number, arrival)
 
 
 @inlined
@@ -205,62 +208,6 @@ def _play_voice(world: Any, endpoint: Any, k: Any, until: int) -> None:
             place.budget_played += 1
             place.budget_buffer += delay
             count(world.audio_delays, endpoint, heard)
-
-
-@inlined
-def _see(
-    world: Any, endpoint: Any, packet: Any, copy: Any, k: Any, number: int, arrival: int
-) -> None:
-    """Give a packet of the picture ``k``, the ``number`` of its stream, to its frame, and show what
-    can be shown."""
-    screen, frames = world.screens[k], world.frames[:, k]
-    measure_jitter(world.pictures[k], packet.source, arrival - packet.captured)
-    if note_missing(world.nacks[k], world.missing[k], number, packet.key):
-        screen.lost_reference = 1
-    hear_picture(screen, packet.key, arrival)
-    assemble(
-        screen, frames, number, packet.index, packet.frame_packets, packet.key, packet.captured
-    )
-    meter = world.meters[endpoint]
-    while True:
-        captured = show_next(screen, frames, arrival)
-        if captured < 0:
-            break
-        clear_to(world.nacks[k], world.missing[k], screen.next)
-        seen = arrival - captured + world.settings[0].picture_output
-        meter.frames += 1
-        meter.seen_sum += seen
-        if world.endpoints[endpoint].first_frame < 0:
-            world.endpoints[endpoint].first_frame = arrival + world.settings[0].picture_output
-        count(world.frame_delays, endpoint, seen)
-        if (
-            world.endpoints[endpoint].seen < 0
-            and world.slot_seats[copy.slot] == world.totals[FLOOR]
-        ):
-            _see_floor(world, endpoint, packet, copy, arrival)
-
-
-@kernel
-def _see_floor(world: Any, endpoint: Any, packet: Any, copy: Any, arrival: int) -> None:
-    """If the frame just shown is of who has the floor, write down when."""
-    out = world.outs[out_index(world.settings[0], len(world.endpoints), copy.slot, endpoint)]
-    floor = world.slot_seats[copy.slot]
-    if copy.number < out.first or world.seats[floor].publisher != packet.publisher:
-        return
-    world.endpoints[endpoint].seen = arrival + world.settings[0].picture_output
-    if np.int64(endpoint) == len(world.endpoints) - 1:
-        sender = world.senders[endpoint]
-        sent = packet.sent
-        for entry in range(max(0, oldest_kept(sender)), sender.next):
-            other = world.copies[entry_slot(sender, entry)]
-            if other.slot == copy.slot and other.kind != FILLER:
-                begin = world.packets[other.packet]
-                if begin.source == packet.source and begin.frame == packet.frame:
-                    sent = min(sent, begin.sent)
-        world.call[0] = world.endpoints[endpoint].seen
-        world.call[1] = sent
-        world.call[2] = packet.at_node
-        world.call[3] = arrival
 
 
 @kernel
