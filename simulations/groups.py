@@ -5,14 +5,9 @@ from typing import Any
 import numpy as np
 
 from simulations.compiled import inlined, kernel
-from simulations.distributions import bucket_of, place_of
-from simulations.feedback import MESSAGES
-from simulations.frames import BEGIN, CAPACITY, PICTURE, STOP
-from simulations.freezes import FREEZES, begin, stop
-from simulations.history import entry_slot
-from simulations.jitter_buffer import slot_of
-from simulations.layout import CACHE_LINE
-from simulations.links import HOT_LINES
+from simulations.foresight import ask_for_contents, ask_for_records, ask_for_streams
+from simulations.frames import BEGIN, STOP
+from simulations.freezes import begin, stop
 from simulations.packets import AUDIO, slot
 from simulations.prefetching import prefetch
 from simulations.queues import DROPPED
@@ -23,20 +18,12 @@ from simulations.stations import limit_of, next_edge, rewind, serve, serve_burst
 from simulations.trace import AGGREGATION, note
 from simulations.trains import depart, serve_train
 from simulations.turns import EVERY_TICK, expect, plan
-from simulations.world import GROUP, TOGETHER, interleaved
+from simulations.world import GROUP, interleaved
 
 _FAR, _NEAR = 12, 6
 """Copies ahead whose endpoints' turns are asked for, and the places where they will wait."""
 _RECORDS = 3
 """Endpoints ahead whose records are asked for."""
-_NEW_VOICES = 6
-"""Packets of a voice, at most, that come in a turn."""
-_INTERVALS = np.uint64(
-    dict(PICTURE.fields or ())["freezes"][1] + dict(FREEZES.fields or ())["intervals"][1]
-)
-_LINE = np.uint64(CACHE_LINE)
-_SCREEN_LINES = int(_INTERVALS // _LINE) + 1
-"""Of a picture's record, up to where the intervals between frames begin: of these one is needed."""
 
 
 @kernel
@@ -49,19 +36,23 @@ def run_group(world: Any, g: int, thread: int, until: int, settles: bool) -> Non
     """
     first, due = world.group_first[g], world.due
     for i in range(first, first + _list_due(world, g, until, settles, _RECORDS)):
-        _ask_for_records(world, np.uint64(due[i]))
+        ask_for_records(world, np.uint64(due[i]))
+        ask_for_streams(world, np.uint64(due[i]))
     if not settles:
         _serve(world, g, thread, until)  # which puts some in a hurry
     count = _list_due(world, g, until, settles, len(due))
     last = first + count - 1
     if count > 0:
-        _ask_for_contents(world, np.uint64(due[first]))
+        ask_for_contents(world, np.uint64(due[first]))
     reports = world.settings[0].adapts and until % TICK == 0 and not settles
-    for i in range(first, first + count):
-        _ask_for_records(world, np.uint64(due[min(i + _RECORDS, last)]))
-        _ask_for_contents(world, np.uint64(due[min(i + 1, last)]))
-        endpoint = np.uint64(due[i])
-        settle(world, endpoint, thread, until)
+    for i in range(first, last + 1):
+        endpoint, soon = np.uint64(due[i]), np.uint64(due[min(i + _RECORDS, last)])
+        # Bit by bit: a core waits for a dozen lines at most before it stands still.
+        ask_for_records(world, soon)
+        letters = collect(world, endpoint, thread)
+        ask_for_contents(world, np.uint64(due[min(i + 1, last)]))
+        receive(world, endpoint, thread, letters, until)
+        ask_for_streams(world, soon)
         if reports:
             report(world, endpoint, thread, until)
             plan(world, endpoint, until)
@@ -91,8 +82,15 @@ def bring_up(world: Any, endpoint: int, until: int) -> None:
 @kernel
 def settle(world: Any, endpoint: Any, thread: int, until: int) -> None:
     """Play an endpoint's mail up to ``until`` (ns), and on the way what fell due."""
+    receive(world, endpoint, thread, collect(world, endpoint, thread), until)
+
+
+@kernel
+def receive(world: Any, endpoint: Any, thread: int, count: int, until: int) -> None:
+    """Give an endpoint's receiver what arrives before ``until`` (ns) of the ``count`` letters that
+    have been collected, and do on the way what fell due."""
     leg, place, adapts = world.legs[endpoint], world.endpoints[endpoint], world.settings[0].adapts
-    held_back, taken, count = False, 0, collect(world, endpoint, thread)
+    held_back, taken = False, 0
     while True:
         reports = adapts and not held_back and leg.feedback_at <= until
         at = leg.feedback_at if reports else until
@@ -219,75 +217,3 @@ def _ask_for_leavings(world: Any, riders: Any, edge: Any, position: int) -> None
     near = np.uint64(riders[slot(edge, position + _NEAR)].endpoint)
     place = interleaved(len(world.turns), near, world.turns[near].waiting)
     prefetch(world.leavings, place, 0)
-
-
-@kernel
-def _ask_for_records(world: Any, endpoint: Any) -> None:
-    """Ask for an endpoint's records. Where its streams stand is told here without a look at them:
-    everyone has as many but the command centre, which comes last."""
-    voices, pictures = world.settings[0].voices, world.settings[0].pictures
-    for i in range(0, 2 * TOGETHER, TOGETHER):
-        prefetch(world.leavings, interleaved(len(world.turns), endpoint, i), 0)
-    for line in range(3):
-        prefetch(world.endpoints, endpoint, line)
-    for line in HOT_LINES:
-        prefetch(world.downlinks, endpoint, line)
-        prefetch(world.uplinks, endpoint, line)
-    for line in range(2):
-        prefetch(world.mail, interleaved(len(world.turns), endpoint, 0), line)
-        prefetch(world.legs, endpoint, line)
-    prefetch(world.meters, endpoint, 0)
-    prefetch(world.senders, endpoint, 0)
-    prefetch(world.controllers, endpoint, 0)
-    prefetch(world.mails, endpoint, 0)
-    for i in range(voices):
-        k = endpoint * np.uint64(voices) + np.uint64(i)
-        prefetch(world.voices, k, 0)
-        for line in range(6):
-            prefetch(world.voice_buffers, k, line)
-    for i in range(pictures):
-        k = endpoint * np.uint64(pictures) + np.uint64(i)
-        prefetch(world.pictures, k, 0)
-        prefetch(world.nacks, k, 0)
-        for line in range(_SCREEN_LINES):
-            prefetch(world.screens, k, line)
-
-
-@kernel
-def _ask_for_contents(world: Any, endpoint: Any) -> None:
-    """Ask for what an endpoint's records point to, once they are here."""
-    place, link, sender = (
-        world.endpoints[endpoint], world.downlinks[endpoint], world.senders[endpoint],
-    )  # fmt: skip
-    message = np.uint64(world.mails[endpoint].tail & (MESSAGES - 1))
-    prefetch(world.messages, message * np.uint64(world.messages.shape[1]) + endpoint, 0)
-    turn = world.turns[endpoint]
-    if turn.waiting == 0:
-        return
-    for i in range(2 * TOGETHER, turn.waiting, TOGETHER):
-        prefetch(world.leavings, interleaved(len(world.turns), endpoint, i), 0)
-    leaving = world.leavings[interleaved(len(world.turns), endpoint, 0)]
-    packet = world.packets[leaving.packet]
-    entry: Any = np.int64(leaving.entry)
-    for i in range(-place.mail, turn.waiting, 2):
-        prefetch(world.copies, entry_slot(sender, entry + i), 0)
-    settings = world.settings[0]
-    arrival = leaving.left + link.delay
-    prefetch(world.delays, place_of(world.delays, endpoint, bucket_of(arrival - packet.sent)), 0)
-    seen = arrival - packet.captured + settings.picture_output
-    prefetch(world.frame_delays, place_of(world.frame_delays, endpoint, bucket_of(seen)), 0)
-    for i in range(world.settings[0].voices):
-        k = np.uint64(place.first_voice + i)
-        buffer = world.voice_buffers[k]
-        heard = buffer.delay + settings.audio_output
-        prefetch(world.audio_delays, place_of(world.audio_delays, endpoint, bucket_of(heard)), 0)
-        first: Any = buffer.newest + 1 - buffer.waiting
-        for number in range(first, buffer.newest + _NEW_VOICES, 2):
-            prefetch(world.voice_slots, slot_of(world.voice_slots, k, number), 0)
-    for i in range(world.settings[0].pictures):
-        k = np.uint64(place.first_picture + i)
-        screen = world.screens[k]
-        newest: Any = screen.tail - 1 if screen.head < screen.tail else 0
-        at = np.uint64(newest & (CAPACITY - 1))
-        prefetch(world.frames, at * np.uint64(world.frames.shape[1]) + k, 0)
-        prefetch(world.screens, k, (_INTERVALS + np.uint64(8 * screen.freezes.place)) // _LINE)

@@ -11,20 +11,23 @@ from simulations.compiled import inlined, kernel
 from simulations.congestion import CONTROLLER, acknowledge, conclude, next_probe, note_sent, process
 from simulations.feedback import KEY_FRAME_WANTED, MESSAGES, REQUESTS
 from simulations.frames import BEGIN, STOP
-from simulations.history import AGAIN, FILLER, entry_slot, find_copy, oldest_kept
+from simulations.history import AGAIN, FILLER, entry_slot, find_copy, next_slot, oldest_kept
 from simulations.layout import CACHE_LINE
 from simulations.legs import order
 from simulations.outs import NOTHING, out_index
 from simulations.pacer import pacing_of
 from simulations.padding import cluster_of
 from simulations.prefetching import prefetch
+from simulations.probing import PROBING
 from simulations.seats import FIRST_LAYER_TRACK, screen_track
 from simulations.settings import TICK
 from simulations.turns import EVERY_TICK, hurry
 from simulations.world import STIRRED, WALL_STIRRED
 
-_CONTROLLER_LINES = dict(CONTROLLER.fields or ())["kalman"][1] // CACHE_LINE + 1
-"""Behind them stands what only the draft's profile uses."""
+_CONTROLLER_LINES = (
+    dict(CONTROLLER.fields or ())["probing"][1] + dict(PROBING.fields or ())["clusters"][1]
+) // CACHE_LINE + 1
+"""Behind them stands what only probes and the draft's profile use."""
 _RECORDS = 3
 """Subscribers ahead whose records are asked for."""
 _COPIES = 32
@@ -52,17 +55,17 @@ def steer_group(world: Any, g: int, now: int) -> None:
     last = first + count - 1
     for i in range(first, first + min(count, _RECORDS)):
         _ask_for_records(world, np.uint64(due[i]))
+        _ask_for_controller(world, np.uint64(due[i]))
     for i in range(first, first + count):
         _ask_for_records(world, np.uint64(due[min(i + _RECORDS, last)]))
         _ask_for_copies(world, np.uint64(due[min(i + 1, last)]))
         steer(world, np.int64(due[i]), now)
+        _ask_for_controller(world, np.uint64(due[min(i + _RECORDS, last)]))
 
 
 @kernel
 def _ask_for_records(world: Any, endpoint: Any) -> None:
     """Ask for what `steer` reads of an endpoint."""
-    for line in range(_CONTROLLER_LINES):
-        prefetch(world.controllers, endpoint, line)
     for line in range(2):
         prefetch(world.legs, endpoint, line)
     prefetch(world.endpoints, endpoint, 0)
@@ -70,6 +73,13 @@ def _ask_for_records(world: Any, endpoint: Any) -> None:
     head = np.uint64(mail.head & (MESSAGES - 1))
     prefetch(world.messages, head * np.uint64(world.messages.shape[1]) + endpoint, 0)
     prefetch(world.senders, endpoint, 0)
+
+
+@kernel
+def _ask_for_controller(world: Any, endpoint: Any) -> None:
+    """Ask for an endpoint's controller."""
+    for line in range(_CONTROLLER_LINES):
+        prefetch(world.controllers, endpoint, line)
 
 
 @kernel
@@ -166,8 +176,11 @@ def _look(world: Any, endpoint: int, now: int) -> None:
 def _learn(world: Any, endpoint: int, first: int, last: int) -> None:
     """Give the controller what a feedback message reports."""
     sender, controller, copies = world.senders[endpoint], world.controllers[endpoint], world.copies
-    for entry in range(max(first, oldest_kept(sender)), last + 1):
-        copy = copies[entry_slot(sender, entry)]
+    first = max(first, oldest_kept(sender))
+    place = entry_slot(sender, first - 1)
+    for entry in range(first, last + 1):
+        place = next_slot(sender, place, entry)
+        copy = copies[place]
         arrival = copy.arrival if copy.arrival > 0 else -1
         acknowledge(controller, copy.sent, arrival, copy.size, copy.probe)
 

@@ -218,10 +218,12 @@ def _queue(
     if close < count:  # who comes last finds nobody
         queue.head = queue.tail = queue.waiting = 0
         return True
-    for i in range(count - waiting, count):
-        place = np.uint64(queue.base + (queue.tail & queue.mask))
-        shared[0][place] = first + ahead + i * work
+    base, mask, tail = queue.base, queue.mask, queue.tail
+    start = first + ahead + (count - waiting) * work
+    for i in range(waiting):
+        place = np.uint64(base + ((tail + i) & mask))
+        shared[0][place] = start + i * work
         shared[1][place] = size
-        queue.tail += 1
+    queue.tail = tail + waiting
     queue.waiting += waiting * size
     return True
