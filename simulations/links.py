@@ -11,7 +11,7 @@ import numpy as np
 from simulations.compiled import inlined, kernel
 from simulations.delays import JITTER, PATH, is_lost_on_path, jitter_at, path_delay_at
 from simulations.layout import CACHE_LINE, in_lines
-from simulations.losses import LOSS, is_lost
+from simulations.losses import LOSS, has_chance, is_lost
 from simulations.policers import POLICER, conforms
 from simulations.queues import DROPPED, QUEUE, admit, begin_due
 from simulations.randomness import uniform
@@ -79,8 +79,24 @@ _SOON = 1_000_000_000
 
 
 @inlined
+def is_safe(link: Any) -> bool:
+    """Whether the link, in the state that its loss process is in, loses packets but for want of
+    room, or of a rate."""
+    if link.down or link.fault or link.policer.rate > 0.0 or link.path.every > 0:
+        return False
+    return not has_chance(link.loss)
+
+
+@inlined
 def carry(
-    link: Any, starts: Any, sizes: Any, load_times: Any, load_shares: Any, now: int, size: int
+    link: Any,
+    starts: Any,
+    sizes: Any,
+    load_times: Any,
+    load_shares: Any,
+    now: int,
+    size: int,
+    safe: bool = False,
 ) -> int:
     """When a packet that enters ``now`` arrives at the far end (ns), or where it was lost.
 
@@ -92,17 +108,20 @@ def carry(
         load_times, load_shares: see `rates.refresh`.
         now: ns.
         size: bytes at the IP layer.
+        safe: the link is known to be, see `is_safe`, and its loss process to stay as it is; the
+            caller tells that one how many packets have crossed (`losses.keep`).
 
     Returns:
         The arrival, or DROPPED_QUEUE, DROPPED_POLICER, LOST or CUT.
     """
     link.packets += 1
-    if link.down:
-        link.cut += 1
-        return CUT
-    if not conforms(link.policer, now, size):
-        link.dropped_policer += 1
-        return DROPPED_POLICER
+    if not safe:
+        if link.down:
+            link.cut += 1
+            return CUT
+        if not conforms(link.policer, now, size):
+            link.dropped_policer += 1
+            return DROPPED_POLICER
     start = DROPPED
     if link.queue.free_at - now <= LIFETIME:
         start = admit(link.queue, starts, sizes, now, size)
@@ -116,11 +135,13 @@ def carry(
         return DROPPED_QUEUE
     link.queue.free_at = end
     link.bytes += size
-    extra = jitter_at(link.jitter, end) + path_delay_at(link.path, end)
-    gone = is_lost(link.loss) or (link.fault and _is_lost_by_fault(link))
-    if is_lost_on_path(link.path, end) or gone:  # both draw, whatever the other says
-        link.lost += 1
-        return LOST
+    extra = jitter_at(link.jitter, end)
+    if not safe:
+        extra += path_delay_at(link.path, end)
+        gone = is_lost(link.loss) or (link.fault and _is_lost_by_fault(link))
+        if is_lost_on_path(link.path, end) or gone:  # both draw, whatever the other says
+            link.lost += 1
+            return LOST
     arrival = max(end + link.delay + extra, link.last_arrival)
     link.last_arrival = arrival
     return arrival  # type: ignore[no-any-return]
@@ -136,9 +157,7 @@ def surely_carried(
     A hole of 30 s, which nobody can foresee, is left out.
     """
     queue, rate, loss = link.queue, link.rate, link.loss
-    if link.down or link.fault or link.policer.rate > 0.0 or link.path.every > 0:
-        return 0
-    if (loss.loss_in_bad if loss.bad else loss.loss_in_good) > 0.0:
+    if not is_safe(link):
         return 0
     if load_shares[rate.load, rate.load_step] >= 1.0 or queue.free_at - now > _SOON:
         return 0

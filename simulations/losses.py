@@ -47,10 +47,26 @@ def is_lost(loss: Any) -> bool:
     """Whether the next packet is lost."""
     if loss.left == 0:
         _change(loss)
-    loss.left -= 1
-    loss.packets += 1
-    probability = loss.loss_in_bad if loss.bad else loss.loss_in_good
-    return bool(probability > 0.0 and uniform(loss.loss_key, loss.packets) < probability)
+    keep(loss, 1)
+    return has_chance(loss) and bool(uniform(loss.loss_key, loss.packets) < _chance(loss))
+
+
+@inlined
+def keep(loss: Any, packets: int) -> None:
+    """So many packets cross, with no change of state: `LOSS.left` says how many there may be."""
+    loss.left -= packets
+    loss.packets += packets
+
+
+@inlined
+def has_chance(loss: Any) -> bool:
+    """Whether packets can be lost, in the present state."""
+    return bool(_chance(loss) > 0.0)
+
+
+@inlined
+def _chance(loss: Any) -> float:
+    return loss.loss_in_bad if loss.bad else loss.loss_in_good  # type: ignore[no-any-return]
 
 
 @kernel

@@ -8,7 +8,8 @@ from simulations.compiled import inlined, kernel
 from simulations.distributions import bucket_of, count, place_of
 from simulations.history import AGAIN, FILLER, FIRST, entry_slot, is_kept
 from simulations.jitter_buffer import NOTHING, insert, play_next, restart
-from simulations.links import carry
+from simulations.links import carry, is_safe
+from simulations.losses import keep
 from simulations.packets import AUDIO, PADDING
 from simulations.prefetching import prefetch
 from simulations.presence import hear
@@ -72,10 +73,13 @@ def _cross(world: Any, endpoint: Any, crossing: Any, count: int) -> int:
     starts, sizes = world.downlink_starts, world.downlink_sizes
     link = world.downlinks[endpoint]
     traced = np.int64(endpoint) == world.trace[0]
+    safe, before = is_safe(link) and link.loss.left >= turn.waiting, count
     for i in range(turn.waiting):
         leaving = leavings[interleaved(len(world.turns), endpoint, i)]
         packet = packets[leaving.packet]
-        arrival = carry(link, starts, sizes, load_times, load_shares, leaving.left, packet.size)
+        arrival = carry(
+            link, starts, sizes, load_times, load_shares, leaving.left, packet.size, safe
+        )
         if traced:
             note(world.trace, world.trace_rows, packet, ARRIVAL, arrival, leaving.left)
         if packet.media == AUDIO:
@@ -95,6 +99,8 @@ def _cross(world: Any, endpoint: Any, crossing: Any, count: int) -> int:
         letter.time = arrival
         letter.bucket = bucket
         count += 1
+    if safe:
+        keep(link.loss, count - before)
     if turn.waiting > 0:
         place.entered = leavings[interleaved(len(world.turns), endpoint, turn.waiting - 1)].left
     turn.waiting = 0

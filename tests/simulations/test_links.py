@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from scenarios.randomness import stream_key
-from simulations.links import DROPPED_POLICER, DROPPED_QUEUE, LINK, LOST
+from simulations.links import DROPPED_POLICER, DROPPED_QUEUE, LINK, LOST, carry, is_safe
+from simulations.losses import keep
 from simulations.queues import make_queues
 from simulations.rates import LIFETIME
 from tests.simulations.loops import NO_LOAD, carried, profiles, record
@@ -106,6 +107,40 @@ def test_what_is_lost_has_taken_its_time_on_the_link() -> None:
     link = Link(loss__to_bad=1.0, loss__to_good=1.0, loss__loss_in_bad=1.0)
     arrivals = link.carry([0, 0, 0, 0], [125, 125, 125, 125])  # a millisecond each
     assert sorted(arrivals.tolist()) in ([LOST, LOST, 1 * MS, 3 * MS], [LOST, LOST, 2 * MS, 4 * MS])
+
+
+@given(
+    packets=PACKETS, to_bad=st.floats(0, 0.3), in_bad=st.sampled_from([0.0, 0.7, 1.0]),
+    fault=st.sampled_from(["", "down", "fault", "policer", "path"]),
+    jitter=st.sampled_from([0, MS]),
+)  # fmt: skip
+def test_a_link_that_is_safe_carries_alike_whoever_knows_it(
+    packets: list[tuple[int, int]], to_bad: float, in_bad: float, fault: str, jitter: int
+) -> None:
+    faults: dict[str, dict[str, Any]] = {
+        "down": {"down": 1}, "fault": {"fault": 1, "extra_loss": 0.5},
+        "policer": {"policer__rate": 1e5, "policer__depth": 8000.0},
+        "path": {"path__every": 5 * MS, "path__log_p5": 1.0, "path__log_p50": 9.0,
+                 "path__log_p95": 12.0},
+        "": {},
+    }  # fmt: skip
+    parts = faults[fault] | {
+        "loss__to_bad": to_bad, "loss__to_good": 0.3, "loss__loss_in_bad": in_bad,
+        "jitter__median": jitter, "jitter__spread": 1.0, "jitter__step": 2 * MS,
+        "jitter__decay": 0.5,
+    }  # fmt: skip
+    one, other, now = Link(**parts), Link(**parts), 0
+    for gap, size in packets:
+        now += gap
+        loss = one.state["loss"]
+        safe = is_safe(one.state) and loss["left"] >= 1
+        assert not (safe and fault)
+        arrival = carry(one.state, one.starts, one.line, *NO_LOAD, now, size, safe)
+        if safe:
+            assert arrival >= 0 or arrival == DROPPED_QUEUE
+            keep(loss, int(arrival >= 0))
+        assert arrival == carry(other.state, other.starts, other.line, *NO_LOAD, now, size)
+    assert one.state == other.state
 
 
 def test_jitter_holds_back_and_never_overtakes() -> None:
