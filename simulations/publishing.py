@@ -188,7 +188,8 @@ class Publishing:
         world.slot_seats[stream] = seat.index
         world.seats["tile_slot"][seat.index] = stream
         self._send_layers(seat, 1 << settings.tile_layer, now)
-        self._stir_wall(now)
+        world.turns["steer"][centre] = EVERY_TICK
+        self._stir(now, WALL_STIRRED)
 
     def share_screen(self, endpoint: int, site: str, now: int) -> None:
         """Let everyone see the screen of ``endpoint`` beside the pictures."""
@@ -217,16 +218,9 @@ class Publishing:
             self._drop(seat, "screen", now)
             self._stir(now)
 
-    def _stir(self, now: int) -> None:
-        """Who is seen has changed, for all."""
-        self.world.totals[STIRRED] = now
-        if not self.settings.adapts:
-            _watch(self.world, now)
-
-    def _stir_wall(self, now: int) -> None:
-        """Who is seen has changed, on the wall only: at the command centre."""
-        self.world.totals[WALL_STIRRED] = now
-        self.world.turns["steer"][-1] = EVERY_TICK
+    def _stir(self, now: int, whom: int = STIRRED) -> None:
+        """Who is seen has changed, for all or, with WALL_STIRRED, on the wall only."""
+        self.world.totals[whom] = now
         if not self.settings.adapts:
             _watch(self.world, now)
 
@@ -263,10 +257,7 @@ class Publishing:
             layers |= 1 << settings.layers
         if layers:
             self._send_layers(seat, layers, now)
-        if seat.roles == {"tile"} and slots["picture_slot"] < 0:
-            self._stir_wall(now)
-        else:
-            self._stir(now)
+        self._stir(now)
 
     def forget(self, endpoint: int) -> None:
         """The node of ``endpoint`` has lost its session: what it still sends is not taken."""

@@ -3,7 +3,6 @@
 from typing import Any
 
 import numpy as np
-import pytest
 
 from scenarios.population import populate
 from simulations.build import build
@@ -119,27 +118,6 @@ def test_a_tile_stirs_the_command_centre_alone() -> None:
     assert world.turns["steer"].tolist() == [777] * 6 + [EVERY_TICK]
     publishing.show(2, "c", 60, 1)
     assert world.totals[STIRRED] == 60
-
-
-@pytest.mark.parametrize("role", ["tile", "picture", "both", "picture before"])
-def test_who_comes_back_to_the_wall_alone_stirs_the_command_centre_alone(role: str) -> None:
-    publishing = make()
-    publishing.show(4, "d", 5, 1)
-    world = publishing.world
-    if role != "tile":
-        publishing.show(3, "b", 10, 0)
-    if role != "picture":
-        publishing.show_tile(1, 3, "b", 20)
-    if role == "picture before":
-        publishing.show(2, "c", 30, 0)  # it goes on being seen for a while
-    stirred, wall_stirred = world.totals[[STIRRED, WALL_STIRRED]].tolist()
-    world.turns["steer"] = 777
-    publishing.resume(3, "b", 50)
-    if role == "tile":
-        assert world.totals[[STIRRED, WALL_STIRRED]].tolist() == [stirred, 50]
-        assert world.turns["steer"].tolist() == [777] * 6 + [EVERY_TICK]
-    else:
-        assert world.totals[[STIRRED, WALL_STIRRED]].tolist() == [50, wall_stirred]
 
 
 def test_a_shared_screen_is_a_track_of_its_own_until_it_ends() -> None:
