@@ -112,13 +112,8 @@ def rest_of(picture: Any, frames: Any, number: int, index: int) -> int:
     """How many packets of the newest frame are still to come, if ``number``, its packet ``index``,
     is the last that came and all before it came in order; 0 otherwise."""
     frame = frames[_slot(frames, picture.tail - 1)]
-    in_order = (
-        picture.head < picture.tail
-        and frame.first == number - index
-        and frame.packets - frame.left == index + 1
-        and not frame.holes
-    )
-    return frame.left if in_order else 0
+    in_assembly = picture.head < picture.tail and frame.first == number - index
+    return frame.left if in_assembly and not frame.holes else 0
 
 
 @inlined

@@ -43,7 +43,8 @@ def see(
 def see_followers(
     world: Any, endpoint: Any, crossing: Any, taken: int, letters: int, until: int, ahead: int
 ) -> int:
-    """Give the receiver those letters that follow the last one taken in its frame.
+    """Give the receiver those letters that follow the last one taken, a picture's, in its frame:
+    of one source, the next packet with the next number.
 
     Args:
         crossing, taken, letters, until, ahead: see `reception.play`.
@@ -55,13 +56,11 @@ def see_followers(
     sender, leg, place = world.senders[endpoint], world.legs[endpoint], world.endpoints[endpoint]
     begin = crossing[np.uint64(taken - 1)]
     entry: Any = np.int64(begin.entry)
+    if not is_kept(sender, entry):  # what stands there now may be no picture's
+        return taken
     at = entry_slot(sender, entry)
     copy, packet = copies[at], packets[begin.packet]
     voices, late, slot = world.settings[0].voices, world.settings[0].late, copy.slot
-    if not is_kept(sender, entry) or leg.resolved != entry + 1:
-        return taken
-    if copy.kind != FIRST or slot < voices:
-        return taken
     k = np.uint64(place.first_picture + slot - voices)
     screen, frames, nack, stream = (
         world.screens[k], world.frames[:, k], world.nacks[k], world.pictures[k],
@@ -69,11 +68,9 @@ def see_followers(
     number: Any = np.int64(copy.number)
     index: Any = np.int64(packet.index)
     rest = rest_of(screen, frames, number, index)
-    if nack.count > 0 or nack.next != number + 1:
+    if nack.count > 0 or stream.number != number or stream.losing:
         return taken
-    if stream.number != number or stream.losing:
-        return taken
-    source, frame, key, came = packet.source, packet.frame, packet.key, place.last_media
+    source, key, came = packet.source, packet.key, place.last_media
     transit, jitter, first = stream.transit, stream.jitter, taken
     arrival: Any = 0
     size: Any = 0
@@ -90,7 +87,6 @@ def see_followers(
             or copy.kind != FIRST
             or copy.number != number + 1
             or packet.source != source
-            or packet.frame != frame
             or packet.index != index + 1
             or letter.time - copy.sent > late
             or letter.time - came > GAP

@@ -9,13 +9,15 @@ from hypothesis import strategies as st
 
 from scenarios.population import populate
 from simulations.build import build
+from simulations.frames import restart
 from simulations.freezes import begin
 from simulations.history import AGAIN, FILLER, FIRST, entry_slot
+from simulations.nack import OLDEST
 from simulations.packets import AUDIO, PADDING, PICTURE
 from simulations.reception import play
 from simulations.topology import plan
 from simulations.world import World
-from tests.simulations.networks import CLOSED, Playing, kept_copies, make_scenario
+from tests.simulations.networks import CLOSED, Playing, kept_copies, make_scenario, merged
 from tests.simulations.test_turns import compare, differing, scenario_of
 
 MS = 1_000_000
@@ -23,21 +25,23 @@ SECOND = 10**9
 APART = 300_000
 """ns: packets of 1,200 bytes come at least 4 ms apart over links of up to 2 Mbit/s."""
 ME = 0
-VOICE_SLOT, PICTURE_SLOT = 0, 1
+ONE, OTHER = 1, 2
+"""The pictures' streams, behind one voice's."""
 
 FRAMES = st.lists(
-    st.tuples(
-        st.integers(1, 6),  # packets
-        st.sampled_from([False, False, False, True]),  # a key frame
-        st.sampled_from([7, 7, 7, 8]),  # source
-    ),
+    st.tuples(st.integers(1, 6), st.sampled_from([False, False, False, True])),  # packets, key
     min_size=1, max_size=8,
 )  # fmt: skip
 FATES = st.lists(
     st.tuples(
-        st.sampled_from(["comes"] * 12 + ["lost", "again", "voice between", "padding between"]),
+        st.sampled_from(
+            ["comes"] * 14
+            + ["lost", "lost", "repairs the last", "repairs the last"]
+            + ["lost before the node", "again", "in the other picture", "after a voice"]
+            + ["after padding", "after another source's first"]
+        ),
         st.sampled_from([1, 1, 20_000, 2 * MS, 40 * MS, 1200 * MS]),  # ns after the one before
-        st.sampled_from([25 * MS] * 6 + [900 * MS, 2500 * MS]),  # ns since it left the node
+        st.one_of(st.integers(5 * MS, 60 * MS), st.just(2500 * MS)),  # ns since it left the node
     ),
     min_size=48, max_size=48,
 )  # fmt: skip
@@ -46,38 +50,60 @@ FATES = st.lists(
 class Arrivals:
     """What arrives at one endpoint: a row of letters, and the histories that they point into."""
 
-    def __init__(self, frames: Any, fates: Any) -> None:
-        scenario = make_scenario(CLOSED, endpoints=1)
+    def __init__(
+        self, frames: Any, fates: Any, *, first: int, restart: int, forgotten: int
+    ) -> None:
+        """
+        Args:
+            first: number that both pictures' streams begin with. If it is not 0, one that lies as
+                far behind as any may is still missing.
+            restart: letters after which the node sends the first picture again.
+            forgotten: of the first copies, those that the history keeps no longer.
+        """
+        scenario = make_scenario(merged(CLOSED, {"meeting": {"pictures": 2}}), endpoints=1)
         population = populate(scenario)
         self.world: World = build(scenario, population, plan(scenario, population))
-        assert int(self.world.settings[0]["voices"]) == PICTURE_SLOT
-        begin(self.world.screens["freezes"][self.picture], 0)
-        self.now, self.number, self.voice, self.times = SECOND, 0, 0, list[int]()
+        settings = self.world.settings[0]
+        assert (settings["voices"], settings["pictures"]) == (ONE, OTHER)
+        self.k = int(self.world.endpoints["first_picture"][ME])
+        begin(self.world.screens["freezes"][self.k], 0)
+        if first > 0:
+            self.world.nacks["next"][self.k], self.world.nacks["count"][self.k] = first, 1
+            self.world.missing["number"][self.k, 0] = first - OLDEST + 1
+            self.world.pictures["number"][self.k] = first - 1
+        self.now, self.number, self.voice, self.times = SECOND, first, 0, list[int]()
+        self.restart, self.lost = restart, list[Any]()
         fate = iter(fates)
-        for f, (packets, key, source) in enumerate(frames):
+        for frame, (packets, key) in enumerate(frames):
             for index in range(packets):
-                self._send(next(fate), f, index, packets, key, source)
+                self._send(next(fate), frame, index, packets, key)
+        if forgotten > 0:
+            sender = self.world.senders[ME]
+            sender["next"] = sender["mask"] + 1 + forgotten
 
-    @property
-    def picture(self) -> int:
-        return int(self.world.endpoints["first_picture"][ME])
-
-    def _send(
-        self, fate: Any, frame: int, index: int, packets: int, key: bool, source: int
-    ) -> None:
+    def _send(self, fate: Any, frame: int, index: int, packets: int, key: bool) -> None:
         what, gap, delay = fate
-        common = {"source": source, "frame": frame, "frame_packets": packets, "index": index,
-                  "key": key, "media": PICTURE, "captured": frame * 40 * MS}  # fmt: skip
-        if what.endswith("between"):
-            voice = what.startswith("voice")
-            self._write(
-                1, delay, VOICE_SLOT, FIRST if voice else FILLER, self.voice,
-                source=3, frame_packets=1, media=AUDIO if voice else PADDING,
-                captured=self.voice * 20 * MS,
-            )  # fmt: skip
-            self.voice += voice
-        kind = AGAIN if what == "again" else FIRST
-        self._write(gap, delay, PICTURE_SLOT, kind, self.number, lost=what == "lost", **common)
+        packet = {"frame": frame, "frame_packets": packets, "index": index, "key": key,
+                  "media": PICTURE, "captured": frame * 40 * MS, "source": 7}  # fmt: skip
+        small = {"frame_packets": 1, "captured": self.voice * 20 * MS, "source": 3}
+        if what == "after a voice":
+            self._write(1, delay, 0, FIRST, self.voice, **small, media=AUDIO)
+            self.voice += 1
+        elif what == "after padding":
+            self._write(1, delay, 0, FILLER, 0, **small, media=PADDING)
+        elif what == "repairs the last" and self.lost:
+            number, lost = self.lost.pop()
+            self._write(1, delay, ONE, AGAIN, number, **lost)
+        elif what == "after another source's first":
+            begins = packet | {"source": 8, "frame": 99, "index": 0, "key": True}
+            self._write(1, delay, ONE, FIRST, self.number, **begins)
+            self.number += 1
+        elif what == "lost":
+            self.lost.append((self.number, packet))
+        slot = OTHER if what == "in the other picture" else ONE
+        if what != "lost before the node":
+            kind = AGAIN if what == "again" else FIRST
+            self._write(gap, delay, slot, kind, self.number, lost=what == "lost", **packet)
         self.number += 1
 
     def _write(
@@ -95,28 +121,37 @@ class Arrivals:
         copy = world.copies[int(entry_slot(sender, entry))]
         copy["sent"], copy["packet"], copy["number"] = self.now - delay, index, number
         copy["slot"], copy["kind"] = slot, kind
-        world.copies[int(entry_slot(sender, entry))] = copy
         if not lost:
             letter = world.crossing[0, len(self.times)]
             letter["time"], letter["left"], letter["packet"] = self.now, self.now - MS, index
             letter["entry"], letter["bucket"] = entry, 100 + entry % 7
             self.times.append(self.now)
 
-    def play(self, stops: list[int]) -> World:
-        taken = 0
-        for stop in stops:
-            taken = play(self.world, np.uint64(ME), 0, taken, len(self.times), stop)
-        assert taken == len(self.times)
-        return self.world
+    def play(self, *, one_by_one: bool) -> World:
+        """Let the receiver take them all."""
+        world, count, taken = self.world, len(self.times), 0
+        for i, time in enumerate(self.times):
+            if one_by_one or i + 1 in (self.restart, count):
+                taken = play(world, np.uint64(ME), 0, taken, count, time + 1)
+                assert taken == i + 1
+            if i + 1 == self.restart:
+                restart(world.screens[self.k], world.frames[:, self.k], time)
+        return world
 
 
-@given(FRAMES, FATES)
-@settings(max_examples=150, deadline=None)
-def test_letters_taken_at_once_count_as_if_taken_one_by_one(frames: Any, fates: Any) -> None:
-    one = Arrivals(frames, fates)
-    at_once = one.play([one.now + 1])
-    other = Arrivals(frames, fates)
-    one_by_one = other.play([time + 1 for time in other.times])
+@given(
+    FRAMES, FATES, st.sampled_from([0, 0, 20_000]), st.integers(0, 12), st.sampled_from([0, 0, 4])
+)
+@settings(max_examples=250, deadline=None)
+def test_letters_taken_at_once_count_as_if_taken_one_by_one(
+    frames: Any, fates: Any, first: int, restart: int, forgotten: int
+) -> None:
+    at_once, one_by_one = (
+        Arrivals(frames, fates, first=first, restart=restart, forgotten=forgotten).play(
+            one_by_one=alone
+        )
+        for alone in (False, True)
+    )
     for name in ("screens", "frames", "nacks", "missing", "pictures", "voices", "voice_buffers",
                  "meters", "legs", "endpoints", "presences", "copies", "delays",
                  "frame_delays", "audio_delays"):  # fmt: skip
