@@ -6,7 +6,7 @@ from typing import Any
 
 from matplotlib.axes import Axes
 
-from results.plots.style import GRID, HINTING, MUTED, clean, text_width
+from results.plots.style import GRID, HINTING, MUTED, clean, settle_layout, text_width
 from results.records import Run
 from scenarios.meeting import COMMAND_CENTRE
 
@@ -33,7 +33,7 @@ def mark_events(ax: Axes, run: Run, factor: float, *, through: bool = True) -> l
     figure = ax.get_figure(root=True)
     if not events or figure is None:
         return []
-    figure.draw_without_rendering()  # settles the layout
+    settle_layout(figure)
     span = run.duration_s * factor
     width = ax.get_window_extent().width / figure.dpi * 72
     labels = []

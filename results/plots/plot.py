@@ -2,20 +2,27 @@
 
 import difflib
 import io
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import matplotlib as mpl
 import pyarrow.compute as pc
+from matplotlib.backend_bases import FigureCanvasBase
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties
 
-from results.plots.style import MUTED, clean, label_for, styled, wrap
+from results.plots.style import MUTED, clean, label_for, settle_layout, styled, wrap
 from results.quantities import format_span, label_of
 from results.records import Run
 
-SUFFIXES = (".png", ".svg")
+CANVASES: Mapping[str, type[FigureCanvasBase]] = {
+    ".png": FigureCanvasAgg,
+    ".svg": FigureCanvasSVG,
+}
+SUFFIXES = tuple(CANVASES)
 CAPTION_SIZE = 7.5
 LONGEST_TITLE = 200
 BOLD = 1.15
@@ -118,6 +125,10 @@ class Plot:
         buffer = io.BytesIO()
         metadata = {"Date": None} if suffix == ".svg" else {}
         with styled():
+            CANVASES[suffix](figure)
+            figure.dpi = mpl.rcParams["savefig.dpi"]
+            settle_layout(figure)
+            figure.set_layout_engine("none")  # or it would be drawn once more, for the layout alone
             mpl.rcParams["svg.hashsalt"] = f"rehearsal {self.name} {salt}"
             figure.savefig(buffer, format=suffix[1:], metadata=metadata, transparent=not titled)
         return buffer.getvalue()

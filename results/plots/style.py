@@ -8,6 +8,7 @@ from pathlib import Path
 import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 from matplotlib.font_manager import findfont, get_font
 from matplotlib.ft2font import LoadFlags
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter, NullLocator
@@ -67,6 +68,13 @@ def styled() -> Iterator[None]:
     with mpl.rc_context(mpl.rcParamsDefault):
         mpl.rcParams.update(mpl.rc_params_from_file(STYLE_SHEET, use_default_template=False))
         yield
+
+
+def settle_layout(figure: Figure) -> None:
+    """Put axes where they go beside their texts, as a draw would do first: for who has to know."""
+    engine = figure.get_layout_engine()
+    if engine is not None and figure.axes:
+        engine.execute(figure)
 
 
 def colours(run: Run, attribute: str) -> dict[str, str]:
