@@ -75,7 +75,7 @@ def _list_due(world: Any, g: int, until: int, everyone: bool, most: int) -> int:
 def bring_up(world: Any, endpoint: int, until: int) -> None:
     """Bring one endpoint up to ``until`` (ns), up to when its group has been played, for what is
     about to befall it, or to be read of it. At the next tick it is played, too."""
-    settle(world, np.uint64(endpoint), 0, until)
+    settle(world, np.uint64(endpoint), np.int64(0), until)  # int64: see `receive`
     world.turns[endpoint].play = EVERY_TICK
 
 
@@ -90,7 +90,8 @@ def receive(world: Any, endpoint: Any, thread: int, count: int, until: int) -> N
     """Give an endpoint's receiver what arrives before ``until`` (ns) of the ``count`` letters that
     have been collected, and do on the way what fell due."""
     leg, place, adapts = world.legs[endpoint], world.endpoints[endpoint], world.settings[0].adapts
-    held_back, taken = False, 0
+    held_back = False
+    taken: Any = np.int64(0)  # for a constant, `play` would be compiled once more
     while True:
         reports = adapts and not held_back and leg.feedback_at <= until
         at = leg.feedback_at if reports else until
