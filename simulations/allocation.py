@@ -150,12 +150,13 @@ def allocate(world: Any, endpoint: int, budget: float, now: int) -> float:
                 left = _step(world, slot, endpoint, left, raises, highest, now)
     more, lowered = 0.0, False
     for slot in range(first, last):
-        out = world.outs[out_index(settings, len(world.endpoints), slot, endpoint)]
-        seat = seat_shown(world, slot, endpoint)
-        out.desired = NOTHING
+        k = out_index(settings, len(world.endpoints), slot, endpoint)
+        out, seat = world.outs[k], seat_shown(world, slot, endpoint)
+        world.asked[k] = 0
         if seat < 0:
             continue
-        out.desired = _desired_layer(world, slot, budget)
+        taken = 1 << out.wanted if out.wanted >= 0 else 0
+        world.asked[k] = taken | 1 << _desired_layer(world, slot, budget)
         if out.wanted < out.before:  # for want of room, and not because it is no longer sent
             column = _column(world, slot, out.before)
             if world.layer_rates[seat, column] > 0:

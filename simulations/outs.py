@@ -19,7 +19,6 @@ OUT = np.dtype(
         ("first", np.int32),  # number with which the source began
         ("wanted", np.int8),  # layer to forward; −1: none
         ("layer", np.int8),  # layer forwarded; −1: none
-        ("desired", np.int8),  # layer that it would take if its publisher sent it; −1: none
         ("before", np.int8),  # layer wanted before the allocation that is being made
         # voices only, ever
         ("copies", np.int32),  # that left the node

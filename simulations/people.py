@@ -70,9 +70,11 @@ def people(
     for presence in presences:
         come(presence, 0)
     room = room_for_orders(control.maximum, int(settings.payload + settings.header))
+    outs = _outs(settings, population, n, tiles)
     return {
         "endpoints": endpoints,
-        "outs": _outs(settings, population, n, tiles),
+        "outs": outs,
+        "asked": np.zeros(len(outs), np.uint8),
         "senders": senders,
         "copies": copies,
         "legs": legs,
@@ -141,7 +143,7 @@ def _outs(settings: Any, population: Population, n: int, tiles: int) -> NDArray[
     """Nothing is forwarded yet. Where nothing adapts, what is wanted is settled beforehand."""
     everyone = settings.voices + settings.pictures
     outs = zeros(everyone * n + tiles, OUT)
-    for name in ("source", "highest", "wanted", "layer", "desired", "before"):
+    for name in ("source", "highest", "wanted", "layer", "before"):
         outs[name] = -1
     if not settings.adapts:
         for slot in range(settings.voices, everyone):

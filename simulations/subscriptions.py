@@ -45,7 +45,8 @@ def end(world: World, endpoint: int) -> None:
         _reset(world.nacks, k, NACK_COUNTS)
     for k in _outs(world, endpoint):
         out = world.outs[k]
-        out["source"] = out["layer"] = out["desired"] = NOTHING
+        out["source"] = out["layer"] = NOTHING
+        world.asked[k] = 0
         if world.settings["adapts"][0]:  # otherwise what is wanted is settled once and for all
             out["wanted"] = out["before"] = NOTHING
 

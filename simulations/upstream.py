@@ -46,9 +46,6 @@ from simulations.turns import EVERY_TICK
 RESUME = 1.2
 """A layer that is paused is sent again where its least bitrate fits this many times."""
 
-_SOMEBODY: Any = np.int64(1) << 62
-"""A bit that is no layer's: the stream has a subscriber."""
-
 
 @kernel
 def run_seats(world: Any, now: int) -> None:
@@ -87,7 +84,7 @@ def _note_layers(world: Any, slot: int) -> None:
         return
     # Who is shown there is itself shown somebody else.
     other: Any = np.int64(world.seats[seat].publisher)
-    outs, row, taken = world.outs, np.uint64(slot * len(world.endpoints)), np.int64(0)
+    asked, row, found, others = world.asked, np.uint64(slot * len(world.endpoints)), 0, 0
     for n in range(len(world.nodes)):
         subscribers = world.subscribers[n]
         for i in range(world.audience[n]):
@@ -95,8 +92,10 @@ def _note_layers(world: Any, slot: int) -> None:
             if to == other:
                 _note_layers_to(world, slot, to)
             else:
-                taken |= _layers_of(outs[row + np.uint64(to)])
-    _note(world, slot, seat, taken)
+                found |= asked[row + np.uint64(to)]
+                others += 1
+    if others > 0:
+        _note(world, slot, seat, found)
 
 
 @kernel
@@ -104,30 +103,19 @@ def _note_layers_to(world: Any, slot: int, endpoint: Any) -> None:
     """Note what one endpoint takes of who it is shown in a slot."""
     seat = seat_shown(world, slot, endpoint)
     if seat >= 0:
-        out = world.outs[out_index(world.settings[0], len(world.endpoints), slot, endpoint)]
-        _note(world, slot, seat, _layers_of(out))
+        k = out_index(world.settings[0], len(world.endpoints), slot, endpoint)
+        _note(world, slot, seat, np.int64(world.asked[k]))
 
 
 @inlined
-def _layers_of(out: Any) -> Any:
-    """A bit for each layer that a subscriber takes, or would take, of a stream; and _SOMEBODY.
-
-    Bit 63, of what is none, tells nothing.
-    """
-    desired = np.uint64(1) << np.uint64(out.desired & 63)
-    wanted = np.uint64(1) << np.uint64(out.wanted & 63)
-    return np.int64(desired | wanted) | _SOMEBODY
-
-
-@inlined
-def _note(world: Any, slot: int, seat: int, taken: Any) -> None:
-    """Note the layers whose bits are in ``taken``; everybody takes a shared screen."""
+def _note(world: Any, slot: int, seat: int, asked: Any) -> None:
+    """Note the layers that somebody asks for; everybody takes a shared screen."""
     layers = world.settings[0].layers
     if slot == world.settings[0].screen_slot:
-        world.demand[seat, layers] |= taken != 0
+        world.demand[seat, layers] = True
         return
     for layer in range(layers):
-        world.demand[seat, layer] |= (taken >> layer) & 1 > 0
+        world.demand[seat, layer] |= asked >> layer & 1
 
 
 @inlined

@@ -279,8 +279,10 @@ class _Arrays(NamedTuple):
     ranks: NDArray[np.int32]
     """(n,) everyone's place in the order in which nodes serve them."""
     outs: NDArray[Any]
-    """(slots · n + tiles,) OUT: what each endpoint is sent of each stream; see `simulations.outs`.
-    """
+    asked: NDArray[np.uint8]
+    """(slots · n + tiles,) OUT: what each endpoint is sent of each stream, see `simulations.outs`;
+    (same,) bits of the layers that it takes of it, and would take if its publisher sent them. They
+    stand apart since everyone's are looked through at every tick."""
     endpoints: NDArray[Any]
     """(n,) ENDPOINT."""
     uplinks: NDArray[Any]

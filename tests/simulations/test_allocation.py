@@ -38,6 +38,10 @@ class Stage:
         n = len(self.world.endpoints)
         return self.world.outs[slot * n + endpoint if slot < 4 else 4 * n + slot - 4]
 
+    def asked(self, slot: int, endpoint: int) -> set[int]:
+        bits = int(self.world.asked[slot * len(self.world.endpoints) + endpoint])
+        return {layer for layer in range(8) if bits >> layer & 1}
+
     def choose(self, budget: float, endpoint: int = 3, now: int = 0) -> tuple[int, ...]:
         """Layers wanted of what is shown to an endpoint: the pictures, then the screen."""
         self.wanted = float(allocate(self.world, endpoint, budget, now))
@@ -100,7 +104,7 @@ def test_what_is_not_sent_is_not_chosen_but_asked_for(
 ) -> None:
     stage = Stage({1: 0}, {0: sent})
     assert stage.choose(2e6)[0] == wanted
-    assert stage.out(1, 3)["desired"] == desired
+    assert stage.asked(1, 3) == {wanted, desired} - {-1}
 
 
 def test_after_a_fall_the_lowest_layer_comes_as_soon_as_it_is_sent() -> None:
@@ -108,7 +112,7 @@ def test_after_a_fall_the_lowest_layer_comes_as_soon_as_it_is_sent() -> None:
     stage = Stage({1: 0}, {0: (0, HIGH, 0)})
     assert stage.choose(2e6)[0] == 1
     assert stage.choose(2e5, now=SECOND)[0] == -1
-    assert stage.out(1, 3)["desired"] == 0
+    assert stage.asked(1, 3) == {0}
     stage.world.layer_rates[0] = (LOW, HIGH, 0)
     assert stage.choose(2e5, now=SECOND + 1)[0] == 0
     assert stage.choose(2e6, now=SECOND + 2)[0] == 0  # what is better has to wait

@@ -89,6 +89,7 @@ def test_a_new_session_begins_with_nothing() -> None:
     assert world.mails["tail"][0] == 0
     for name in ("source", "wanted", "before"):
         assert (world.outs[name][::2] == -1).all(), name
+    assert not world.asked[::2].any()
     assert (world.outs["highest"] == highest).all()  # streams are numbered on
     assert world.turns["since"][0] == next_entry
 

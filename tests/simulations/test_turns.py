@@ -104,7 +104,8 @@ def compare(one: World, other: World) -> None:
                 begin_due(link["queue"], starts, sizes, int(world.clock[0]))
     for name in ("legs", "meters", "nacks", "voice_buffers", "voices", "pictures", "screens",
                  "controllers", "senders", "downlinks", "uplinks", "stations", "nodes",
-                 "delays", "audio_delays", "frame_delays", "outs", "mails"):  # fmt: skip
+                 "delays", "audio_delays", "frame_delays", "outs", "asked",
+                 "mails"):  # fmt: skip
         assert not differing(getattr(one, name), getattr(other, name), name)
 
 

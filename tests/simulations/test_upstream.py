@@ -7,7 +7,7 @@ import pytest
 
 from simulations.allocation import seat_shown
 from simulations.membership import ABSENT
-from simulations.outs import NOTHING, out_index
+from simulations.outs import out_index
 from simulations.packets import PICTURE
 from simulations.rates import FOREVER
 from simulations.upstream import note_demand, spread_rate
@@ -112,9 +112,10 @@ def plain_demand(playing: Playing) -> set[tuple[int, int]]:
                 if slot == settings.screen_slot:
                     found.add((seat, int(settings.layers)))
                     continue
-                out = world.outs[int(out_index(settings, len(world.endpoints), slot, endpoint))]
-                found |= {(seat, int(layer)) for layer in (out["wanted"], out["desired"])}
-    return {(seat, layer) for seat, layer in found if layer >= 0}
+                k = int(out_index(settings, len(world.endpoints), slot, endpoint))
+                asked = int(world.asked[k])
+                found |= {(seat, layer) for layer in range(settings.layers) if asked >> layer & 1}
+    return found
 
 
 @pytest.mark.parametrize("seed", range(40))
@@ -124,8 +125,8 @@ def test_layers_are_in_demand_that_anybody_takes_or_would_take(seed: int) -> Non
     people = len(world.endpoints)  # each in a seat
     world.seats["publisher"][:people] = rng.permutation(people)
     world.slot_seats[:] = rng.integers(-1, people, len(world.slot_seats))
-    for name in ("wanted", "desired"):  # the high one seldom
-        world.outs[name] = rng.choice((NOTHING, 0, 1), len(world.outs), p=(0.5, 0.4, 0.1))
+    # The high one seldom.
+    world.asked[:] = rng.choice((0b00, 0b01, 0b10, 0b11), len(world.asked), p=(0.3, 0.5, 0.1, 0.1))
     gone = rng.integers(0, (2, 4))  # the only one of its node is the command centre
     for n in range(2):
         world.audience[n] -= gone[n]
