@@ -75,7 +75,8 @@ def _list_due(world: Any, g: int, until: int, everyone: bool, most: int) -> int:
 def bring_up(world: Any, endpoint: int, until: int) -> None:
     """Bring one endpoint up to ``until`` (ns), up to when its group has been played, for what is
     about to befall it, or to be read of it. At the next tick it is played, too."""
-    settle(world, np.uint64(endpoint), np.int64(0), until)  # int64: see `receive`
+    thread: Any = np.int64(0)  # no constant: see `receive`
+    settle(world, np.uint64(endpoint), thread, until)
     world.turns[endpoint].play = EVERY_TICK
 
 

@@ -105,6 +105,9 @@ def test_what_is_not_sent_is_not_chosen_but_asked_for(
     stage = Stage({1: 0}, {0: sent})
     assert stage.choose(2e6)[0] == wanted
     assert stage.asked(1, 3) == {wanted, desired} - {-1}
+    stage.world.slot_seats[1] = -1
+    stage.choose(2e6)
+    assert stage.asked(1, 3) == set()
 
 
 def test_after_a_fall_the_lowest_layer_comes_as_soon_as_it_is_sent() -> None:

@@ -136,6 +136,21 @@ def test_layers_are_in_demand_that_anybody_takes_or_would_take(seed: int) -> Non
     assert {(int(s), int(layer)) for s, layer in np.argwhere(world.demand)} == plain_demand(playing)
 
 
+def test_nobody_but_its_sharer_is_there_to_see_a_screen() -> None:
+    playing = make()
+    world, slot = playing.world, playing.settings.screen_slot
+    assert slot >= 0
+    world.audience[:] = (1, 0)
+    world.seats["publisher"][0] = world.subscribers[0, 0]
+    world.slot_seats[:] = -1
+    world.slot_seats[slot] = 0
+    note_demand(world)
+    assert not world.demand.any()
+    world.seats["publisher"][0] = world.subscribers[1, 0]
+    note_demand(world)
+    assert world.demand[0, playing.settings.layers]
+
+
 @pytest.mark.parametrize("nack", [True, False])
 def test_the_node_asks_the_publisher_for_what_was_lost_on_its_uplink(nack: bool) -> None:
     loss = {"to_bad": "2%", "to_good": "60%", "loss_in_bad": "100%"}
