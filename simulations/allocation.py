@@ -93,6 +93,12 @@ def _desired_layer(world: Any, slot: int, budget: float) -> int:
     return best
 
 
+@inlined
+def _bit(layer: int) -> int:
+    """The bit of a layer, none for NOTHING."""
+    return 1 << layer if layer >= 0 else 0
+
+
 @kernel
 def _step(
     world: Any, slot: int, endpoint: int, left: float, raises: bool, highest: bool, now: int
@@ -152,11 +158,12 @@ def allocate(world: Any, endpoint: int, budget: float, now: int) -> float:
     for slot in range(first, last):
         k = out_index(settings, len(world.endpoints), slot, endpoint)
         out, seat = world.outs[k], seat_shown(world, slot, endpoint)
-        world.asked[k] = 0
+        desired = _desired_layer(world, slot, budget) if seat >= 0 else NOTHING
+        asked = _bit(out.wanted) | _bit(desired)
+        if world.asked[k] != asked:  # threads share its cache line
+            world.asked[k] = asked
         if seat < 0:
             continue
-        taken = 1 << out.wanted if out.wanted >= 0 else 0
-        world.asked[k] = taken | 1 << _desired_layer(world, slot, budget)
         if out.wanted < out.before:  # for want of room, and not because it is no longer sent
             column = _column(world, slot, out.before)
             if world.layer_rates[seat, column] > 0:

@@ -109,8 +109,8 @@ def assemble(
 
 @inlined
 def rest_of(picture: Any, frames: Any, number: int, index: int) -> int:
-    """How many packets of the newest frame are still to come, if ``number``, its packet ``index``,
-    is the last that came and all before it came in order; 0 otherwise."""
+    """How many packets of the newest frame are still to come, if ``number``, the last that came, is
+    its packet ``index``, and all before it came in order; 0 otherwise."""
     frame = frames[_slot(frames, picture.tail - 1)]
     in_assembly = picture.head < picture.tail and frame.first == number - index
     return frame.left if in_assembly and not frame.holes else 0

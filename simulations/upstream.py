@@ -84,7 +84,7 @@ def _note_layers(world: Any, slot: int) -> None:
         return
     # Who is shown there is itself shown somebody else.
     other: Any = np.int64(world.seats[seat].publisher)
-    asked, row, found, others = world.asked, np.uint64(slot * len(world.endpoints)), 0, 0
+    asked, row, found, watched = world.asked, np.uint64(slot * len(world.endpoints)), 0, False
     for n in range(len(world.nodes)):
         subscribers = world.subscribers[n]
         for i in range(world.audience[n]):
@@ -93,8 +93,8 @@ def _note_layers(world: Any, slot: int) -> None:
                 _note_layers_to(world, slot, to)
             else:
                 found |= asked[row + np.uint64(to)]
-                others += 1
-    if others > 0:
+                watched = True
+    if watched:
         _note(world, slot, seat, found)
 
 

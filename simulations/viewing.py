@@ -43,8 +43,9 @@ def see(
 def see_followers(
     world: Any, endpoint: Any, crossing: Any, taken: int, letters: int, until: int, ahead: int
 ) -> int:
-    """Give the receiver those letters that follow the last one taken, a picture's, in its frame:
-    of one source, the next packet with the next number.
+    """Give the receiver those letters that follow the last one taken in its frame: of one source,
+    the next packet with the next number. The last one taken must be of a frame of several packets:
+    voices and padding have none.
 
     Args:
         crossing, taken, letters, until, ahead: see `reception.play`.

@@ -281,8 +281,8 @@ class _Arrays(NamedTuple):
     outs: NDArray[Any]
     asked: NDArray[np.uint8]
     """(slots · n + tiles,) OUT: what each endpoint is sent of each stream, see `simulations.outs`;
-    (same,) bits of the layers that it takes of it, and would take if its publisher sent them. They
-    stand apart since everyone's are looked through at every tick."""
+    (same,) where media adapt, bits of the layers that it takes of it, and would take if its
+    publisher sent them: apart, since everyone's are looked through at every tick."""
     endpoints: NDArray[Any]
     """(n,) ENDPOINT."""
     uplinks: NDArray[Any]

@@ -128,7 +128,9 @@ class Plot:
             CANVASES[suffix](figure)
             figure.dpi = mpl.rcParams["savefig.dpi"]
             settle_layout(figure)
-            figure.set_layout_engine("none")  # or it would be drawn once more, for the layout alone
+            # With an engine it would be drawn once more, for the layout alone.
+            mpl.rcParams["figure.constrained_layout.use"] = False
+            figure.set_layout_engine(None)
             mpl.rcParams["svg.hashsalt"] = f"rehearsal {self.name} {salt}"
             figure.savefig(buffer, format=suffix[1:], metadata=metadata, transparent=not titled)
         return buffer.getvalue()
