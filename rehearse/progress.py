@@ -15,7 +15,7 @@ Tell = Callable[[Progress], None]
 
 LINES_EVERY_S = 5.0
 """Seconds between plain lines."""
-LOADING = "loading the engine (the first run on a machine compiles it: up to two minutes)"
+LOADING = "loading the engine (the first run on a machine compiles it: two to three minutes)"
 
 
 class Pace:

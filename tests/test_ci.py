@@ -59,3 +59,15 @@ def test_what_fails_beside_fails_the_whole(tmp_path: Path) -> None:
     write(tmp_path / "in-env", '[ "$1" != rehearse ]')
     done = subprocess.run([tmp_path / ".ci" / "run"], check=False, timeout=60)
     assert done.returncode == 1
+
+
+def test_what_fails_leaves_nothing_running(tmp_path: Path) -> None:
+    shutil.copytree(CI, tmp_path / ".ci")
+    (tmp_path / ".ci" / "packages").write_text("", encoding="utf-8")
+    write(
+        tmp_path / "in-env",
+        'case "$1" in rehearse) exec sleep 50 ;; nox) sleep 1; exit 1 ;; esac',
+    )
+    # It ends once nobody holds its streams any more.
+    done = subprocess.run([tmp_path / ".ci" / "run"], capture_output=True, check=False, timeout=30)
+    assert done.returncode == 1

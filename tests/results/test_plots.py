@@ -11,6 +11,8 @@ import matplotlib as mpl
 import matplotlib.font_manager as fonts
 import pyarrow as pa
 import pytest
+from matplotlib.axes import Axes
+from matplotlib.backend_bases import RendererBase
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.image import imread
@@ -19,6 +21,7 @@ from matplotlib.transforms import Bbox
 
 import scenarios
 from results.plots import PLOTS, save_plot
+from results.plots.plot import SUFFIXES
 from results.plots.style import LONGEST_LABEL, clean, colours, styled
 from results.records import TABLES, Run
 from tests.results.sample_run import make_run, make_scenario
@@ -128,6 +131,26 @@ def test_titles_name_the_metric() -> None:
 def test_svg_holds_names_as_text(run: Run) -> None:
     found = texts(PLOTS["province-heatmap"].render(run, ".svg"))
     assert any(text.startswith("Bà Rịa - Vũng Tàu (") for text in found)
+
+
+@pytest.mark.parametrize("suffix", SUFFIXES)
+def test_a_plot_is_laid_out_and_drawn_once(
+    run: Run, suffix: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    figure = PLOTS["delay-cdf"].figure(run)
+    figure.draw_without_rendering()
+    (laid_out,) = figure.axes
+    drawn = list[Axes]()
+    draw = Axes.draw
+
+    def note(ax: Axes, renderer: RendererBase) -> None:
+        drawn.append(ax)
+        draw(ax, renderer)
+
+    monkeypatch.setattr(Axes, "draw", note)
+    PLOTS["delay-cdf"].render(run, suffix)
+    (ax,) = drawn
+    assert ax.get_position().bounds == pytest.approx(laid_out.get_position().bounds, abs=0.02)
 
 
 def test_png_has_the_size_that_the_plot_asks_for(run: Run, tmp_path: Path) -> None:
