@@ -65,3 +65,16 @@ def test_where_there_is_no_room_a_line_stands_alone(run: Run, ax: Axes) -> None:
 def test_events_beyond_the_meeting_are_left_out(run: Run, ax: Axes) -> None:
     assert mark_events(ax, with_events(run, [(61.0, "floor", "p79", "")]), 1.0) == []
     assert not ax.lines
+
+
+def test_labels_fit_the_width_that_the_layout_leaves(run: Run) -> None:
+    many = with_events(run, [(float(i), "floor", "p79", "") for i in range(50)])
+    counts = []
+    for tick in ("1", "a long label of a tick that takes half of the width"):
+        with styled():
+            ax = Figure(figsize=(7.5, 4)).add_subplot()
+            ax.set_xlim(0, 60)
+            ax.set_yticks([0.0], [tick])
+            counts.append(len(mark_events(ax, many, 1.0)))
+    wide, narrow = counts
+    assert narrow < wide
