@@ -69,6 +69,7 @@ def test_counts_and_freezes_outlive_a_session() -> None:
 def test_a_new_session_begins_with_nothing() -> None:
     playing = listening()
     world = playing.world
+    assert world.asked[::2].any()
     leave(world, 0, ABSENT)
     end(world, 0)
     playing.advance(5 * SECOND)
