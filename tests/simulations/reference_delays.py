@@ -67,21 +67,20 @@ class Groups:
 @dataclass
 class Trendline:
     count: int = 0
-    start: int = 0
     delay: float = 0.0
     smoothed: float = 0.0
     slope: float = 0.0
-    points: deque[tuple[float, float]] = field(default_factory=lambda: deque(maxlen=20))
+    points: deque[tuple[int, float]] = field(default_factory=lambda: deque(maxlen=20))
 
     def take(self, delta: Delta) -> float:
         """The slope times 4 and the number of deltas up to 60."""
-        if self.count == 0:
-            self.start = delta.at
         self.count += 1
         self.delay += (delta.arrival - delta.sent) / MS
         self.smoothed = 0.9 * self.smoothed + 0.1 * self.delay
-        self.points.append(((delta.at - self.start) / MS, self.smoothed))
-        times, delays = zip(*self.points, strict=True)
+        self.points.append((delta.at, self.smoothed))
+        # From the newest one: seen from far away, a few nanoseconds are few digits of a float.
+        times = [(at - delta.at) / MS for at, _ in self.points]
+        delays = [delay for _, delay in self.points]
         if len(self.points) == 20 and min(times) < max(times):
             self.slope = statistics.linear_regression(times, delays).slope
         return min(self.count, 60) * self.slope * 4

@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from simulations.trendline import TREND, WINDOW, fit, restart
@@ -45,6 +45,7 @@ def test_a_steady_rise_is_found_whole() -> None:
 
 
 @given(st.integers(1, 40), st.lists(st.integers(0, 3), min_size=WINDOW, max_size=50))
+@example(27, [0, 0, 0, 0, 1, 1, *12 * [0], 1, 0])
 def test_what_was_far_apart_leaves_no_trace(wide: int, close: list[int]) -> None:
     """Sums that have been large say little about points a few nanoseconds apart."""
     trend, plain, arrival = made(), Trendline(), 0
