@@ -5,9 +5,12 @@ of media. The kernel's own time stamps are taken (SO_TIMESTAMPNS, CLOCK_REALTIME
 receiver measures does not depend on when a batch is read.
 """
 
+import contextlib
 import platform
 import select
 import socket
+import struct
+import time
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -34,6 +37,8 @@ dropped. A handshake takes about thirty, RTCP and STUN a few a second."""
 CONTROL_BURST = 200
 
 SO_TIMESTAMPNS = 35
+_STAMPING_TRIES = 200
+_STAMPING_PAUSE = 0.005  # s
 _SO_MEMINFO = 55
 _MEMINFO_DROPS = 8
 _MSG_DONTWAIT = 0x40
@@ -215,11 +220,36 @@ def read(epoll: int, slab: Any, sockets: Any, index_of: Any, now: int) -> int:
     return filled
 
 
+def stamping_socket() -> socket.socket:
+    """A socket that keeps Linux stamping what arrives, for as long as it is open.
+
+    The first socket that asks for time stamps only sets off a change of the running kernel
+    (net_enable_timestamp in its net/core/dev.c); what arrives before that is done is stamped when
+    it is read. So datagrams to itself are tried until one has a stamp from before it was read. On
+    a machine where none has, or without a loopback, the socket is returned as it is.
+    """
+    made = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    made.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMPNS, 1)
+    made.settimeout(_STAMPING_PAUSE)
+    with contextlib.suppress(OSError):
+        made.bind(("127.0.0.1", 0))
+        for _ in range(_STAMPING_TRIES):
+            made.sendto(b"", made.getsockname())
+            sent = time.time_ns()
+            for _, _, stamp in made.recvmsg(0, 64)[1]:
+                seconds, nanoseconds = struct.unpack("qq", stamp)
+                if seconds * _SECOND + nanoseconds <= sent:
+                    return made
+            time.sleep(_STAMPING_PAUSE)
+    return made
+
+
 class Reader:
     """All UDP sockets of a process."""
 
     def __init__(self) -> None:
         self.epoll = select.epoll()
+        self._stamping = stamping_socket()
         self.slab = make_slab()
         self.sockets = np.zeros(64, SOCKET)
         self.index_of = np.full(1024, -1, np.int32)
@@ -285,6 +315,7 @@ class Reader:
     def close(self) -> None:
         """Read nothing any more."""
         self.epoll.close()
+        self._stamping.close()
 
 
 def kernel_drops(sock: socket.socket) -> int:

@@ -70,6 +70,25 @@ def test_time_stamps_are_the_kernels_and_not_of_the_reading(
     assert before <= reader.slab.datagrams[0]["arrival"] <= after
 
 
+@pytest.mark.parametrize(("late", "looks"), [(0, 1), (3, 4), (1000, sockets._STAMPING_TRIES)])
+def test_a_reader_waits_until_linux_stamps_what_arrives(
+    monkeypatch: pytest.MonkeyPatch, late: int, looks: int
+) -> None:
+    # a stamp that is made at the reading is younger than the sending: the sending's time is 0 here
+    looked: list[float] = []
+    real = time.time_ns
+
+    def sent() -> int:
+        looked.append(real())
+        return 0 if len(looked) <= late else real()
+
+    monkeypatch.setattr(time, "time_ns", sent)
+    monkeypatch.setattr(sockets, "_STAMPING_PAUSE", 0.001)
+    with sockets.stamping_socket() as made:
+        assert made.getsockopt(socket.SOL_SOCKET, sockets.SO_TIMESTAMPNS) == 1
+    assert len(looked) == looks
+
+
 def test_a_flooded_socket_leaves_others_their_turn(reader: Reader) -> None:
     made = [socket.socket(socket.AF_INET, socket.SOCK_DGRAM) for _ in range(3)]
     try:
