@@ -11,8 +11,8 @@ from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 import numpy as np
+import scipy
 from numpy.typing import ArrayLike
-from scipy import stats
 
 from results.figures import CENTRE, Figure, thresholds_of
 from results.intervals import (
@@ -282,7 +282,9 @@ def _differ(a: Floats, b: Floats, paired: bool) -> Difference | None:
         table = [[never_a, len(a) - never_a], [never_b, len(b) - never_b]]
         share = never_b / len(b) - never_a / len(a)
         value = np.asarray(math.copysign(math.inf, share) if share else 0.0)
-        return Difference(value, nothing, nothing, np.asarray(stats.fisher_exact(table).pvalue))
+        return Difference(
+            value, nothing, nothing, np.asarray(scipy.stats.fisher_exact(table).pvalue)
+        )
     if paired and len(a) >= 2:
         return paired_difference(a, b)
     if not paired and max(len(a), len(b)) >= 2:

@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy.special import ndtr, ndtri
 
 MEANS, SPREADS = 1025, 17
 """Points of the grid."""
@@ -98,7 +98,7 @@ class Crossing:
         weights = self._weights.ravel()
         kept = np.argsort(weights)[-4000:]  # the rest of the grid weighs nothing
         means, spreads = np.divmod(kept, SPREADS)
-        shares = ndtr((_MEANS[means] - places[:, None]) / _SPREADS[spreads])
+        shares = scipy.special.ndtr((_MEANS[means] - places[:, None]) / _SPREADS[spreads])
         order = np.argsort(shares, axis=1)
         cumulative = np.cumsum(weights[kept][order], axis=1)
         columns = [
@@ -160,7 +160,7 @@ _SPREADS = np.geomspace(SMALLEST_SPREAD, LARGEST_SPREAD, SPREADS)
 
 def _crossings(share: float) -> _Grid:
     """(MEANS, SPREADS) where a ``share`` of meetings hold, for each point of the grid."""
-    return np.asarray(_MEANS[:, None] - ndtri(share) * _SPREADS)
+    return np.asarray(_MEANS[:, None] - scipy.special.ndtri(share) * _SPREADS)
 
 
 def _likelihood(bracket: Bracket, means: _Grid = _MEANS) -> _Grid:
@@ -171,7 +171,7 @@ def _likelihood(bracket: Bracket, means: _Grid = _MEANS) -> _Grid:
     # Of the two tails, the small one: a difference of numbers near 1 would lose all digits.
     upper = np.where(below > 0, -below, above)
     lower = np.where(below > 0, -above, below)
-    return np.asarray(np.maximum(ndtr(upper) - ndtr(lower), 1e-300))
+    return np.asarray(np.maximum(scipy.special.ndtr(upper) - scipy.special.ndtr(lower), 1e-300))
 
 
 def _weighted_deviation(values: _Grid, weights: _Grid) -> float:

@@ -9,8 +9,8 @@ from collections.abc import Sequence
 from itertools import product
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy.stats import qmc
 
 Points = NDArray[np.float64]
 """(points, variables) values in base units."""
@@ -24,7 +24,7 @@ def grid(values: Sequence[Sequence[float]]) -> Points:
 
 def latin_hypercube(ranges: Sequence[Range], points: int, seed: int) -> Points:
     """``points`` of which each lies in a stratum of its own, of as many, in every variable."""
-    return _scaled(qmc.LatinHypercube(len(ranges), rng=seed).random(points), ranges)
+    return _scaled(scipy.stats.qmc.LatinHypercube(len(ranges), rng=seed).random(points), ranges)
 
 
 def sobol(ranges: Sequence[Range], points: int, seed: int) -> Points:
@@ -55,7 +55,7 @@ def _sobol(dimensions: int, points: int, seed: int) -> Points:
     exponent = points.bit_length() - 1
     if points != 1 << exponent:
         raise ValueError("must be a power of two: 8, 16, 32, …")
-    return np.asarray(qmc.Sobol(dimensions, rng=seed).random_base2(exponent))
+    return np.asarray(scipy.stats.qmc.Sobol(dimensions, rng=seed).random_base2(exponent))
 
 
 def _scaled(unit: Points, ranges: Sequence[Range]) -> Points:

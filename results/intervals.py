@@ -15,8 +15,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import scipy
 from numpy.typing import ArrayLike, NDArray
-from scipy import stats
 
 CONFIDENCE = 0.95
 """Of every interval, unless said otherwise."""
@@ -75,7 +75,7 @@ def mean_interval(values: ArrayLike, confidence: float = CONFIDENCE) -> tuple[Fl
     """
     x = np.asarray(values, np.float64)
     n = x.shape[-1]
-    half = stats.t.ppf(0.5 + confidence / 2, n - 1) * x.std(axis=-1, ddof=1) / math.sqrt(n)
+    half = scipy.stats.t.ppf(0.5 + confidence / 2, n - 1) * x.std(axis=-1, ddof=1) / math.sqrt(n)
     mean = x.mean(axis=-1)
     return np.asarray(mean - half), np.asarray(mean + half)
 
@@ -89,7 +89,7 @@ def quantile_interval(
     end is infinite where there are too few values: the median needs 6 of them for 95 %.
     """
     x = np.asarray(values, np.float64)
-    found = stats.quantile_test(x, q=0, p=share).confidence_interval(confidence)
+    found = scipy.stats.quantile_test(x, q=0, p=share).confidence_interval(confidence)
     low, high = float(found.low), float(found.high)
     return (-math.inf if math.isnan(low) else low), (math.inf if math.isnan(high) else high)
 
@@ -98,7 +98,7 @@ def proportion_interval(
     successes: int, count: int, confidence: float = CONFIDENCE
 ) -> tuple[float, float]:
     """Wilson's interval for the probability of a success, from ``successes`` of ``count`` ≥ 1."""
-    found = stats.binomtest(successes, count).proportion_ci(confidence, method="wilson")
+    found = scipy.stats.binomtest(successes, count).proportion_ci(confidence, method="wilson")
     return float(found.low), float(found.high)
 
 
@@ -169,15 +169,17 @@ def benjamini_hochberg(p: ArrayLike) -> Floats:
     For independent tests, and for such as rise and fall together.
     """
     values = np.asarray(p, np.float64)
-    return np.asarray(stats.false_discovery_control(values)) if len(values) else values
+    return np.asarray(scipy.stats.false_discovery_control(values)) if len(values) else values
 
 
 def _difference(value: Any, error: Any, freedom: Any, confidence: float) -> Difference:
     value, error = np.asarray(value, np.float64), np.asarray(error, np.float64)
-    half = stats.t.ppf(0.5 + confidence / 2, freedom) * error
+    half = scipy.stats.t.ppf(0.5 + confidence / 2, freedom) * error
     # Repetitions that agree to the last digit leave no doubt: about 0, or about anything else.
     t = np.divide(np.abs(value), error, out=np.where(value == 0, 0.0, np.inf), where=error > 0)
-    return Difference(value, value - half, value + half, np.asarray(2 * stats.t.sf(t, freedom)))
+    return Difference(
+        value, value - half, value + half, np.asarray(2 * scipy.stats.t.sf(t, freedom))
+    )
 
 
 def _tidy(value: float, values: Floats) -> float:

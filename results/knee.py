@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 
 import numpy as np
+import scipy
 from numpy.typing import ArrayLike
-from scipy import stats
 
 FEWEST = 7
 """Points below which there is no saying."""
@@ -39,8 +39,8 @@ def find_knee(x: ArrayLike, y: ArrayLike, confidence: float = 0.95) -> Knee | No
     straight = _squares(place, value)
     freedom = len(place) - 4
     best = float(squares.min())
-    limit = best * (1 + stats.f.ppf(confidence, 1, freedom) / freedom)
-    if straight <= best * (1 + 2 * stats.f.ppf(confidence, 2, freedom) / freedom):
+    limit = best * (1 + scipy.stats.f.ppf(confidence, 1, freedom) / freedom)
+    if straight <= best * (1 + 2 * scipy.stats.f.ppf(confidence, 2, freedom) / freedom):
         return None
     inside = grid[squares <= limit]
     return Knee(float(grid[squares.argmin()]), float(inside[0]), float(inside[-1]))

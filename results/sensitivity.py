@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 
 import numpy as np
+import scipy
 from numpy.typing import ArrayLike
-from scipy import stats
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,9 @@ def sobol_indices(outcomes: ArrayLike, variables: int, confidence: float = 0.95)
     if np.ptp(values) == 0:
         return [Index(0.0, (0.0, 0.0), 0.0, (0.0, 0.0))] * variables
     parts = values.reshape(variables + 2, 1, n)
-    found = stats.sobol_indices(func={"f_A": parts[0], "f_B": parts[1], "f_AB": parts[2:]}, n=n)
+    found = scipy.stats.sobol_indices(
+        func={"f_A": parts[0], "f_B": parts[1], "f_AB": parts[2:]}, n=n
+    )
     bounds = found.bootstrap(confidence_level=confidence, n_resamples=499)
 
     def ends(interval: object, i: int) -> tuple[float, float]:

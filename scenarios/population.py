@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import cast
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy.special import ndtri
 
 from scenarios.endpoints import Endpoints
 from scenarios.errors import Fault, ScenarioError
@@ -156,7 +156,7 @@ def draw_quantiles(
     positive = bool(points[0] > 0)
     heights = np.log(points) if positive else points
     # Draws at 0 or 1 would be infinite; 9 deviations are beyond what a double can draw.
-    z = np.clip(ndtri(draws), -9, 9) / ndtri(0.95)
+    z = np.clip(scipy.special.ndtri(draws), -9, 9) / scipy.special.ndtri(0.95)
     slopes = np.where(z < 0, heights[1] - heights[0], heights[2] - heights[1])
     values = heights[1] + slopes * z
     values = np.exp(np.minimum(values, np.log(points[2] * 3))) if positive else values

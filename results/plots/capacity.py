@@ -4,10 +4,10 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
+import scipy
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
-from scipy.optimize import isotonic_regression
 
 from results.capacity import FULL
 from results.plots.style import BLUE, LINE_STYLES, MUTED, ORANGE, RED, clean, styled
@@ -65,7 +65,7 @@ def draw_first_break(ax: Axes, found: Json) -> None:
     values = np.array(y) * scale.factor
     ax.plot(x, values, "o", color=ORANGE, ms=4)
     rises = bool(np.corrcoef(np.argsort(np.argsort(x)), values)[0, 1] >= 0) if len(x) > 2 else True
-    ax.plot(x, isotonic_regression(values, increasing=rises).x, color=ORANGE, lw=1)
+    ax.plot(x, scipy.optimize.isotonic_regression(values, increasing=rises).x, color=ORANGE, lw=1)
     ax.axhline(expression.bound * scale.factor, color=RED, lw=1, ls="--")
     knee = found["knee"]
     if knee:

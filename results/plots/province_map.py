@@ -1,12 +1,12 @@
 """The map: provinces as the areas nearest to their seats, coloured by a metric."""
 
 import numpy as np
+import scipy
 from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
 from matplotlib.patches import Polygon
 from matplotlib.path import Path
 from numpy.typing import NDArray
-from scipy.spatial import ConvexHull, HalfspaceIntersection
 
 from results.plots.provinces import bar_ticks, colour_map, norm_for, read_provinces, title_of
 from results.plots.style import HINTING, INK, MUTED, SURFACE, say_no_data, text_width
@@ -65,7 +65,7 @@ def nearest_seat_areas(seats: NDArray[np.float64]) -> list[NDArray[np.float64]]:
     seats = seats + np.arange(len(seats))[:, None] * 1e-3
     angles = np.linspace(0, 2 * np.pi, 48, endpoint=False)
     circle = np.column_stack([np.cos(angles), np.sin(angles)]) * MARGIN_KM
-    outline = ConvexHull((seats[:, None, :] + circle).reshape(-1, 2)).equations
+    outline = scipy.spatial.ConvexHull((seats[:, None, :] + circle).reshape(-1, 2)).equations
     cells = []
     for i, seat in enumerate(seats):
         others = np.delete(seats, i, axis=0)
@@ -73,7 +73,9 @@ def nearest_seat_areas(seats: NDArray[np.float64]) -> list[NDArray[np.float64]]:
         normal = others - seat
         offset = -(normal * (others + seat) / 2).sum(axis=1)
         bisectors = np.column_stack([normal, offset])
-        corners = HalfspaceIntersection(np.vstack([bisectors, outline]), seat).intersections
+        corners = scipy.spatial.HalfspaceIntersection(
+            np.vstack([bisectors, outline]), seat
+        ).intersections
         around = corners - corners.mean(axis=0)
         cells.append(corners[np.argsort(np.arctan2(around[:, 1], around[:, 0]))])
     return cells
