@@ -56,3 +56,17 @@ def test_help_waits_for_nothing_heavy() -> None:
     assert "typer" in loaded
     heavy = {"numpy", "numba", "pydantic", "ruamel", "pyarrow", "scipy", "matplotlib", "jinja2"}
     assert not loaded & heavy
+
+
+def test_a_plot_of_a_run_waits_for_no_statistics() -> None:
+    program = (
+        "import sys\n"
+        "import results.plots, results.plots.of_sets, results.report, scenarios.population\n"
+        "print(*sys.modules)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
+    loaded = set(done.stdout.split())
+    assert "matplotlib.figure" in loaded
+    assert not loaded & {f"scipy.{part}" for part in ("optimize", "spatial", "special", "stats")}
