@@ -28,8 +28,14 @@ case "$*" in
         echo "noise of pip"
         [ -z "${PIP_FAILS:-}" ]
         ;;
+    "-m compileall"*)
+        echo "compileall" >>"$CALLS"
+        echo "noise of compileall"
+        [ -z "${COMPILING_FAILS:-}" ]
+        ;;
 esac
 """
+MADE = ["venv", "pip", "compileall"]
 APT = """\
 #!/bin/sh
 echo "apt-get $*" >>"$CALLS"
@@ -88,7 +94,7 @@ def home(tmp_path: Path) -> Home:
 def test_the_command_runs_in_the_callers_folder_with_the_environment_first(home: Home) -> None:
     done = home.run("sh", "-c", 'pwd; echo "$1"; command -v python; exit 7', "-", "one word")
     lines = [str(home.elsewhere), "one word", str(home.folder / ".venv" / "bin" / "python")]
-    assert done.stdout.splitlines() == lines  # what pip says is not on stdout
+    assert done.stdout.splitlines() == lines  # what pip and others say is not on stdout
     assert done.returncode == 7
     assert "in-env: making .venv" in done.stderr
 
@@ -96,7 +102,7 @@ def test_the_command_runs_in_the_callers_folder_with_the_environment_first(home:
 def test_the_environment_is_made_once(home: Home) -> None:
     for _ in range(3):
         assert home.run("true").returncode == 0
-    assert home.calls == ["venv", "pip"]
+    assert home.calls == MADE
     assert home.run("true").stderr == ""
 
 
@@ -105,7 +111,7 @@ def test_it_is_brought_up_to_date_when_requirements_change(home: Home) -> None:
     (home.folder / "pyproject.toml").write_text("[project]\ndependencies = ['numpy']\n")
     done = home.run("true")
     assert "in-env: bringing .venv up to date" in done.stderr
-    assert home.calls == ["venv", "pip", "pip"]
+    assert home.calls == [*MADE, "pip", "compileall"]
 
 
 def test_one_that_was_left_half_made_is_made_anew(home: Home) -> None:
@@ -114,14 +120,20 @@ def test_one_that_was_left_half_made_is_made_anew(home: Home) -> None:
     assert failed.stderr.endswith("in-env: pip could not install the project\n")
     assert not (home.elsewhere / "ran").exists()
     assert home.run("true").returncode == 0
-    assert home.calls == ["venv", "pip", "venv", "pip"]
+    assert home.calls == ["venv", "pip", *MADE]
+
+
+def test_what_cannot_be_compiled_is_left(home: Home) -> None:
+    for _ in range(2):
+        assert home.run("true", COMPILING_FAILS="1").returncode == 0
+    assert home.calls == MADE
 
 
 def test_one_that_was_moved_is_made_anew(home: Home) -> None:
     home.run("true")
     home.folder = home.folder.rename(home.folder.with_name("moved"))
     assert home.run("true").returncode == 0
-    assert home.calls == ["venv", "pip", "venv", "pip"]
+    assert home.calls == [*MADE, *MADE]
 
 
 def test_the_environment_of_another_is_left_alone(home: Home) -> None:
@@ -143,7 +155,7 @@ def test_calls_at_the_same_time_make_it_once(home: Home) -> None:
         for _ in range(4)
     ]
     assert [call.wait(30) for call in calls] == [0] * 4
-    assert home.calls == ["venv", "pip"]
+    assert home.calls == MADE
 
 
 def test_an_old_python_is_refused(home: Home) -> None:
@@ -166,8 +178,7 @@ def test_root_gets_the_missing_package(home: Home) -> None:
     assert home.calls == [
         "apt-get -qq update",
         "apt-get -qq install -y --no-install-recommends python3-venv",
-        "venv",
-        "pip",
+        *MADE,
     ]
 
 
