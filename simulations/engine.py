@@ -12,6 +12,7 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
+from scenarios.units import SECOND
 from simulations.claims import claim
 from simulations.compiled import Separate, direct, kernel, parallel_kernel
 from simulations.compiling import compile_apart
@@ -46,6 +47,8 @@ do than threads take to meet after every step. There are many while clients join
 EPOCH = 250_000_000
 """ns, where nothing adapts. Long enough to spread the cost of an epoch, short enough for its copies
 to stay in cache."""
+BREATH = SECOND
+"""ns that are played at a time: a signal, as of Ctrl-C, is heard in between."""
 PUBLISH = -1
 """The step before the first level: publishers send."""
 STEERING = LEVELS
@@ -183,6 +186,11 @@ class Engine:
         """
         if not settle and until <= self.world.clock[0]:
             return  # asked thousands of times a second, while clients join
+        while (now := int(self.world.clock[0])) < until - BREATH:
+            self._play((now // BREATH + 1) * BREATH, settle=False)
+        self._play(until, settle)
+
+    def _play(self, until: int, settle: bool) -> None:
         while not self._kernel(self.world, self._part, until, settle):
             self.world = grown(self.world)
 

@@ -17,6 +17,12 @@ class Ending:
 Rehearse = Callable[..., Ending]
 
 
+@pytest.fixture(autouse=True)
+def without_plots(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Reports without the plots, which take most of a short run's time and have tests elsewhere."""
+    monkeypatch.setattr("results.report.FIGURES", ())
+
+
 @pytest.fixture
 def rehearse(
     capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch

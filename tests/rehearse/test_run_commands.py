@@ -13,6 +13,7 @@ import pytest
 from rehearse.main import main
 from results.records import Run, sample_bytes
 from results.store import read_run
+from tests.once import once
 from tests.rehearse.conftest import Rehearse
 from tests.results.sample_run import make_run
 
@@ -23,10 +24,12 @@ PYTHON = [sys.executable, "-m", "rehearse.main"]
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder of a real, very short run with a traced endpoint."""
-    folder = tmp_path_factory.mktemp("runs") / "run"
-    with pytest.raises(SystemExit):
-        main(["simulate", "smoke", *QUICK, "--out", str(folder), "--trace-packets", "p79"])
-    return folder
+
+    def make(folder: Path) -> None:
+        with pytest.raises(SystemExit):
+            main(["simulate", "smoke", *QUICK, "--out", str(folder), "--trace-packets", "p79"])
+
+    return once(tmp_path_factory, "traced-run", make)
 
 
 @pytest.fixture

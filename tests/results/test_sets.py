@@ -1,6 +1,7 @@
 import json
 import math
 import shutil
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,6 +14,13 @@ from results.sets import is_set, read_set, write_replications
 from results.store import StoreError, write_run
 from tests.results.sample_run import make_run, make_scenario
 from tests.results.sample_sets import DELAY, LOSS, TYPICAL, drawn, make_set
+
+
+@pytest.fixture(scope="module", autouse=True)
+def without_plots() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("results.report.FIGURES", ())
+        yield
 
 
 @pytest.fixture(scope="module")

@@ -5,6 +5,7 @@ from typing import Any
 from unittest import mock
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -256,6 +257,28 @@ def compare_counts(world: World, other: World) -> None:
             values = [getattr(each, table)[name] for each in (world, other)]
             assert (values[0] == values[1]).all(), (table, name)
     assert world.meters["packets"].sum() > 10_000
+
+
+def test_a_long_time_is_played_by_seconds_between_which_signals_are_heard(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    engine = Playing(make_scenario(endpoints=2)).engine
+    kernel, played = engine._kernel, []
+
+    def watched(world: World, part: Any, until: int, settle: bool) -> Any:
+        played.append((until, settle))
+        return kernel(world, part, until, settle)
+
+    monkeypatch.setattr(engine, "_kernel", watched)
+    engine.advance(SECOND // 2)
+    engine.advance(3 * SECOND + 1)
+    assert played == [
+        (SECOND // 2, True),
+        (SECOND, False),
+        (2 * SECOND, False),
+        (3 * SECOND, False),
+        (3 * SECOND + 1, True),
+    ]
 
 
 def test_trains_change_nothing() -> None:

@@ -17,6 +17,7 @@ import pytest
 
 from results.store import read_run
 from scenarios.meeting import COMMAND_CENTRE
+from tests.once import once
 
 REHEARSE = [sys.executable, "-m", "rehearse.main", "live"]
 SMALL = ["smoke", "--endpoints", "10", "--join-over", "2", "--set", "duration=10s", "--quiet"]
@@ -58,17 +59,19 @@ def events(folder: Path, kind: str) -> list[dict[str, Any]]:
 @pytest.fixture(scope="module")
 def run_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A run with a wall, and a tenth of the endpoints probes."""
-    folder = tmp_path_factory.mktemp("live") / "run"
-    code, out, err = finish(
-        live(
-            *SMALL, "--out", str(folder), "--json", "--set", "duration=15s",
-            "--set", "meeting.floor=[{at: 0s, site: command-centre}, {at: 7s, site: p79}]",
-            "--set", "thresholds={packet_loss: max < 20%}",
-        )
-    )  # fmt: skip
-    assert "Traceback" not in err
-    assert code in (0, 98), out + err  # a busy machine is a suspect generator
-    return folder
+
+    def make(folder: Path) -> None:
+        code, out, err = finish(
+            live(
+                *SMALL, "--out", str(folder), "--json", "--set", "duration=15s",
+                "--set", "meeting.floor=[{at: 0s, site: command-centre}, {at: 7s, site: p79}]",
+                "--set", "thresholds={packet_loss: max < 20%}",
+            )
+        )  # fmt: skip
+        assert "Traceback" not in err
+        assert code in (0, 98), out + err  # a busy machine is a suspect generator
+
+    return once(tmp_path_factory, "live-run", make)
 
 
 def test_a_live_run_is_a_run_like_any_other(run_folder: Path) -> None:
