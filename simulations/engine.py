@@ -187,10 +187,11 @@ class Engine:
         if not settle and until <= self.world.clock[0]:
             return  # asked thousands of times a second, while clients join
         while (now := int(self.world.clock[0])) < until - BREATH:
-            self._play((now // BREATH + 1) * BREATH, settle=False)
-        self._play(until, settle)
+            # whole seconds end with a tick, so that none is cut
+            self._play_up_to((now // BREATH + 1) * BREATH, settle=False)
+        self._play_up_to(until, settle)
 
-    def _play(self, until: int, settle: bool) -> None:
+    def _play_up_to(self, until: int, settle: bool) -> None:
         while not self._kernel(self.world, self._part, until, settle):
             self.world = grown(self.world)
 

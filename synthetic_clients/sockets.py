@@ -37,8 +37,8 @@ dropped. A handshake takes about thirty, RTCP and STUN a few a second."""
 CONTROL_BURST = 200
 
 SO_TIMESTAMPNS = 35
-_STAMPING_TRIES = 200
-_STAMPING_PAUSE = 0.005  # s
+_STAMPING_PATIENCE, _STAMPING_WAIT, _STAMPING_PAUSE = 1.0, 0.1, 0.005
+"""s until it is taken for hopeless, for one datagram, and between two."""
 _SO_MEMINFO = 55
 _MEMINFO_DROPS = 8
 _MSG_DONTWAIT = 0x40
@@ -226,30 +226,37 @@ def stamping_socket() -> socket.socket:
     The first socket that asks for time stamps only sets off a change of the running kernel
     (net_enable_timestamp in its net/core/dev.c); what arrives before that is done is stamped when
     it is read. So datagrams to itself are tried until one has a stamp from before it was read. On
-    a machine where none has, or without a loopback, the socket is returned as it is.
+    a machine that stamps none, or without a loopback, the socket is returned as it is.
     """
     made = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
     made.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMPNS, 1)
-    made.settimeout(_STAMPING_PAUSE)
+    made.settimeout(_STAMPING_WAIT)
+    give_up_at = time.monotonic() + _STAMPING_PATIENCE
     with contextlib.suppress(OSError):
         made.bind(("127.0.0.1", 0))
-        for _ in range(_STAMPING_TRIES):
+        while time.monotonic() < give_up_at:
             made.sendto(b"", made.getsockname())
             sent = time.time_ns()
-            for _, _, stamp in made.recvmsg(0, 64)[1]:
-                seconds, nanoseconds = struct.unpack("qq", stamp)
-                if seconds * _SECOND + nanoseconds <= sent:
-                    return made
+            with contextlib.suppress(TimeoutError):
+                ancillary = made.recvmsg(0, 64)[1]
+                if not ancillary or _stamp_in(ancillary) <= sent:
+                    break
             time.sleep(_STAMPING_PAUSE)
     return made
+
+
+def _stamp_in(ancillary: list[tuple[int, int, bytes]]) -> int:
+    """The time stamp (ns) of a datagram."""
+    seconds, nanoseconds = struct.unpack("qq", ancillary[0][2])
+    return int(seconds * _SECOND + nanoseconds)
 
 
 class Reader:
     """All UDP sockets of a process."""
 
     def __init__(self) -> None:
-        self.epoll = select.epoll()
         self._stamping = stamping_socket()
+        self.epoll = select.epoll()
         self.slab = make_slab()
         self.sockets = np.zeros(64, SOCKET)
         self.index_of = np.full(1024, -1, np.int32)

@@ -25,11 +25,13 @@ case "$*" in
         ;;
     "-m pip install"*)
         echo "pip" >>"$CALLS"
+        echo "$*" >"$CALLS.pip"
         echo "noise of pip"
         [ -z "${PIP_FAILS:-}" ]
         ;;
     "-m compileall"*)
         echo "compileall" >>"$CALLS"
+        echo "$*" >"$CALLS.compileall"
         echo "noise of compileall"
         [ -z "${COMPILING_FAILS:-}" ]
         ;;
@@ -121,6 +123,16 @@ def test_one_that_was_left_half_made_is_made_anew(home: Home) -> None:
     assert not (home.elsewhere / "ran").exists()
     assert home.run("true").returncode == 0
     assert home.calls == ["venv", "pip", *MADE]
+
+
+def test_all_cores_compile_and_not_pip(home: Home) -> None:
+    home.run("true")
+    written = {
+        name: Path(f"{home.environment['CALLS']}.{name}").read_text().split()
+        for name in ("pip", "compileall")
+    }
+    assert "--no-compile" in written["pip"]
+    assert "-j 0" in " ".join(written["compileall"])
 
 
 def test_what_cannot_be_compiled_is_left(home: Home) -> None:

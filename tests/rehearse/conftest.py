@@ -19,7 +19,8 @@ Rehearse = Callable[..., Ending]
 
 @pytest.fixture(autouse=True)
 def without_plots(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Reports without the plots, which take most of a short run's time and have tests elsewhere."""
+    """Reports on runs that a test itself writes, without the plots: they take most of a short run's
+    time, and have tests elsewhere. The runs of a module's fixtures keep them."""
     monkeypatch.setattr("results.report.FIGURES", ())
 
 

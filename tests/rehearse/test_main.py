@@ -58,7 +58,8 @@ def test_help_waits_for_nothing_heavy() -> None:
     assert not loaded & heavy
 
 
-def test_a_plot_of_a_run_waits_for_no_statistics() -> None:
+def test_what_draws_plots_is_loaded_without_statistics() -> None:
+    # they take longer; hence `import scipy`, which loads its parts when they are first used
     program = (
         "import sys\n"
         "import results.plots, results.plots.of_sets, results.report, scenarios.population\n"

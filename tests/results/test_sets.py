@@ -18,6 +18,7 @@ from tests.results.sample_sets import DELAY, LOSS, TYPICAL, drawn, make_set
 
 @pytest.fixture(scope="module", autouse=True)
 def without_plots() -> Iterator[None]:
+    """Single runs' reports without their plots, which nothing here looks at."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("results.report.FIGURES", ())
         yield

@@ -259,7 +259,7 @@ def compare_counts(world: World, other: World) -> None:
     assert world.meters["packets"].sum() > 10_000
 
 
-def test_a_long_time_is_played_by_seconds_between_which_signals_are_heard(
+def test_a_long_time_is_played_by_seconds_so_that_signals_are_heard(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     engine = Playing(make_scenario(endpoints=2)).engine

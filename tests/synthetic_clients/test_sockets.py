@@ -70,23 +70,43 @@ def test_time_stamps_are_the_kernels_and_not_of_the_reading(
     assert before <= reader.slab.datagrams[0]["arrival"] <= after
 
 
-@pytest.mark.parametrize(("late", "looks"), [(0, 1), (3, 4), (1000, sockets._STAMPING_TRIES)])
+@pytest.mark.parametrize("late", [0, 3])
+@pytest.mark.usefixtures("reader")  # which has waited already
 def test_a_reader_waits_until_linux_stamps_what_arrives(
-    monkeypatch: pytest.MonkeyPatch, late: int, looks: int
+    monkeypatch: pytest.MonkeyPatch, late: int
 ) -> None:
-    # a stamp that is made at the reading is younger than the sending: the sending's time is 0 here
-    looked: list[float] = []
+    looks = pretend_late(monkeypatch, late)
+    with sockets.stamping_socket() as made:
+        assert made.getsockopt(socket.SOL_SOCKET, sockets.SO_TIMESTAMPNS) == 1
+    assert len(looks) == late + 1
+
+
+def test_it_does_not_wait_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
+    looks = pretend_late(monkeypatch, 1000)
+    monkeypatch.setattr(sockets, "_STAMPING_PATIENCE", 0.05)
+    sockets.stamping_socket().close()
+    assert 1 < len(looks) < 20
+
+
+def test_nor_for_stamps_that_do_not_come(monkeypatch: pytest.MonkeyPatch) -> None:
+    looks = pretend_late(monkeypatch, 1000)
+    monkeypatch.setattr(sockets, "SO_TIMESTAMPNS", socket.SO_REUSEADDR)
+    sockets.stamping_socket().close()
+    assert len(looks) == 1
+
+
+def pretend_late(monkeypatch: pytest.MonkeyPatch, late: int) -> list[int]:
+    """Let the first ``late`` datagrams of a stamping socket seem to be stamped when they are read,
+    as they are sent at the time 0; when it looked."""
+    looks: list[int] = []
     real = time.time_ns
 
     def sent() -> int:
-        looked.append(real())
-        return 0 if len(looked) <= late else real()
+        looks.append(real())
+        return 0 if len(looks) <= late else real()
 
     monkeypatch.setattr(time, "time_ns", sent)
-    monkeypatch.setattr(sockets, "_STAMPING_PAUSE", 0.001)
-    with sockets.stamping_socket() as made:
-        assert made.getsockopt(socket.SOL_SOCKET, sockets.SO_TIMESTAMPNS) == 1
-    assert len(looked) == looks
+    return looks
 
 
 def test_a_flooded_socket_leaves_others_their_turn(reader: Reader) -> None:
