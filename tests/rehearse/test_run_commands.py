@@ -28,7 +28,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     def make(folder: Path) -> None:
         with pytest.raises(SystemExit) as ending:
             main(["simulate", "smoke", *QUICK, "--out", str(folder), "--trace-packets", "p79"])
-        assert ending.value.code in (0, 99)
+        assert ending.value.code in (0, 98, 99)  # it was played, whatever the verdict
 
     return once(tmp_path_factory, "traced-run", make)
 
