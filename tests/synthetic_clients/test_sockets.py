@@ -1,7 +1,9 @@
 import os
 import socket
+import struct
 import time
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
@@ -79,6 +81,30 @@ def test_a_reader_waits_until_linux_stamps_what_arrives(
     with sockets.stamping_socket() as made:
         assert made.getsockopt(socket.SOL_SOCKET, sockets.SO_TIMESTAMPNS) == 1
     assert len(looks) == late + 1
+
+
+@pytest.mark.usefixtures("reader")
+def test_a_datagram_that_is_lost_is_no_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Lossy(socket.socket):
+        def sendto(self, *arguments: Any) -> int:
+            return 0 if not looks else super().sendto(*arguments)
+
+    looks = pretend_late(monkeypatch, 0)
+    monkeypatch.setattr(socket, "socket", Lossy)
+    sockets.stamping_socket().close()
+    assert len(looks) == 2
+
+
+def test_a_stamp_has_seconds_and_nanoseconds() -> None:
+    assert sockets._stamp_in([(0, 0, struct.pack("qq", 5, 7))]) == 5_000_000_007
+
+
+def test_a_reader_keeps_linux_stamping_until_it_is_closed() -> None:
+    reader = Reader()
+    held = reader._stamping
+    assert held.getsockopt(socket.SOL_SOCKET, sockets.SO_TIMESTAMPNS) == 1
+    reader.close()
+    assert held.fileno() == -1
 
 
 def test_it_does_not_wait_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
