@@ -13,6 +13,10 @@ os.environ.setdefault("GOMP_SPINCOUNT", "20000")
 
 import numba
 from numba import types
+from numba.core.compiler import CompilerBase, DefaultPassBuilder
+from numba.core.compiler_machinery import PassManager, register_pass
+from numba.core.lowering import Lower
+from numba.core.typed_passes import NativeLowering
 
 from results import histograms
 
@@ -22,6 +26,9 @@ _OPTIONS: dict[str, Any] = {"cache": True, "nogil": True, "error_model": "numpy"
 _BORROWED: dict[str, Any] = {**_OPTIONS, "_nrt": False}
 """Kernels work on arrays that their caller holds. Without numba's runtime they cannot make arrays,
 and need not count references: the counts, atomic and shared by threads, took most of the time."""
+_ALONE = {"forceinline": False}
+"""Said, because numba would hand down from kernels that are to be inlined that those be, too, which
+they call first: much that seldom happens would stand, time and again, amid what always does."""
 
 
 def _digest_sources() -> str:
@@ -49,7 +56,40 @@ def _compile(function: F, **options: Any) -> F:
 
 def kernel(function: F) -> F:
     """Compile ``function`` on first use and cache the result on disk; it must make no arrays."""
-    return _compile(function, **_BORROWED)
+    return _compile(function, **_BORROWED, **_ALONE)
+
+
+class _SeldomLower(Lower):  # type: ignore[misc]
+    def setup_function(self, fndesc: Any) -> None:
+        super().setup_function(fndesc)
+        self.function.attributes.add("cold")
+        self.function.attributes.add("noinline")
+
+
+@register_pass(mutates_CFG=True, analysis_only=False)
+class _SeldomLowering(NativeLowering):  # type: ignore[misc]
+    _name = "lowering of what seldom happens"
+
+    @property
+    def lowering_class(self) -> type[Lower]:
+        return _SeldomLower
+
+
+class _SeldomCompiler(CompilerBase):  # type: ignore[misc]
+    """numba's own, but that LLVM is told of what it compiles that it is seldom called."""
+
+    def define_pipelines(self) -> list[PassManager]:
+        pipeline = PassManager("seldom")
+        for step, description in DefaultPassBuilder.define_nopython_pipeline(self.state).passes:
+            pipeline.add_pass(_SeldomLowering if step is NativeLowering else step, description)
+        pipeline.finalize()
+        return [pipeline]
+
+
+def seldom(function: F) -> F:
+    """As `kernel`, for what seldom happens: LLVM keeps it, and the way to it, apart from all else,
+    and leaves the registers to that."""
+    return _compile(function, pipeline_class=_SeldomCompiler, **_BORROWED, **_ALONE)
 
 
 def inlined(function: F) -> F:
@@ -59,7 +99,7 @@ def inlined(function: F) -> F:
 
 def parallel_kernel(function: F) -> F:
     """As `kernel`; loops over ``numba.prange`` spread over the threads."""
-    return _compile(function, parallel=True, **_OPTIONS)
+    return _compile(function, parallel=True, **_OPTIONS, **_ALONE)
 
 
 def is_cached(function: Any, arguments: tuple[Any, ...]) -> bool:
@@ -107,4 +147,4 @@ def direct(function: Any, *arguments: Any) -> Callable[..., Any]:
 
 def array_kernel(function: F) -> F:
     """As `kernel`, for functions that make arrays."""
-    return _compile(function, **_OPTIONS)
+    return _compile(function, **_OPTIONS, **_ALONE)

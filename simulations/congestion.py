@@ -42,7 +42,7 @@ from simulations import (
 )
 from simulations.acknowledged import UNKNOWN
 from simulations.arrivals import LONGEST_BURST, MILLISECOND, NEVER, UNENDING_BURST
-from simulations.compiled import inlined, kernel
+from simulations.compiled import inlined, kernel, seldom
 from simulations.layout import in_lines, zeros
 from simulations.loss_control import LEAST_PACKETS, REPORT_INTERVAL
 from simulations.overuse import NORMAL, UNDERUSING
@@ -255,7 +255,7 @@ def is_silent(controller: Any) -> bool:
     return controller.round_trip + max(unanswered, 0) > LONGEST_RTT  # type: ignore[no-any-return]
 
 
-@kernel
+@seldom
 def _restart(controller: Any) -> None:
     """Forget the delays measured so far."""
     arrivals.restart(controller.groups)
@@ -264,7 +264,7 @@ def _restart(controller: Any) -> None:
     overuse.restart(controller.detector)
 
 
-@kernel
+@inlined
 def _judge(controller: Any) -> None:
     """Take the packet group that is complete."""
     groups, trend, detector = controller.groups, controller.trend, controller.detector
@@ -277,7 +277,7 @@ def _judge(controller: Any) -> None:
         controller.recovered = 1
 
 
-@kernel
+@seldom
 def _judge_as_drafted(controller: Any) -> None:
     """Take the packet group that is complete."""
     groups, state = controller.groups, controller.kalman
@@ -328,7 +328,7 @@ def _conclude(controller: Any, now: int) -> None:
         probing.recover(controller.probing, controller.maximum, now)
 
 
-@kernel
+@seldom
 def _conclude_as_drafted(controller: Any, now: int) -> None:
     losses, rate = controller.losses, controller.rate
     if loss_control.report(losses, 0, 1, now):
@@ -355,7 +355,7 @@ def _regulate(controller: Any, now: int) -> None:
     _aim(controller, allowed, delay_based)
 
 
-@kernel
+@seldom
 def _back_off(controller: Any, now: int) -> None:
     losses = controller.losses
     if now - losses.decreased_at < BACK_OFF_INTERVAL or controller.target <= BACK_OFF_FLOOR:

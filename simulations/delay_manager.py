@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from simulations.compiled import inlined, kernel
+from simulations.compiled import inlined, kernel, seldom
 
 BUCKET = 20_000_000
 """ns that a bucket of a histogram spans (kBucketSizeMs)."""
@@ -118,7 +118,7 @@ def _slide(manager: Any, captured: int, transit: int) -> None:
     manager.high = max(manager.high, transit)
 
 
-@kernel
+@seldom
 def _change_step(manager: Any, step: int) -> None:
     """Forget steps that ``step`` leaves behind; all of them, if it lies before them all."""
     ahead = step - manager.step
@@ -151,7 +151,7 @@ def _sample(manager: Any, arrival: int, delay: int) -> None:
     manager.worst = max(manager.worst, delay)
 
 
-@kernel
+@seldom
 def _add_worst(manager: Any) -> None:
     if manager.worst < BUCKETS * BUCKET:
         add(manager.delays, manager.worst // BUCKET, forgetting(manager.count, FORGET))
@@ -160,7 +160,7 @@ def _add_worst(manager: Any) -> None:
         manager.optimum = (1 + quantile(manager.delays)) * BUCKET
 
 
-@kernel
+@seldom
 def _add_reorder(manager: Any, delay: int) -> None:
     if delay >= REORDER_BUCKETS * BUCKET:
         return
@@ -173,7 +173,7 @@ def _add_reorder(manager: Any, delay: int) -> None:
         manager.reordering = 0
 
 
-@kernel
+@seldom
 def _optimum_of_reorders(manager: Any, base: int) -> int:
     """Delay (ns) beyond which waiting for packets that were overtaken costs more than it saves."""
     late = ONE

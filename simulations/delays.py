@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from simulations.compiled import inlined, kernel
+from simulations.compiled import inlined, seldom
 from simulations.processes import PROCESS, advance
 from simulations.randomness import standard_normal, uniform
 
@@ -55,7 +55,7 @@ def jitter_at(jitter: Any, now: int) -> int:
     return jitter.value  # type: ignore[no-any-return]
 
 
-@kernel
+@inlined
 def _step_jitter(jitter: Any, now: int) -> None:
     advance(jitter, now)
     jitter.value = np.int64(jitter.median * math.exp(jitter.spread * jitter.state))
@@ -69,7 +69,7 @@ def path_delay_at(path: Any, now: int) -> int:
     return path.value  # type: ignore[no-any-return]
 
 
-@kernel
+@seldom
 def _change_path(path: Any, now: int) -> None:
     while path.next <= now:
         z = standard_normal(path.key, path.index) / _Z95

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from simulations.allocation import seat_shown
-from simulations.compiled import inlined, kernel
+from simulations.compiled import inlined, kernel, seldom
 from simulations.copying import Out, add, bundle, copy
 from simulations.heaps import drop_first, entry_of, put, put_off
 from simulations.history import AGAIN, FILLER, FIRST, entry_slot
@@ -190,7 +190,7 @@ def _let_one_see(
         )  # fmt: skip
 
 
-@kernel
+@inlined
 def _let_hear(
     world: Any, out: Any, n: int, packet: Any, index: int, now: int, at: int, kind: int
 ) -> None:
@@ -216,7 +216,7 @@ def _let_hear(
     bundle(out, count, index, now, at, kind, PASSED_ON)
 
 
-@kernel
+@inlined
 def _let_see(
     world: Any, out: Any, n: int, k: int, packet: Any, index: int, now: int, at: int, kind: int
 ) -> None:
@@ -249,7 +249,7 @@ def _let_see(
     bundle(out, count, index, now, at, kind, PASSED_ON)
 
 
-@kernel
+@inlined
 def _find_takers(world: Any, share: Any, n: int, packet: Any, row: Any) -> Any:
     """Write down who of the share takes a picture's packet, or may begin to with it, from its first
     place on; the end of what is written. Each packet is of one layer, and most subscribers take
@@ -308,7 +308,7 @@ def _send_ordered(world: Any, out: Any, to: Any, entry: Any, index: Any, now: in
     )  # fmt: skip
 
 
-@kernel
+@seldom
 def _hold(
     world: Any,
     n: int,
@@ -332,7 +332,7 @@ def _hold(
     hold(pacer, held, now, index, world.packets[index].size, number, at, kind, ahead)
 
 
-@kernel
+@seldom
 def _release(world: Any, n: int, k: int, endpoint: Any, now: int) -> None:
     """Send the oldest copy that waits, if its time has come; look again when the next one's has."""
     to, heap = np.uint64(endpoint), world.shares[n, k].heap

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from simulations.compiled import inlined, kernel
+from simulations.compiled import inlined, seldom
 from simulations.freezes import FREEZES, begin, render, stop
 from simulations.layout import in_lines
 
@@ -125,7 +125,7 @@ def assemble_next(picture: Any, frames: Any, packets: int) -> None:
         picture.keys += frame.key
 
 
-@kernel
+@inlined
 def _find(picture: Any, frames: Any, first: int, packets: int, key: int, captured: int) -> int:
     """Slot of the frame that begins with number ``first``, made if it is new; or NOTHING."""
     if not picture.started:
@@ -163,7 +163,7 @@ def _find(picture: Any, frames: Any, first: int, packets: int, key: int, capture
     return np.int64(slot)  # type: ignore[return-value]
 
 
-@kernel
+@seldom
 def _mark(picture: Any, frame: Any, index: int) -> bool:
     """Mark a packet that did not come in order; whether it is new.
 
@@ -189,7 +189,7 @@ def _mark(picture: Any, frame: Any, index: int) -> bool:
     return True
 
 
-@kernel
+@seldom
 def _skip_to(picture: Any, frames: Any, number: int) -> None:
     """Drop all frames that begin before ``number``, which the next one is to begin with."""
     missing = number - picture.next
@@ -206,7 +206,7 @@ def _skip_to(picture: Any, frames: Any, number: int) -> None:
     picture.next = number
 
 
-@kernel
+@seldom
 def _give_up(picture: Any, frames: Any, number: int) -> None:
     """Make room for the frame that begins with ``number``: wait no longer for the oldest frame, so
     that only a key frame can come next, and drop what comes before one."""
@@ -243,7 +243,7 @@ def show_next(picture: Any, frames: Any, now: int) -> int:
     return _show(picture, frames, now)
 
 
-@kernel
+@inlined
 def _show(picture: Any, frames: Any, now: int) -> int:
     """Decode the first frame that can be: there is one."""
     frame = frames[_slot(frames, picture.head)]
@@ -310,7 +310,7 @@ def hear(picture: Any, key: int, now: int) -> None:
         picture.key_until = now + WAIT_FOR_KEY_FRAME
 
 
-@kernel
+@seldom
 def _ask(picture: Any, now: int, rtt: int) -> bool:
     if not picture.freezes.wanted:
         return False
@@ -323,7 +323,7 @@ def _ask(picture: Any, now: int, rtt: int) -> bool:
     return True
 
 
-@kernel
+@seldom
 def restart(picture: Any, frames: Any, now: int) -> None:
     """The node sends the picture again from ``now`` (ns) on after it had not: the time between is
     no freeze, and the next frame has to be a key frame. What was in assembly is dropped."""

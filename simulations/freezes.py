@@ -22,7 +22,7 @@ from typing import Any
 
 import numpy as np
 
-from simulations.compiled import inlined, kernel
+from simulations.compiled import inlined, kernel, seldom
 
 FRAMES = 30
 """Frames that the mean is taken over (kAvgInterframeDelaysWindowSizeFrames)."""
@@ -61,7 +61,7 @@ FREEZES = np.dtype(
 FREEZE_COUNTS = ("freeze_count", "freeze_time", "pause_count", "pause_time")
 
 
-@kernel
+@seldom
 def begin(freezes: Any, now: int) -> None:
     """The picture is wanted from ``now`` (ns) on."""
     if freezes.wanted:
@@ -71,14 +71,14 @@ def begin(freezes: Any, now: int) -> None:
     _start(freezes, now)
 
 
-@kernel
+@seldom
 def stop(freezes: Any, now: int) -> None:
     """The picture is no longer wanted; frames that still come do not matter."""
     _pass(freezes, now)
     freezes.wanted = 0
 
 
-@kernel
+@inlined
 def render(freezes: Any, now: int) -> None:
     """A frame is rendered; no earlier than the last one."""
     if not freezes.wanted:
@@ -144,7 +144,7 @@ def _pass(freezes: Any, until: int) -> None:
         _count(freezes, gap)
 
 
-@kernel
+@seldom
 def _count(freezes: Any, gap: int) -> None:
     frozen = gap  # nothing is taken back where time goes back
     if not freezes.waiting:

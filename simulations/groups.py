@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from simulations.compiled import inlined, kernel
+from simulations.compiled import inlined, kernel, seldom
 from simulations.foresight import ask_for_contents, ask_for_records, ask_for_streams
 from simulations.frames import BEGIN, STOP
 from simulations.freezes import begin, stop
@@ -111,7 +111,7 @@ def receive(world: Any, endpoint: Any, thread: int, count: int, until: int) -> N
     catch_up(world, endpoint, until)
 
 
-@kernel
+@seldom
 def _grant_wishes(world: Any, endpoint: Any) -> None:
     """Begin or end to wait for pictures."""
     place = world.endpoints[endpoint]
@@ -204,7 +204,7 @@ def _let_wait(
     expect(turn, entry)
 
 
-@kernel
+@seldom
 def _make_room(world: Any, endpoint: Any, thread: int) -> None:
     """Bring an endpoint up to the epoch's beginning: what waits for it goes on its way."""
     settle(world, endpoint, thread, world.clock[0])

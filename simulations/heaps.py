@@ -9,14 +9,14 @@ from typing import Any
 
 import numpy as np
 
-from simulations.compiled import inlined, kernel
+from simulations.compiled import inlined, kernel, seldom
 
 _SHIFT = np.uint64(11)
 MOST = 2047
 """The largest entry."""
 
 
-@kernel
+@seldom
 def put(edge: Any, items: Any, time: int, packet: int, endpoint: Any, entry: int) -> None:
     """Put an item into a heap that is not full.
 

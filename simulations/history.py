@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from simulations.compiled import inlined, kernel
+from simulations.compiled import inlined, seldom
 
 COPY = np.dtype(
     [
@@ -82,7 +82,7 @@ def is_kept(sender: Any, entry: int) -> bool:
     return bool(np.int64(entry) >= oldest_kept(sender))
 
 
-@kernel
+@seldom
 def find_copy(sender: Any, copies: Any, slot: int, number: int, since: int) -> int:
     """The newest entry that carries ``number`` of the stream ``slot``, or −1.
 

@@ -31,7 +31,7 @@ from typing import Any
 
 import numpy as np
 
-from simulations.compiled import inlined, kernel
+from simulations.compiled import inlined, kernel, seldom
 from simulations.delay_manager import CAPACITY, MANAGER, forget_transits, observe
 
 SLOT = np.dtype(
@@ -118,7 +118,7 @@ def play_next(buffer: Any, slots: Any, until: int) -> int:
     return _play(buffer, slots)
 
 
-@kernel
+@inlined
 def insert(
     buffer: Any, slots: Any, number: int, captured: int, arrival: int, duration: int, fec: int
 ) -> None:
@@ -165,7 +165,7 @@ def insert(
         _plan(buffer, slot)
 
 
-@kernel
+@seldom
 def restart(buffer: Any, slots: Any) -> None:  # noqa: ARG001
     """Another speaker takes the stream over: what arrives from now on is of another media clock,
     whatever its transit time. What waits is still played, and the histograms stay. The first packet
@@ -223,7 +223,7 @@ def _plan(buffer: Any, slot: Any) -> None:
         buffer.due = max(buffer.due, slot.arrival)
 
 
-@kernel
+@inlined
 def _play(buffer: Any, slots: Any) -> int:
     """Carry out the plan, and make the next one."""
     slot = _slot(slots, buffer.head)
@@ -278,7 +278,7 @@ def _stretch(buffer: Any, duration: int) -> None:
         buffer.delay -= change
 
 
-@kernel
+@seldom
 def _fill_in(buffer: Any, slot: Any) -> int:
     """Fill in for the next packet, which is missing before the one in ``slot``."""
     missing = buffer.head - buffer.next
@@ -312,7 +312,7 @@ def _conceal(buffer: Any, packets: int) -> None:
     buffer.hidden = 1
 
 
-@kernel
+@seldom
 def _empty(buffer: Any, number: int) -> None:
     """Give up all before ``number``: the buffer begins anew with it."""
     buffer.discarded += buffer.waiting

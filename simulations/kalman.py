@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from simulations.compiled import inlined, kernel
+from simulations.compiled import inlined, seldom
 
 STATE_NOISE = 1e-3
 """q, ms²."""
@@ -52,7 +52,7 @@ def restart(state: Any) -> None:
     state.variance = LEAST_VARIANCE
 
 
-@kernel
+@seldom
 def track(state: Any, sent_delta: int, arrival_delta: int) -> float:
     """Take a group; the estimate, scaled for comparison with a threshold in ms.
 

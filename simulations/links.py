@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from simulations.compiled import inlined, kernel
+from simulations.compiled import inlined, seldom
 from simulations.delays import JITTER, PATH, is_lost_on_path, jitter_at, path_delay_at
 from simulations.layout import CACHE_LINE, in_lines
 from simulations.losses import LOSS, has_chance, is_lost
@@ -170,14 +170,14 @@ def surely_carried(
     return min(room, loss.left) if loss.to_bad + loss.to_good > 0.0 else room  # type: ignore[no-any-return]
 
 
-@kernel
+@seldom
 def _is_lost_by_fault(link: Any) -> bool:
     """Whether a degraded link loses the packet that `is_lost` has just seen through."""
     draw = uniform(link.loss.loss_key ^ _FAULTS, link.loss.packets)
     return bool(draw < link.extra_loss)
 
 
-@kernel
+@inlined
 def carry_control(
     link: Any, starts: Any, sizes: Any, load_times: Any, load_shares: Any, now: int, size: int
 ) -> int:

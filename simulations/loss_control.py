@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from simulations.arrivals import MILLISECOND, NEVER
-from simulations.compiled import inlined, kernel
+from simulations.compiled import inlined, kernel, seldom
 
 SECOND = 1000 * MILLISECOND
 FEW_LOSSES, MANY_LOSSES = 0.02, 0.1
@@ -118,7 +118,7 @@ def regulate(losses: Any, target: int, delay_based: float, rtt: int, now: int) -
     return target * (1.0 - 0.5 * losses.share)  # type: ignore[no-any-return]
 
 
-@kernel
+@seldom
 def regulate_as_drafted(losses: Any, target: int) -> None:
     """Update ``losses.limit`` (bit/s) after a report.
 
@@ -154,7 +154,7 @@ def _remember(losses: Any, target: int, now: int) -> None:
         _find_lowest(losses)
 
 
-@kernel
+@seldom
 def _find_lowest(losses: Any) -> None:
     """Look through the history for its least rate: seldom, as rates rise slowly."""
     losses.lowest = HIGHEST

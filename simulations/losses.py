@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from simulations.compiled import array_kernel, inlined, kernel
+from simulations.compiled import array_kernel, inlined, seldom
 from simulations.randomness import uniform
 
 LOSS = np.dtype(
@@ -69,7 +69,7 @@ def _chance(loss: Any) -> float:
     return loss.loss_in_bad if loss.bad else loss.loss_in_good  # type: ignore[no-any-return]
 
 
-@kernel
+@seldom
 def _change(loss: Any) -> None:
     total = loss.to_bad + loss.to_good
     if total <= 0.0:

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from simulations.compiled import inlined, kernel
+from simulations.compiled import inlined, seldom
 from simulations.layout import in_lines
 
 NACK = in_lines(
@@ -73,7 +73,7 @@ def note(nack: Any, missing: Any, number: int, key: int) -> bool:
     return _advance(nack, missing, number, key)
 
 
-@kernel
+@seldom
 def _position(nack: Any, missing: Any, number: int) -> int:
     """Where in the list ``number`` stands, or what first comes after it."""
     low, high = 0, nack.count
@@ -86,7 +86,7 @@ def _position(nack: Any, missing: Any, number: int) -> int:
     return low
 
 
-@kernel
+@seldom
 def _remove(nack: Any, missing: Any, first: int, last: int) -> None:
     """Take the places from ``first`` to before ``last`` out of the list."""
     gone = last - first
@@ -97,7 +97,7 @@ def _remove(nack: Any, missing: Any, first: int, last: int) -> None:
     nack.count -= gone
 
 
-@kernel
+@seldom
 def _recover(nack: Any, missing: Any, number: int) -> None:
     place = _position(nack, missing, number)
     if place < nack.count and missing[np.uint64(place)].number == number:
@@ -105,7 +105,7 @@ def _recover(nack: Any, missing: Any, number: int) -> None:
         nack.recovered += 1
 
 
-@kernel
+@seldom
 def _advance(nack: Any, missing: Any, number: int, key: int) -> bool:
     """Take notice of the highest number so far; see `note`."""
     if nack.next == 0:  # the first packet of all begins the sequence
@@ -143,7 +143,7 @@ def _wait(rtt: int) -> int:
     return rtt if rtt > 0 else DEFAULT_RTT
 
 
-@kernel
+@seldom
 def due(nack: Any, missing: Any, now: int, rtt: int, numbers: Any, room: int) -> int:
     """Choose what to ask for ``now`` (ns): what has not been asked for yet, and what was asked for
     a round trip ago or longer. What has had all its tries by then is given up.
@@ -181,7 +181,7 @@ def due(nack: Any, missing: Any, now: int, rtt: int, numbers: Any, room: int) ->
     return chosen
 
 
-@kernel
+@seldom
 def next_asking(nack: Any, missing: Any, rtt: int) -> int:
     """When something of what is missing is asked for next (ns); 0: it has not been asked for yet.
 
@@ -204,7 +204,7 @@ def clear_to(nack: Any, missing: Any, number: int) -> None:
         _clear_to(nack, missing, number)
 
 
-@kernel
+@seldom
 def _clear_to(nack: Any, missing: Any, number: int) -> None:
     gone = _position(nack, missing, number)
     _remove(nack, missing, 0, gone)

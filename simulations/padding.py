@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from simulations.compiled import kernel
+from simulations.compiled import seldom
 
 CLUSTER_TIME = 15_000_000
 CLUSTER_PACKETS = 5
@@ -16,7 +16,7 @@ CLUSTER_PACKETS = 5
 ProbeController)."""
 
 
-@kernel
+@seldom
 def cluster_of(rate: int, size: int) -> Any:
     """A probe cluster at ``rate`` bit/s.
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from simulations.acknowledged import UNKNOWN
 from simulations.arrivals import MILLISECOND, NEVER
-from simulations.compiled import inlined, kernel
+from simulations.compiled import inlined, kernel, seldom
 
 SECOND = 1000 * MILLISECOND
 FIRST_STEP, SECOND_STEP = 3, 6
@@ -124,7 +124,7 @@ def measure(probing: Any, number: int, sent: int, arrival: int, size: int) -> No
         _measure(probing, cluster, sent, arrival, size)
 
 
-@kernel
+@seldom
 def _measure(probing: Any, cluster: Any, sent: int, arrival: int, size: int) -> None:
     if cluster.packets == 0 or sent < cluster.first_sent:
         cluster.first_sent = sent
@@ -173,7 +173,7 @@ def note(probing: Any, estimate: int, maximum: int, barred: bool, now: int) -> N
         _probe(probing, STEP * estimate, 0, True, maximum, barred, now)
 
 
-@kernel
+@seldom
 def recover(probing: Any, maximum: int, now: int) -> None:
     """Queues have emptied: after a large drop, see whether it was one of the link's at all.
 
@@ -257,7 +257,7 @@ def _probe(
         probing.lead_on = np.int64(ENOUGH * probing.rates[probing.waiting - 1])
 
 
-@kernel
+@seldom
 def start_cluster(probing: Any, number: int, now: int) -> int:
     """Begin the next planned cluster as ``number``; its rate (bit/s), or 0: there is none now."""
     if probing.waiting == 0 or now < probing.busy_until:

@@ -11,7 +11,7 @@ import numpy as np
 
 from simulations.acknowledged import UNKNOWN
 from simulations.arrivals import MILLISECOND, NEVER
-from simulations.compiled import inlined, kernel
+from simulations.compiled import inlined, kernel, seldom
 from simulations.overuse import OVERUSING, UNDERUSING
 
 HOLD, INCREASE, DECREASE = 0, 1, 2
@@ -138,7 +138,7 @@ def _follow(rate: Any, usage: int, arrived: float, rtt: int, minimum: float, now
         rate.changed_at = now
 
 
-@kernel
+@seldom
 def control_as_drafted(
     rate: Any, usage: int, arrived: float, rtt: int, minimum: float, now: int
 ) -> None:
@@ -182,7 +182,7 @@ def capacity_bound(rate: Any, deviations: float) -> float:
     return (rate.capacity + deviations * deviation) * 1e3  # type: ignore[no-any-return]
 
 
-@kernel
+@seldom
 def _meet(rate: Any, arrived: float) -> None:
     """There was overuse while this rate (bit/s) arrived: it is about what the link can carry."""
     sample = arrived * 1e-3

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from simulations.compiled import inlined, kernel
+from simulations.compiled import inlined, seldom
 from simulations.processes import PROCESS, advance
 from simulations.queues import transmission
 from simulations.randomness import exponential
@@ -42,7 +42,7 @@ RATE = np.dtype(
 """State of one link's rate."""
 
 
-@kernel
+@inlined
 def refresh(rate: Any, load_times: Any, load_shares: Any, now: int) -> None:
     """Bring ``rate.current`` and ``rate.until`` to the time ``now``, which never goes back.
 
@@ -98,7 +98,7 @@ def transmit(rate: Any, load_times: Any, load_shares: Any, start: int, size: int
     return _transmit_in_pieces(rate, load_times, load_shares, start, size)
 
 
-@kernel
+@seldom
 def _transmit_in_pieces(rate: Any, load_times: Any, load_shares: Any, start: int, size: int) -> int:
     if start >= rate.until:
         refresh(rate, load_times, load_shares, start)

@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from simulations.compiled import inlined, kernel
+from simulations.compiled import inlined, seldom
 from simulations.distributions import bucket_of, count, place_of
 from simulations.history import AGAIN, FILLER, FIRST, entry_slot, is_kept
 from simulations.jitter_buffer import NOTHING, insert, play_next, restart
@@ -20,7 +20,7 @@ from simulations.viewing import see, see_followers
 from simulations.world import interleaved, room_for_mail
 
 
-@kernel
+@inlined
 def collect(world: Any, endpoint: Any, thread: int) -> int:
     """Send what has left the aggregation over the endpoint's access link: the number of letters
     then in the thread's ``crossing``, those from the mailbox first."""
@@ -31,7 +31,7 @@ def collect(world: Any, endpoint: Any, thread: int) -> int:
     return int(_cross(world, endpoint, crossing, place.mail))
 
 
-@kernel
+@inlined
 def play(world: Any, endpoint: Any, thread: int, taken: int, count: int, until: int) -> int:
     """Give the endpoint's receiver what arrives before ``until`` (ns) of the ``count`` letters that
     have been collected, of which it has ``taken`` some already; how many it then has.
@@ -53,7 +53,7 @@ def play(world: Any, endpoint: Any, thread: int, taken: int, count: int, until: 
     return taken
 
 
-@kernel
+@inlined
 def put_back(world: Any, endpoint: Any, thread: int, taken: int, count: int) -> None:
     """Leave in the mailbox what has been collected and has not arrived yet."""
     mail, crossing, n = world.mail, world.crossing[thread], len(world.endpoints)
@@ -62,7 +62,7 @@ def put_back(world: Any, endpoint: Any, thread: int, taken: int, count: int) -> 
     world.endpoints[endpoint].mail = count - taken
 
 
-@kernel
+@inlined
 def _cross(world: Any, endpoint: Any, crossing: Any, count: int) -> int:
     """Send what has left the aggregation over the access link, and ask for what its receiver will
     need: the number of letters then in ``crossing``, of which there are ``count``."""
@@ -130,7 +130,7 @@ def _stream(world: Any, place: Any, at: int) -> Any:
     return world.pictures[np.uint64(place.first_picture + at - world.settings[0].voices)]
 
 
-@kernel
+@seldom
 def resolve(world: Any, endpoint: Any, until: int, arrived: bool) -> None:
     """Account for all copies up to the entry ``until``; all before it are lost, it has ``arrived``
     or not."""
@@ -216,7 +216,7 @@ def _play_voice(world: Any, endpoint: Any, k: Any, until: int) -> None:
             count(world.audio_delays, endpoint, heard)
 
 
-@kernel
+@inlined
 def catch_up(world: Any, endpoint: Any, until: int) -> None:
     """Bring voices up to ``until``, and count as lost what has not come for too long."""
     place, leg, sender = world.endpoints[endpoint], world.legs[endpoint], world.senders[endpoint]

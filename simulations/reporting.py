@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from simulations.compiled import kernel
+from simulations.compiled import inlined
 from simulations.feedback import (
     KEY_FRAME_WANTED,
     MESSAGES,
@@ -20,7 +20,7 @@ from simulations.links import carry_control
 from simulations.nack import due
 
 
-@kernel
+@inlined
 def report(world: Any, endpoint: Any, thread: int, now: int) -> None:
     """Send what the endpoint has to say at the tick ``now`` (ns) over its access uplink.
 

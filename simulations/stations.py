@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from simulations.compiled import inlined, kernel
+from simulations.compiled import inlined, kernel, seldom
 from simulations.packets import is_full, slot
 from simulations.prefetching import prefetch
 from simulations.queues import DROPPED, admit, transmission
@@ -90,7 +90,7 @@ def serve(station: Any, shared: Any, now: int, size: int) -> int:
     return start + work  # type: ignore[no-any-return]
 
 
-@kernel
+@seldom
 def _fails(station: Any) -> bool:
     """Whether a station that is down, or degraded, drops a packet."""
     if station.down:
@@ -108,7 +108,7 @@ def _begin_at(station: Any, shared: Any, start: int) -> int:
     return begin
 
 
-@kernel
+@seldom
 def change_rate(station: Any, times: Any, rates: Any, start: int) -> int:
     """Bring the station's rate to the time ``start``; when a transmission can begin, then or later.
 
@@ -130,7 +130,7 @@ def change_rate(station: Any, times: Any, rates: Any, start: int) -> int:
         start = station.current_until
 
 
-@kernel
+@inlined
 def serve_bursts(station: Any, shared: Any, until: int) -> None:
     """Let the bursts of others that arrive before ``until`` join the queue.
 

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from simulations.compiled import kernel
+from simulations.compiled import seldom
 
 PLACES = (
     "sent",
@@ -25,7 +25,7 @@ NODE_IN, NODE_OUT = 5, 7
 AGGREGATION, ARRIVAL = 10, 11
 
 
-@kernel
+@seldom
 def note(trace: Any, rows: Any, packet: Any, place: int, left: int, now: int) -> None:
     """Write that ``packet`` left ``place`` at the time ``left`` (ns); negative: lost there ``now``.
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from simulations.compiled import inlined, kernel
+from simulations.compiled import inlined, seldom
 from simulations.packets import slot
 from simulations.queues import begin_due, has_room, transmission
 
@@ -111,7 +111,7 @@ def depart(edge: Any, items: Any, riders: Any, count: int) -> None:
         rest.count = train.count - count
 
 
-@kernel
+@seldom
 def unravel(edge: Any, items: Any, riders: Any) -> None:
     """Make each copy on an edge a train of its own."""
     position = edge.head

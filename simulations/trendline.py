@@ -46,7 +46,7 @@ def restart(trend: Any) -> None:
     trend.smoothed = 0.0
 
 
-@kernel
+@inlined
 def fit(trend: Any, sent_delta: int, arrival_delta: int, arrival: int) -> float:
     """Take a group; the slope of the delay, scaled for comparison with a threshold in ms.
 

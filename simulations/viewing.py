@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from simulations.compiled import inlined, kernel
+from simulations.compiled import inlined, seldom
 from simulations.distributions import add, count
 from simulations.frames import assemble, assemble_next, can_show, hear, rest_of, show_next
 from simulations.history import FILLER, FIRST, entry_slot, is_kept, next_slot, oldest_kept
@@ -39,7 +39,7 @@ def see(
         _show(world, endpoint, packet, copy, k, arrival)
 
 
-@kernel
+@inlined
 def see_followers(
     world: Any, endpoint: Any, crossing: Any, taken: int, letters: int, until: int, ahead: int
 ) -> int:
@@ -118,7 +118,7 @@ def see_followers(
     return taken
 
 
-@kernel
+@inlined
 def _show(world: Any, endpoint: Any, packet: Any, copy: Any, k: Any, arrival: int) -> None:
     """Show what can be shown of the picture ``k`` since the ``copy`` of a ``packet`` has come."""
     screen, frames, meter = world.screens[k], world.frames[:, k], world.meters[endpoint]
@@ -140,7 +140,7 @@ def _show(world: Any, endpoint: Any, packet: Any, copy: Any, k: Any, arrival: in
             _see_floor(world, endpoint, packet, copy, arrival)
 
 
-@kernel
+@seldom
 def _see_floor(world: Any, endpoint: Any, packet: Any, copy: Any, arrival: int) -> None:
     """If the frame just shown is of who has the floor, write down when."""
     out = world.outs[out_index(world.settings[0], len(world.endpoints), copy.slot, endpoint)]

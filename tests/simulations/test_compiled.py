@@ -45,6 +45,29 @@ print(ask(), sum(ask.stats.cache_hits.values()))
 """A room with two kernels, one of which calls the other's module."""
 
 
+APART = """
+from numba import int64
+from simulations.compiled import inlined, kernel, seldom
+@seldom
+def fail(x: int) -> int:
+    return x - 1
+@kernel
+def ask(x: int) -> int:
+    return x + 1
+@inlined
+def between(x: int) -> int:
+    return fail(x) if x < 0 else ask(x)
+@kernel
+def outer(x: int) -> int:
+    return between(x)
+print(outer(40), *(k.overloads[int64,].fndesc.inline for k in (fail, ask, between)), end=" ")
+lines = outer.inspect_llvm((int64,)).splitlines()
+apart = [i for i, line in enumerate(lines) if line.startswith("define linkonce_odr")]
+print(len(apart), "fail" in lines[apart[0]], "cold" in lines[apart[0] - 1])
+"""
+"""Kernels that call one another."""
+
+
 def play(folder: Path) -> list[int]:
     """What the outer kernel says in a new process, and how often it came from the cache."""
     result = subprocess.run(
@@ -100,3 +123,15 @@ def test_a_kernel_called_directly_does_what_it_does() -> None:
     halve_now = direct(halve, numba.typeof(values), numba.int64, numba.boolean)
     assert halve_now(values, 1, True) == halve(values, 2, False) == 3
     assert values.tolist() == [80, 20, 40]
+
+
+def test_only_those_are_inlined_that_are_to_be_and_what_seldom_happens_is_apart(
+    tmp_path: Path,
+) -> None:
+    for name, text in {**PACKAGE, "main.py": APART}.items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(text, encoding="utf-8")
+    result = subprocess.run(
+        [sys.executable, "main.py"], cwd=tmp_path, check=True, capture_output=True, text=True
+    )
+    assert result.stdout.split() == ["41", "False", "False", "True", "1", "True", "True"]
