@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scenarios.units import SECOND
+from simulations.choosing import note_offer
 from simulations.claims import claim
 from simulations.compiled import Separate, direct, kernel, parallel_kernel
 from simulations.compiling import compile_apart
@@ -138,6 +139,7 @@ def play(world: Any, part: Any, until: int, settle: bool) -> bool:  # noqa: PLR0
                 return False
         elif step in IN_PARALLEL:
             if step == GROUP and adapts and end % TICK == 0:
+                note_offer(world)
                 last = STEERING
             world.claimed[0] = 0
             if adapts and step != SETTLING and end % TICK != 0 and end - clock[0] < SHORT:

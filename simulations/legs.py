@@ -5,9 +5,10 @@ from typing import Any
 import numpy as np
 
 from simulations.compiled import inlined
+from simulations.layout import in_lines
 from simulations.padding import cluster_of
 
-LEG = np.dtype(
+LEG = in_lines(
     [
         # the subscriber's end; entries are numbers of copies, see `simulations.history`
         ("arrived", np.int64),  # end of the entries known to have arrived
@@ -16,22 +17,26 @@ LEG = np.dtype(
         ("feedback_at", np.int64),  # next transport feedback, ns
         # the node's end
         ("repair", np.float64),  # bytes that retransmissions may still take
-        ("raise_at", np.int64),  # no layer is raised before, ns
-        ("raised_at", np.int64),  # when one last was, ns
-        ("raise_wait", np.int64),  # ns from the last lowering to `raise_at`
         ("budget", np.float64),  # bytes; see `simulations.alr`
         ("recent", np.float64),  # bit/s sent lately
         ("bytes_before", np.int64),  # sent until the last look
         ("looked_at", np.int64),  # ns
-        ("padding", np.int64),  # bytes that padding for the running probe may still take
-        ("padding_at", np.int64),  # its next packet, ns
         ("limited", np.int32),  # 1: by what there is to send
+        ("retransmitted", np.int32),  # retransmissions that arrived, since the last sample
+        ("padding", np.int64),  # bytes that padding for the running probe may still take
+        # layers, see `simulations.allocation`
+        ("chosen_of", np.int64),  # the offer that they were chosen of, as a digest
+        ("chosen_for", np.int64),  # and the target, bit/s
+        ("chosen_until", np.int64),  # ns; 0: they are not settled
+        ("useful", np.float64),  # bit/s that all streams could use
+        ("raise_at", np.int64),  # no layer is raised before, ns
+        ("raised_at", np.int64),  # when one last was, ns
+        ("raise_wait", np.int64),  # ns from the last lowering to `raise_at`
+        ("padding_at", np.int64),  # next packet of padding, ns
         # since the last sample
         ("nack_count", np.int32),  # packets asked for
         ("pli_count", np.int32),
-        ("retransmitted", np.int32),  # retransmissions that arrived
-    ],
-    align=True,
+    ]
 )
 """State of one leg."""
 

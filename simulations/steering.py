@@ -6,20 +6,19 @@ from typing import Any
 import numpy as np
 
 from simulations import alr
-from simulations.allocation import allocate, seat_shown
-from simulations.compiled import inlined, kernel
+from simulations.allocation import seat_shown
+from simulations.choosing import choose, stands
+from simulations.compiled import inlined, kernel, seldom
 from simulations.congestion import CONTROLLER, acknowledge, conclude, next_probe, note_sent, process
 from simulations.feedback import KEY_FRAME_WANTED, MESSAGES, REQUESTS
-from simulations.frames import BEGIN, STOP
 from simulations.history import AGAIN, FILLER, entry_slot, find_copy, next_slot, oldest_kept
 from simulations.layout import CACHE_LINE
 from simulations.legs import order
-from simulations.outs import NOTHING, out_index
+from simulations.outs import out_index
 from simulations.pacer import pacing_of
 from simulations.padding import cluster_of
 from simulations.prefetching import prefetch
 from simulations.probing import PROBING
-from simulations.seats import FIRST_LAYER_TRACK, screen_track
 from simulations.settings import TICK
 from simulations.turns import EVERY_TICK, hurry
 from simulations.world import STIRRED, WALL_STIRRED
@@ -150,7 +149,9 @@ def _steer(world: Any, endpoint: int, now: int) -> None:
             _answer(world, endpoint, mail.request_head, now)
             mail.request_head += 1
     if heard or look or is_stirred(world, endpoint, now):
-        _choose(world, endpoint, now)
+        if not stands(world, endpoint, now):
+            choose(world, endpoint, now)
+        _probe(world, endpoint, now)
         world.senders[endpoint].pacing = pacing_of(controller.target)
     _pad(world, endpoint, now)
 
@@ -185,7 +186,7 @@ def _learn(world: Any, endpoint: int, first: int, last: int) -> None:
         acknowledge(controller, copy.sent, arrival, copy.size, copy.probe)
 
 
-@kernel
+@seldom
 def _answer(world: Any, endpoint: int, position: int, now: int) -> None:
     """Do what a subscriber asks for: send a packet again, or ask the publisher for a key frame."""
     wanted = world.requests[endpoint, np.uint64(position & (REQUESTS - 1))]
@@ -214,54 +215,19 @@ def _answer(world: Any, endpoint: int, position: int, now: int) -> None:
     )
 
 
-@kernel
-def _choose(world: Any, endpoint: int, now: int) -> None:
-    """Choose layers, ask for the key frames that changes wait for, and decide on probing."""
-    settings, leg = world.settings[0], world.legs[endpoint]
-    controller, place = world.controllers[endpoint], world.endpoints[endpoint]
-    voices = 0.0
-    for voice in range(settings.voices):
-        seat = world.slot_seats[voice]
-        if seat >= 0 and world.seats[seat].publisher != endpoint:
-            voices += settings.voice_rate
-    wanted = voices + allocate(world, endpoint, controller.target - voices, now)
-    for i in range(place.pictures):
-        slot = settings.voices + i
-        out = world.outs[out_index(settings, len(world.endpoints), slot, endpoint)]
-        screen = world.screens[np.uint64(place.first_picture + i)]
-        if out.wanted == NOTHING:
-            if out.before != NOTHING or out.source >= 0 or screen.freezes.wanted:
-                _wish(world, endpoint, screen, STOP, now)
-            out.source = -1
-            out.layer = NOTHING
-            continue
-        if out.before == NOTHING:
-            _wish(world, endpoint, screen, BEGIN, now)
-        seat = seat_shown(world, slot, endpoint)
-        track = seat * settings.tracks + FIRST_LAYER_TRACK + out.wanted
-        column = out.wanted
-        if slot == settings.screen_slot:
-            track = seat * settings.tracks + screen_track(settings.tracks)
-            column = settings.layers
-        if out.source != world.tracks[track].source:
-            world.key_wanted[seat, column] = 1
-    if settings.probing and leg.padding == 0:
-        rate = next_probe(controller, now, max(int(wanted), 1), True)
-        if rate > 0:
-            sender, size = world.senders[endpoint], settings.payload + settings.header
-            sender.probe_bytes, sender.probe_gap = cluster_of(rate, size)
-            sender.probe, sender.probe_at = controller.probe, now
-            leg.padding = sender.probe_bytes + SPARE_PACKETS * size
-            leg.padding_at = now
-
-
 @inlined
-def _wish(world: Any, endpoint: int, screen: Any, wish: int, now: int) -> None:
-    """Let the receiver begin or stop to show a picture ``now``: it may not be played so far yet."""
-    turn = world.turns[endpoint]
-    screen.wish = wish
-    world.endpoints[endpoint].wish_at = now
-    turn.play = EVERY_TICK
+def _probe(world: Any, endpoint: int, now: int) -> None:
+    """Decide on probing."""
+    settings, leg, controller = world.settings[0], world.legs[endpoint], world.controllers[endpoint]
+    if not settings.probing or leg.padding != 0:
+        return
+    rate = next_probe(controller, now, max(int(leg.useful), 1), True)
+    if rate > 0:
+        sender, size = world.senders[endpoint], settings.payload + settings.header
+        sender.probe_bytes, sender.probe_gap = cluster_of(rate, size)
+        sender.probe, sender.probe_at = controller.probe, now
+        leg.padding = sender.probe_bytes + SPARE_PACKETS * size
+        leg.padding_at = now
 
 
 @kernel

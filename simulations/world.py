@@ -169,9 +169,9 @@ _SHIFT = TOGETHER.bit_length() - 1
 NEW_MAIL = 256
 """Room in each mailbox for what is in flight on the access link; besides, its queue has room."""
 
-PUBLISHED, INGRESSED, CASCADED, STIRRED, WALL_STIRRED, FLOOR = 0, 1, 2, 3, 4, 5
+PUBLISHED, INGRESSED, CASCADED, STIRRED, WALL_STIRRED, FLOOR, OFFER = 0, 1, 2, 3, 4, 5, 6
 """Places in `World.totals`."""
-TOTALS = 6
+TOTALS = 7
 
 
 @inlined
@@ -195,8 +195,8 @@ class _Arrays(NamedTuple):
     the last tick that publishers have played."""
     totals: NDArray[np.int64]
     """(TOTALS,) packets published, arrived at a node, sent on to other nodes; the times (ns) at
-    which who is heard and seen last changed, for all, and on the command centre's wall; and the
-    seat that has the floor."""
+    which who is heard and seen last changed, for all, and on the command centre's wall; the seat
+    that has the floor; and what there is to choose from (see `simulations.choosing`)."""
     settings: NDArray[Any]
     """(1,) SETTINGS."""
     packets: NDArray[Any]

@@ -7,65 +7,27 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from scenarios.scenario import Scenario
 from simulations.feedback import post
 from simulations.freezes import begin
 from simulations.history import entry_slot
 from simulations.links import carry, surely_carried
 from simulations.nack import due, note
-from simulations.queues import begin_due
 from simulations.settings import TICK
 from simulations.signalling import signal
 from simulations.steering import steer
 from simulations.turns import EVERY_TICK, alarm, expect, hurry, plan
-from simulations.world import TOGETHER, World
+from simulations.world import TOGETHER
+from tests.simulations.hard_times import compare, hard_times
 from tests.simulations.networks import CLOSED, Playing, deal, make_scenario, merged
 
 MS = 1_000_000
 SECOND = 10**9
 ME = 0
 
-LOSSY = {"to_bad": "2%", "to_good": "30%", "loss_in_bad": "60%"}
-HARDSHIP: dict[str, Any] = {
-    "endpoints": {
-        "rules": [
-            deal("s1", "red", "lossy", "north"),
-            deal("s2", "red", "thin", "south"),
-            deal("s3", "blue", "lossy", "north"),
-            deal("s4", "red", "mobile", "south"),
-            deal("s5", "blue", "mobile", "north"),
-            {"carrier": "red", "access": "fibre", "node": "north"},
-        ]
-    },
-    "access": {
-        "lossy": {
-            "label": "Lossy", "delay": "7ms", "loss": LOSSY,
-            "down": {"rate": "2Mbps", "buffer": "80ms"}, "up": {"rate": "1Mbps"},
-        },
-        "mobile": {
-            "label": "Mobile", "delay": "40ms", "down": {"rate": "1200kbps"},
-            "up": {"rate": "800kbps"}, "loss": {"to_bad": "0.3%", "to_good": "10%",
-            "loss_in_bad": "50%"}, "jitter": {"median": "4ms", "spread": 0.7,
-            "correlation": "20ms", "step": "5ms"},
-            "fading": {"spread": 0.4, "correlation": "1s", "hole_every": "4s",
-            "hole_length": "200ms"},
-        },
-    },
-    "carriers": {"red": {"aggregation": {"capacity": "9Mbps", "buffer": "5ms"}}},
-    "media": {"video": {"key_frame_interval": "10s"}},
-    "meeting": {"wall": {"tiles": 3, "layer": "low", "dwell": "1500ms"}},
-}  # fmt: skip
-
-
-def scenario_of(seed: int, speaker: str = "fibre") -> Scenario:
-    changes = merged(CLOSED, HARDSHIP)
-    changes["command_centre"] = {"access": speaker}
-    return make_scenario(changes, endpoints=8, seed=seed)
-
 
 @pytest.mark.parametrize(("seed", "speaker"), [(1, "fibre"), (2, "lossy"), (3, "mobile")])
 def test_who_is_left_alone_comes_out_as_if_played_at_every_tick(seed: int, speaker: str) -> None:
-    scenario = scenario_of(seed, speaker)
+    scenario = hard_times(seed, speaker)
     alone, never = Playing(scenario), Playing(scenario)
     seldom = 0
     for tick in range(1, 12 * SECOND // TICK + 1):
@@ -80,7 +42,7 @@ def test_who_is_left_alone_comes_out_as_if_played_at_every_tick(seed: int, speak
 
 
 def test_little_room_behind_an_aggregation_changes_nothing() -> None:
-    roomy, tight = Playing(scenario_of(1)), Playing(scenario_of(1))
+    roomy, tight = Playing(hard_times(1)), Playing(hard_times(1))
     few = roomy.world.leavings[: TOGETHER * len(roomy.population)].copy()
     tight.engine.world = tight.world._replace(leavings=few)
     for playing in (roomy, tight):
@@ -91,29 +53,6 @@ def test_little_room_behind_an_aggregation_changes_nothing() -> None:
         roomy.engine.advance(8 * SECOND + tick * TICK, settle=False)
         most = max(most, int(roomy.world.turns["waiting"].max()))
     assert most > TOGETHER  # more wait where there is room
-
-
-def compare(one: World, other: World) -> None:
-    """All that has happened is the same in both, once their queues have been looked at."""
-    for world in (one, other):
-        for links, starts, sizes in (
-            (world.downlinks, world.downlink_starts, world.downlink_sizes),
-            (world.uplinks, world.uplink_starts, world.uplink_sizes),
-        ):
-            for link in links:
-                begin_due(link["queue"], starts, sizes, int(world.clock[0]))
-    for name in ("legs", "meters", "nacks", "voice_buffers", "voices", "pictures", "screens",
-                 "controllers", "senders", "downlinks", "uplinks", "stations", "nodes",
-                 "delays", "audio_delays", "frame_delays", "outs", "asked",
-                 "mails"):  # fmt: skip
-        assert not differing(getattr(one, name), getattr(other, name), name)
-
-
-def differing(one: Any, other: Any, name: str) -> set[str]:
-    """Fields of a table that are not the same."""
-    if one.dtype.names is None:
-        return set() if np.array_equal(one, other, equal_nan=one.dtype.kind == "f") else {name}
-    return set().union(*(differing(one[f], other[f], f"{name}.{f}") for f in one.dtype.names))
 
 
 @given(
