@@ -17,8 +17,8 @@ from simulations.packets import AUDIO, PADDING, PICTURE
 from simulations.reception import play
 from simulations.topology import plan
 from simulations.world import World
+from tests.simulations.hard_times import compare, differing, hard_times
 from tests.simulations.networks import CLOSED, Playing, kept_copies, make_scenario, merged
-from tests.simulations.test_turns import compare, differing, scenario_of
 
 MS = 1_000_000
 SECOND = 10**9
@@ -160,7 +160,7 @@ def test_letters_taken_at_once_count_as_if_taken_one_by_one(
 
 @pytest.mark.parametrize("seed", [1, 2])
 def test_packets_that_come_in_a_row_count_as_if_each_came_alone(seed: int) -> None:
-    scenario = scenario_of(seed)
+    scenario = hard_times(seed)
     together, alone = Playing(scenario), Playing(scenario)
     together.advance(6 * SECOND)
     alone.advance(6 * SECOND, list(range(APART, 6 * SECOND, APART)))
@@ -170,7 +170,7 @@ def test_packets_that_come_in_a_row_count_as_if_each_came_alone(seed: int) -> No
 
 
 def test_many_packets_of_pictures_follow_the_one_before_them() -> None:
-    playing = Playing(scenario_of(1))
+    playing = Playing(hard_times(1))
     world = playing.advance(6 * SECOND)
     copies = kept_copies(world, playing.index("s3"))
     pictures = copies[copies["slot"] >= playing.settings.voices]
