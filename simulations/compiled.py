@@ -93,7 +93,7 @@ def seldom(function: F) -> F:
 
 
 def inlined(function: F) -> F:
-    """As `kernel`, for small parts of hot loops: LLVM is told to inline them."""
+    """As `kernel`, for parts of hot loops: LLVM is told to inline them, whatever their size."""
     return _compile(function, forceinline=True, **_BORROWED)
 
 
