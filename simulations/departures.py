@@ -8,11 +8,15 @@ from simulations.compiled import inlined, kernel
 from simulations.copying import trace_copy
 from simulations.history import FILLER
 from simulations.packets import is_full, slot
+from simulations.prefetching import prefetch
 from simulations.queues import DROPPED, transmission
 from simulations.shares import CAME, ORDERED, SHARES
 from simulations.stations import rewind
 from simulations.trains import board, follow, lengthen
 from simulations.world import FAN_OUT
+
+_AHEAD = np.uint64(8)
+"""Copies ahead whose places in the histories are asked for."""
 
 
 @kernel
@@ -180,7 +184,9 @@ def _note(world: Any, n: int, k: int, bundle: Any, first: Any) -> None:
     departures, copies, outs = world.departures[n, k], world.copies, world.outs
     is_voice = bundle.slot < world.settings[0].voices and bundle.kind != FILLER
     row = np.uint64(bundle.slot * len(world.endpoints))
-    for i in range(first, first + np.uint64(bundle.count)):
+    last = first + np.uint64(bundle.count)
+    for i in range(first, last):
+        prefetch(copies, np.uint64(departures[min(i + _AHEAD, last - np.uint64(1))].place), 0)
         departure = departures[i]
         to, left = np.uint64(departure.endpoint), departure.left
         if left == DROPPED:

@@ -12,6 +12,7 @@ from simulations.freezes import FREEZES
 from simulations.history import entry_slot
 from simulations.jitter_buffer import slot_of
 from simulations.layout import CACHE_LINE
+from simulations.legs import TURN_LINES
 from simulations.links import HOT_LINES
 from simulations.prefetching import prefetch
 from simulations.world import TOGETHER, interleaved
@@ -38,6 +39,7 @@ def ask_for_records(world: Any, endpoint: Any) -> None:
         prefetch(world.uplinks, endpoint, line)
     for line in range(2):
         prefetch(world.mail, interleaved(len(world.turns), endpoint, 0), line)
+    for line in range(TURN_LINES):
         prefetch(world.legs, endpoint, line)
     prefetch(world.meters, endpoint, 0)
     prefetch(world.senders, endpoint, 0)

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from simulations.compiled import inlined
-from simulations.layout import in_lines
+from simulations.layout import CACHE_LINE, in_lines
 from simulations.padding import cluster_of
 
 LEG = in_lines(
@@ -15,30 +15,35 @@ LEG = in_lines(
         ("resolved", np.int64),  # end of those known to have arrived or to be lost
         ("reported", np.int64),  # end of those that feedback has told of
         ("feedback_at", np.int64),  # next transport feedback, ns
+        # since the last sample
+        ("nack_count", np.int32),  # packets asked for
+        ("pli_count", np.int32),
+        ("retransmitted", np.int32),  # retransmissions that arrived
         # the node's end
+        ("limited", np.int32),  # 1: by what there is to send
         ("repair", np.float64),  # bytes that retransmissions may still take
         ("budget", np.float64),  # bytes; see `simulations.alr`
         ("recent", np.float64),  # bit/s sent lately
         ("bytes_before", np.int64),  # sent until the last look
         ("looked_at", np.int64),  # ns
-        ("limited", np.int32),  # 1: by what there is to send
-        ("retransmitted", np.int32),  # retransmissions that arrived, since the last sample
         ("padding", np.int64),  # bytes that padding for the running probe may still take
         # layers, see `simulations.allocation`
         ("chosen_of", np.int64),  # the offer that they were chosen of, as a digest
         ("chosen_for", np.int64),  # and the target, bit/s
         ("chosen_until", np.int64),  # ns; 0: they are not settled
         ("useful", np.float64),  # bit/s that all streams could use
+        # what not every turn needs, nor look
         ("raise_at", np.int64),  # no layer is raised before, ns
         ("raised_at", np.int64),  # when one last was, ns
         ("raise_wait", np.int64),  # ns from the last lowering to `raise_at`
         ("padding_at", np.int64),  # next packet of padding, ns
-        # since the last sample
-        ("nack_count", np.int32),  # packets asked for
-        ("pli_count", np.int32),
     ]
 )
 """State of one leg."""
+
+_RARE = dict(LEG.fields or ())["raise_at"][1]
+TURN_LINES, LINES = -(-_RARE // CACHE_LINE), LEG.itemsize // CACHE_LINE
+"""Cache lines of it that every turn and look needs, and of the whole."""
 
 LEG_COUNTS = ("nack_count", "pli_count", "retransmitted")
 

@@ -13,7 +13,7 @@ from simulations.congestion import CONTROLLER, acknowledge, conclude, next_probe
 from simulations.feedback import KEY_FRAME_WANTED, MESSAGES, REQUESTS
 from simulations.history import AGAIN, FILLER, entry_slot, find_copy, next_slot, oldest_kept
 from simulations.layout import CACHE_LINE
-from simulations.legs import order
+from simulations.legs import LINES, order
 from simulations.outs import out_index
 from simulations.pacer import pacing_of
 from simulations.padding import cluster_of
@@ -65,7 +65,7 @@ def steer_group(world: Any, g: int, now: int) -> None:
 @kernel
 def _ask_for_records(world: Any, endpoint: Any) -> None:
     """Ask for what `steer` reads of an endpoint."""
-    for line in range(2):
+    for line in range(LINES):
         prefetch(world.legs, endpoint, line)
     prefetch(world.endpoints, endpoint, 0)
     mail = world.mails[endpoint]

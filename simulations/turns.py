@@ -108,11 +108,10 @@ def plan(world: Any, endpoint: Any, now: int) -> None:
 def hurry(world: Any, endpoint: Any) -> None:
     """The round trip has become shorter: what is missing may be asked for again before it was
     planned."""
-    turn, place, rtt = (
-        world.turns[endpoint],
-        world.endpoints[endpoint],
-        world.controllers[endpoint].rtt,
-    )
+    turn, place = world.turns[endpoint], world.endpoints[endpoint]
+    if turn.play == EVERY_TICK or turn.play > world.legs[endpoint].feedback_at:
+        return  # soon enough anyway, or nothing is missing: see `_rest_of`
+    rtt = world.controllers[endpoint].rtt
     for i in range(place.pictures):
         k = np.uint64(place.first_picture + i)
         if world.nacks[k].count > 0:

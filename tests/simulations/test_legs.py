@@ -4,7 +4,17 @@ import numpy as np
 
 from simulations.heaps import MOST
 from simulations.history import AGAIN, FILLER
-from simulations.legs import MOST_ORDERS, ORDER, ORDERS, order, room_for_orders
+from simulations.layout import CACHE_LINE
+from simulations.legs import (
+    LEG,
+    LINES,
+    MOST_ORDERS,
+    ORDER,
+    ORDERS,
+    TURN_LINES,
+    order,
+    room_for_orders,
+)
 
 
 def test_orders_stand_in_the_order_in_which_they_are_given() -> None:
@@ -23,3 +33,14 @@ def test_there_is_room_for_the_fastest_cluster() -> None:
     assert room_for_orders(500_000_000, 1250) * 1250 * 8 >= 500_000_000 * 0.015
     assert room_for_orders(10**12, 1250) == MOST_ORDERS
     assert MOST_ORDERS <= MOST  # a share's heap keeps orders by their number
+
+
+def test_what_every_turn_needs_of_a_leg_is_in_the_lines_asked_for() -> None:
+    every_turn = (
+        "arrived", "resolved", "reported", "feedback_at", "retransmitted", "nack_count",
+        "pli_count", "padding", "looked_at", "chosen_of", "chosen_for", "chosen_until",
+    )  # fmt: skip
+    for name in every_turn:
+        record, offset = (LEG.fields or {})[name][:2]
+        assert offset + record.itemsize <= TURN_LINES * CACHE_LINE, name
+    assert LEG.itemsize == LINES * CACHE_LINE
