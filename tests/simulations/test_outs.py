@@ -3,10 +3,12 @@
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from simulations.layout import CACHE_LINE, zeros
 from simulations.outs import OUT, begin, is_ahead, number_of, out_index, takes_picture
 from simulations.packets import PACKET
 from simulations.settings import SETTINGS
@@ -88,3 +90,11 @@ def test_every_stream_of_every_endpoint_has_its_place_and_tiles_are_the_centres(
     places = [int(out_index(settings, endpoints, s, e)) for s in range(5) for e in range(endpoints)]
     places += [int(out_index(settings, endpoints, 5 + t, endpoints - 1)) for t in range(tiles)]
     assert sorted(places) == list(range(5 * endpoints + tiles))
+
+
+def test_neighbours_share_no_cache_line() -> None:
+    outs = zeros(3, OUT)
+    begins = [out.ctypes.data for out in np.split(outs, 3)]
+    lines = [{begin // CACHE_LINE, (begin + OUT.itemsize - 1) // CACHE_LINE} for begin in begins]
+    assert [len(each) for each in lines] == [1, 1, 1]
+    assert len(set.union(*lines)) == 3
