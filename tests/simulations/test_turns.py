@@ -142,6 +142,9 @@ def test_who_has_asked_for_what_is_missing_is_played_when_it_asks_again() -> Non
     assert me.plan() == EVERY_TICK
     me.world.controllers["rtt"][ME] = SECOND
     assert me.plan() == SECOND + 3 * TICK  # with its feedback
+    me.world.controllers["rtt"][ME] = 40 * MS
+    hurry(me.world, np.uint64(ME))
+    assert me.turn["play"] == SECOND + 30 * MS
 
 
 def test_a_round_trip_that_turns_out_shorter_is_heeded_at_once() -> None:
