@@ -50,6 +50,10 @@ ASSUMPTIONS = (
     "G.711 voices are sent as Opus.",
 )
 """What a live run takes for granted."""
+UNSTAMPED = (
+    "The operating system did not stamp datagrams as they came: they count from when they were "
+    "read, some milliseconds later."
+)
 MAPPINGS = (
     "no capture time was known: no delays",
     "capture times by sender reports (NTP to RTP): delays count from the server",
@@ -279,6 +283,8 @@ class Collector:
             for text, count in zip(MAPPINGS, known.tolist(), strict=False)
             if count
         ]
+        if not all(row["stamped"] for row in self.finished):
+            said.append(UNSTAMPED)
         probes = [line for line in self._probe_lines() if "differ" not in line]
         return (
             f"Target: {self.target}.", self._servers(), *ASSUMPTIONS, *self.notes, *said, *probes,

@@ -345,6 +345,7 @@ class Process:
                     self.state.views["mapping"][self.state.views["received"] > 0], minlength=3
                 ).tolist(),
                 "probes": compare_probes(self.receivers, self.population.site),
+                "stamped": reader.stamps,
                 "garbage": reader.total("garbage") + self.loop.undelivered,
                 "refused": reader.total("refused"),
                 "strangers": reader.total("strangers"),

@@ -220,13 +220,13 @@ def read(epoll: int, slab: Any, sockets: Any, index_of: Any, now: int) -> int:
     return filled
 
 
-def stamping_socket() -> socket.socket:
-    """A socket that keeps Linux stamping what arrives, for as long as it is open.
+def stamping_socket() -> tuple[socket.socket, bool]:
+    """A socket that keeps Linux stamping what arrives, for as long as it is open; whether it does.
 
     The first socket that asks for time stamps only sets off a change of the running kernel
     (net_enable_timestamp in its net/core/dev.c); what arrives before that is done is stamped when
-    it is read. So datagrams to itself are tried until one has a stamp from before it was read. On
-    a machine that stamps none, or without a loopback, the socket is returned as it is.
+    it is read. So datagrams to itself are tried until one has a stamp from before it was read; for
+    a second at most, and not at all on a machine that stamps none, or without a loopback.
     """
     made = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
     made.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMPNS, 1)
@@ -239,10 +239,12 @@ def stamping_socket() -> socket.socket:
             sent = time.time_ns()
             with contextlib.suppress(TimeoutError):
                 ancillary = made.recvmsg(0, 64)[1]
-                if not ancillary or _stamp_in(ancillary) <= sent:
+                if not ancillary:
                     break
+                if _stamp_in(ancillary) <= sent:
+                    return made, True
             time.sleep(_STAMPING_PAUSE)
-    return made
+    return made, False
 
 
 def _stamp_in(ancillary: list[tuple[int, int, bytes]]) -> int:
@@ -255,7 +257,7 @@ class Reader:
     """All UDP sockets of a process."""
 
     def __init__(self) -> None:
-        self._stamping = stamping_socket()
+        self._stamping, self.stamps = stamping_socket()
         self.epoll = select.epoll()
         self.slab = make_slab()
         self.sockets = np.zeros(64, SOCKET)

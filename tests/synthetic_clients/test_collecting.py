@@ -7,7 +7,7 @@ from results.records import HISTOGRAMS, SAMPLES
 from results.summary import summarize
 from scenarios.loading import load_scenario
 from scenarios.population import populate
-from synthetic_clients.collecting import Collector
+from synthetic_clients.collecting import UNSTAMPED, Collector
 from synthetic_clients.process import _to_bytes
 
 SCENARIO = load_scenario("smoke", ["thresholds={packet_loss: max < 20%}"])
@@ -25,6 +25,7 @@ FINISHED = {
     "kind": "finished", "whole": True, "entered": 100, "delivered": 90, "in_flight": 4,
     "lost": {"access queue down": 6, "access policer down": 0, "access down": 0},
     "published": 50, "mappings": [0, 2, 3], "probes": [PROBE], "peak_rss": 1000,
+    "stamped": True,
 }  # fmt: skip
 
 
@@ -99,6 +100,12 @@ def test_a_generator_that_was_not_up_to_it_proves_nothing(
 def test_probes_that_differ_prove_that_something_is_wrong(changes: dict[str, float]) -> None:
     run = collected(HEALTH, FINISHED | {"probes": [PROBE, PROBE | changes]}).run(20.0)
     assert run.doubts == ("probes and header-only receivers differ on 1 of 2 streams",)
+
+
+def test_a_run_says_so_where_one_of_its_processes_got_no_time_stamps() -> None:
+    assert UNSTAMPED not in collected(HEALTH, FINISHED).run(20.0).assumptions
+    run = collected(HEALTH, FINISHED, FINISHED | {"stamped": False}, processes=2).run(20.0)
+    assert UNSTAMPED in run.assumptions
 
 
 def test_a_process_that_did_not_reach_the_end_interrupts_the_run() -> None:

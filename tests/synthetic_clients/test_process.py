@@ -124,6 +124,7 @@ def test_a_meeting_is_sampled_and_balances(sfu: str) -> None:
     assert last["whole"]
     assert last["entered"] == last["delivered"] + last["in_flight"] + sum(last["lost"].values())
     assert last["delivered"] > 200
+    assert last["stamped"]
     for row in last["probes"]:
         assert row["packets"] == row["received"] > 5  # a voice has pauses
         assert abs(row["jitter"] - row["header_jitter"]) < 0.0005

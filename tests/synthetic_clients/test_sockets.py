@@ -78,8 +78,10 @@ def test_a_reader_waits_until_linux_stamps_what_arrives(
     monkeypatch: pytest.MonkeyPatch, late: int
 ) -> None:
     looks = pretend_late(monkeypatch, late)
-    with sockets.stamping_socket() as made:
+    made, stamps = sockets.stamping_socket()
+    with made:
         assert made.getsockopt(socket.SOL_SOCKET, sockets.SO_TIMESTAMPNS) == 1
+    assert stamps
     assert len(looks) == late + 1
 
 
@@ -91,7 +93,9 @@ def test_a_datagram_that_is_lost_is_no_answer(monkeypatch: pytest.MonkeyPatch) -
 
     looks = pretend_late(monkeypatch, 0)
     monkeypatch.setattr(socket, "socket", Lossy)
-    sockets.stamping_socket().close()
+    made, stamps = sockets.stamping_socket()
+    made.close()
+    assert stamps
     assert len(looks) == 2
 
 
@@ -110,14 +114,18 @@ def test_a_reader_keeps_linux_stamping_until_it_is_closed() -> None:
 def test_it_does_not_wait_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
     looks = pretend_late(monkeypatch, 1000)
     monkeypatch.setattr(sockets, "_STAMPING_PATIENCE", 0.05)
-    sockets.stamping_socket().close()
+    made, stamps = sockets.stamping_socket()
+    made.close()
+    assert not stamps
     assert 1 < len(looks) < 20
 
 
 def test_nor_for_stamps_that_do_not_come(monkeypatch: pytest.MonkeyPatch) -> None:
     looks = pretend_late(monkeypatch, 1000)
     monkeypatch.setattr(sockets, "SO_TIMESTAMPNS", socket.SO_REUSEADDR)
-    sockets.stamping_socket().close()
+    made, stamps = sockets.stamping_socket()
+    made.close()
+    assert not stamps
     assert len(looks) == 1
 
 
