@@ -13,6 +13,7 @@ import numpy as np
 from simulations.allocation import allocate, seat_shown
 from simulations.compiled import inlined, kernel
 from simulations.frames import BEGIN, STOP
+from simulations.freezes import begin, stop
 from simulations.outs import NOTHING, out_index
 from simulations.randomness import mix
 from simulations.rates import FOREVER
@@ -87,6 +88,25 @@ def choose(world: Any, endpoint: int, now: int) -> None:
     leg.chosen_of, leg.chosen_for = world.totals[OFFER], target
     if not settled:
         leg.chosen_until = 0
+
+
+@kernel
+def want_settled(world: Any, now: int) -> None:
+    """Where nothing adapts, a picture is wanted wherever its stream is meant to show somebody, and
+    its layer, settled beforehand, is one that is sent."""
+    settings, n = world.settings[0], len(world.endpoints)
+    for endpoint in range(n):
+        place = world.endpoints[endpoint]
+        if place.served < 0:
+            continue  # what it wanted to see it wants still
+        for i in range(place.pictures):
+            slot = settings.voices + i
+            picture = world.screens[place.first_picture + i].freezes
+            wanted = world.outs[out_index(settings, n, slot, endpoint)].wanted
+            if wanted >= 0 and seat_shown(world, slot, endpoint) >= 0:
+                begin(picture, now)
+            else:
+                stop(picture, now)
 
 
 @inlined

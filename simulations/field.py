@@ -4,7 +4,6 @@ Messages cross access links packet by packet, and shared links as propagation, i
 up.
 """
 
-from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
@@ -19,29 +18,19 @@ from simulations import outages, subscriptions
 from simulations.backups import swap
 from simulations.compiled import direct, kernel
 from simulations.congestion import make_controllers
+from simulations.damage import Damage
 from simulations.engine import Engine
 from simulations.grouping import regroup
 from simulations.groups import bring_up
 from simulations.links import carry_control
 from simulations.membership import ABSENT, FORGOTTEN, enter, leave
+from simulations.network import LOST, Component
 from simulations.presence import PRESENCE, absent, come, go
 from simulations.publishing import Publishing
 from simulations.randomness import mix, uniform
 from simulations.topology import Plan
 from simulations.ways import Server, Way, Ways
-from simulations.world import CASCADE, FAN_OUT, LEVELS, World
-
-Component = tuple[Any, ...]
-"""What can fail:
-
-- ("node", name), a media node; ("server", name), a signalling server;
-- ("station", kind, carrier, where): both directions of a carrier's ``kind`` of shared link
-  (aggregation, backbone, peering) in a province or at a media node; ("station", "cascade", node,
-  node), one direction; None takes all;
-- ("access", endpoint, "primary" or "backup"), both directions of an access link.
-"""
-
-LOST = -1
+from simulations.world import World
 
 
 class Field:
@@ -82,9 +71,7 @@ class Field:
         self._controller = make_controllers(
             1, profile, control.start, control.minimum, control.maximum
         )[0]
-        self._down: Counter[Component] = Counter()
-        """How many faults hold each single component down."""
-        self._lossy: dict[int, float] = {}
+        self._damage = Damage(plan, self.nodes, [server.name for server in self.servers])
         self._key = stream_key(scenario.seed, replication, "messages")
         self._messages = 0
         self._on_backup: set[int] = set()
@@ -94,9 +81,6 @@ class Field:
         self._carry = direct(_carry, world, *4 * [whole], numba.boolean)
         self._bring = direct(bring_up, world, whole, whole)
         self._ways = Ways(plan, scenario, population, self.servers)
-        self._cut = np.zeros(plan.paths.shape, np.int64)
-        self._lost = np.zeros((2, *plan.paths.shape))
-        """(up and down, groups, nodes) share of packets that degraded shared links lose."""
         none = np.zeros((len(population), len(self.nodes)), np.int64)
         self._relays = none if relays is None else relays
         self._longer = np.zeros(len(population), np.int64)
@@ -116,8 +100,9 @@ class Field:
     def reaches(self, endpoint: int, place: int) -> bool:
         """Whether all is up between ``endpoint`` and ``place``, both of them included."""
         way = self._way(endpoint, place)
-        return self._down.keys().isdisjoint((*way.up, *way.down)) and not (
-            self.world.uplinks["down"][endpoint] or self._kind_of(place) in self._down
+        return not (
+            self._damage.is_down(*way.up, *way.down, self._kind_of(place))
+            or self.world.uplinks["down"][endpoint]
         )
 
     def send(self, endpoint: int, place: int, size: int, now: int, up: bool = True) -> int:
@@ -139,10 +124,7 @@ class Field:
 
     def _loses(self, stations: frozenset[Component]) -> bool:
         """Whether one of the degraded links among ``stations`` loses a message."""
-        kept = 1.0
-        for s, loss in self._lossy.items():
-            if ("station", s) in stations:
-                kept *= 1.0 - loss
+        kept = self._damage.passing(stations)
         if kept == 1.0:
             return False
         self._messages += 1
@@ -165,7 +147,7 @@ class Field:
         Returns:
             When the node has done what a join costs its processor (ns); −1: the node is down.
         """
-        if ("node", self.nodes[node]) in self._down:
+        if self._damage.is_down(("node", self.nodes[node])):
             return LOST
         self.disconnect(endpoint, now)
         world = self.world
@@ -233,7 +215,7 @@ class Field:
         group, node = int(place["group"]), int(place["node"])
         world.route[:, endpoint] = np.maximum(self.plan.ways[:, group, node], 0)
         place["path"] = self._ways.paths[group, node]
-        self._mark(np.array([endpoint]))
+        self._damage.mark(world, np.array([endpoint]))
 
     def _relay(self, endpoint: int) -> None:
         """Make an endpoint's access links as long as the way over its relay asks for."""
@@ -273,21 +255,18 @@ class Field:
             ValueError: there is no such component.
         """
         self._bring_up_all(component)
-        for part in self._parts(component):
-            self._down[part] += 1
-            if self._down[part] == 1:
+        for part in self._damage.parts(component, self.world):
+            if self._damage.begin(part):
                 self._take_down(part, now)
-        self._mark_all()
+        self._damage.mark_all(self.world)
 
     def restore(self, component: Component, now: int) -> None:  # noqa: ARG002
         """A component is up again, empty. A media node serves nobody until they connect."""
         self._bring_up_all(component)
-        for part in self._parts(component):
-            self._down[part] -= 1
-            if self._down[part] <= 0:
-                del self._down[part]
+        for part in self._damage.parts(component, self.world):
+            if self._damage.end(part):
                 self._mend(part)
-        self._mark_all()
+        self._damage.mark_all(self.world)
 
     def degrade(
         self,
@@ -305,13 +284,11 @@ class Field:
         if not 0.0 < rate <= 1.0 or not 0.0 <= loss <= 1.0:
             raise ValueError(f"rate(={rate}) must be in (0, 1], loss(={loss}) in [0, 1]")
         self._bring_up_all(component)
-        for part in self._parts(component):
+        for part in self._damage.parts(component, self.world):
             if part[0] == "station":
                 outages.degrade_station(self.world, part[1], rate, loss)
-                self._lossy.pop(part[1], None)
-                if loss > 0:
-                    self._lossy[part[1]] = loss
-                self._mark_all()
+                self._damage.lose(part[1], loss)
+                self._damage.mark_all(self.world)
             elif part[0] == "access":
                 spare = self._is_spare(part)
                 self._bring_up(part[1])
@@ -331,33 +308,6 @@ class Field:
         """Bring all endpoints up, for what is about to befall a component that many share."""
         if component[0] != "access":
             self.engine.advance(int(self.world.clock[0]))
-
-    def _parts(self, component: Component) -> list[Component]:
-        """The single components that are meant: stations by number, the rest as they are."""
-        kind = component[0]
-        if kind == "station":
-            if parts := [("station", s) for s in self._matching(*component[1:])]:
-                return parts
-        elif kind == "access":
-            _, endpoint, link = component
-            has = link == "primary" or (link == "backup" and self.world.spare[endpoint] >= 0)
-            if has and 0 <= endpoint < len(self.population):
-                return [component]
-        elif (kind == "node" and component[1] in self.nodes) or (
-            kind == "server" and component[1] in [server.name for server in self.servers]
-        ):
-            return [component]
-        raise ValueError(f"there is no component {component}")
-
-    def _matching(self, kind: str, carrier: str | None, where: str | None) -> list[int]:
-        found = []
-        for s, station in enumerate(self.plan.stations):
-            owner, place = station.carrier, station.province or station.node
-            if station.level == CASCADE:
-                owner, place = station.node, station.to
-            if station.kind == kind and carrier in (None, owner) and where in (None, place):
-                found.append(s)
-        return found
 
     def _is_spare(self, part: Component) -> bool:
         """Whether the access link is the one that its endpoint does not use."""
@@ -386,28 +336,6 @@ class Field:
             outages.mend_link(world, part[1], spare=self._is_spare(part))
         elif kind == "node":
             outages.mend_node(world, self.nodes.index(part[1]))
-
-    def _mark_all(self) -> None:
-        """Mark everyone between whom and their node a link is down, or loses packets."""
-        down = [part[1] for part in self._down if part[0] == "station"]
-        stations = np.zeros(len(self.plan.stations), np.int64)
-        stations[down] = 1
-        targets = np.array([edge.target for edge in self.plan.edges])
-        ways = self.plan.ways
-        self._cut = np.where(ways >= 0, stations[targets[ways]], 0).max(axis=0)
-        kept = np.ones(len(self.plan.stations))
-        kept[list(self._lossy)] = 1.0 - np.array(list(self._lossy.values()))
-        passed = np.where(ways >= 0, kept[targets[ways]], 1.0)
-        for way, levels in enumerate(([LEVELS, *range(FAN_OUT)], range(FAN_OUT, LEVELS))):
-            self._lost[way] = 1.0 - passed[list(levels)].prod(axis=0)
-        self._mark(np.arange(len(self.population)))
-
-    def _mark(self, endpoints: Any) -> None:
-        places = self.world.endpoints
-        cut = self._cut[places["group"][endpoints], places["node"][endpoints]]
-        places["cut"][endpoints] = cut | self.world.uplinks["down"][endpoints]
-        for name, lost in zip(("lost_up", "lost_down"), self._lost, strict=True):
-            places[name][endpoints] = lost[places["group"][endpoints], places["node"][endpoints]]
 
 
 @kernel

@@ -1,12 +1,17 @@
 """What the control plane needs of the network beneath it."""
 
 from collections.abc import Sequence
-from typing import Protocol
+from typing import Any, Protocol
 
-Component = tuple[str | int, ...]
-"""Something that can fail: ("node", name), ("server", name), ("station", "backbone" or "peering",
-carrier, node), ("station", "aggregation", carrier, province), ("access", endpoint, "primary" or
-"backup")."""
+Component = tuple[Any, ...]
+"""Something that can fail:
+
+- ("node", name), a media node; ("server", name), a signalling server;
+- ("station", kind, carrier, where): both directions of a carrier's ``kind`` of shared link
+  (aggregation, backbone, peering) in a province or at a media node; ("station", "cascade", node,
+  node), one direction; None takes all;
+- ("access", endpoint, "primary" or "backup"), both directions of an access link.
+"""
 
 LOST = -1
 """In place of a time: there is none."""

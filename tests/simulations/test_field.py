@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from simulations.field import Component
 from simulations.membership import ABSENT, FORGOTTEN
+from simulations.network import Component
 from simulations.ways import Server
 from tests.simulations.networks import CLOSED, SITES, Playing, deal, make_scenario, merged
 
