@@ -177,8 +177,7 @@ class Publishing:
         world.slot_seats[stream] = seat.index
         world.seats["tile_slot"][seat.index] = stream
         self.encoders.send_layers(seat.index, 1 << settings.tile_layer, now)
-        world.turns["steer"][centre] = EVERY_TICK
-        self._stir(now, WALL_STIRRED)
+        self._stir_wall(now)
 
     def share_screen(self, endpoint: int, site: str, now: int) -> None:
         """Let everyone see the screen of ``endpoint`` beside the pictures."""
@@ -210,6 +209,11 @@ class Publishing:
         self.world.totals[whom] = now
         if not self.settings.adapts:
             want_settled(self.world, now)
+
+    def _stir_wall(self, now: int) -> None:
+        """Who is seen has changed for the command centre, the last endpoint, alone."""
+        self.world.turns["steer"][-1] = EVERY_TICK
+        self._stir(now, WALL_STIRRED)
 
     def shown(self) -> set[int]:
         """Endpoints that pictures are meant to show."""
@@ -244,7 +248,10 @@ class Publishing:
             layers |= 1 << settings.layers
         if layers:
             self.encoders.send_layers(seat.index, layers, now)
-        self._stir(now)
+        if seat.roles == {"tile"} and slots["picture_slot"] < 0:
+            self._stir_wall(now)
+        else:
+            self._stir(now)
 
     def forget(self, endpoint: int) -> None:
         """The node of ``endpoint`` has lost its session: what it still sends is not taken."""

@@ -120,6 +120,21 @@ def test_a_tile_stirs_the_command_centre_alone() -> None:
     assert world.totals[STIRRED] == 60
 
 
+def test_who_comes_back_to_the_wall_stirs_the_command_centre_alone() -> None:
+    publishing = make()
+    publishing.show(1, "a", 10, 0)
+    publishing.show_tile(1, 3, "b", 50)
+    world = publishing.world
+    world.turns["steer"] = 777
+    publishing.suspend(3)
+    publishing.resume(3, "b", 70)
+    assert (world.totals[STIRRED], world.totals[WALL_STIRRED]) == (10, 70)
+    assert world.turns["steer"].tolist() == [777] * 6 + [EVERY_TICK]
+    publishing.hear(3, "b", 80)  # everyone hears it now
+    publishing.resume(3, "b", 90)
+    assert world.totals[STIRRED] == 90
+
+
 def test_a_shared_screen_is_a_track_of_its_own_until_it_ends() -> None:
     publishing = make()
     publishing.show(1, "a", 0, 0)
