@@ -14,7 +14,6 @@ from scenarios.loading import load_scenario
 from simulations import conference
 from simulations.engine import (
     EPOCH,
-    GROUP,
     PUBLISH,
     SETTLING,
     STEERING,
@@ -27,7 +26,7 @@ from simulations.sending import publish
 from simulations.settings import TICK
 from simulations.telemetry import Telemetry
 from simulations.upstream import run_seats
-from simulations.world import LEVELS, World
+from simulations.world import GROUP, LEVELS, World
 
 SCENARIO = "national-briefing"
 SECONDS = 60

@@ -11,6 +11,7 @@ import socket
 import urllib.request
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from email.message import Message
 from typing import Any
 
 from OpenSSL import SSL
@@ -76,7 +77,7 @@ class Offered:
 
 def call(
     method: str, url: str, body: bytes | None = None, headers: Mapping[str, str] | None = None
-) -> tuple[int, Mapping[str, str], str]:
+) -> tuple[int, Message, str]:
     """Status, headers and text of an HTTP call; errors are answers, too."""
     request = urllib.request.Request(  # noqa: S310  # an HTTP address of our own
         url, body, dict(headers or {}), method=method

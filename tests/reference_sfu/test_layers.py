@@ -1,6 +1,7 @@
 """The choice of encodings, by plans of estimates."""
 
 import itertools
+from collections.abc import Sequence
 
 from reference_sfu.layers import FIRST_WAIT_NS, GRACE_NS, LONGEST_WAIT_NS, Patience, choose
 
@@ -9,7 +10,7 @@ THREE = [150e3, 500e3, 1500e3]
 
 
 def play(
-    plan: list[tuple[float | None, float]], needs: list[list[float]], start: list[int]
+    plan: Sequence[tuple[float | None, float]], needs: list[list[float]], start: list[int]
 ) -> list[list[int]]:
     """The choices, one a second, for estimates and losses."""
     patience, current, chosen = Patience(), start, []

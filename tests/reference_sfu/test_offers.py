@@ -53,9 +53,8 @@ def test_a_publishers_offer_is_answered_with_what_the_server_can_take() -> None:
     assert picture.extensions[rtp.RID] == 4
     read = sdp.SessionDescription.parse(answer)
     assert [media.direction for media in read.media] == ["recvonly"] * 2
-    assert {(media.ice.iceLite, media.ice.usernameFragment) for media in read.media} == {
-        (True, OURS.fragment)
-    }
+    ice = [media.ice for media in read.media if media.ice]
+    assert [(one.iceLite, one.usernameFragment) for one in ice] == [(True, OURS.fragment)] * 2
     assert {(m.dtls.role, m.dtls.fingerprints[0].value) for m in read.media if m.dtls} == {
         ("server", LOCAL.fingerprint)
     }

@@ -145,7 +145,8 @@ def test_compiled_and_plain_code_are_the_same() -> None:
         data, plain = packet(Source(sequence, 9)), packet(Source(sequence, 9))
         arguments = (sequence, 9, PICTURE_AT, TL0_AT, 8, 5)
         record = other.view(np.recarray)[0]
-        assert rewrite(table[0], data, *arguments) == rewrite.py_func(record, plain, *arguments)
+        as_python = rewrite.py_func(record, plain, *arguments)  # type: ignore[attr-defined]  # numba's
+        assert rewrite(table[0], data, *arguments) == as_python
         assert bytes(data) == bytes(plain)
         assert table[0] == other[0]
 

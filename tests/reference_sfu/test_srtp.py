@@ -16,6 +16,7 @@ RTCP = struct.pack("!BBHI", 0x80, 201, 1, 1234)
 
 @pytest.fixture(params=PROFILES, ids=lambda profile: profile.name.decode())
 def profile(request: pytest.FixtureRequest) -> Profile:
+    assert isinstance(request.param, Profile)
     return request.param
 
 

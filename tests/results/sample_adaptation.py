@@ -38,7 +38,7 @@ class Adaptation:
         access = np.array([site["access"] for site in sites])
         shape = (len(sites), len(times))
         busy = (access == "4g")[:, None] & (times >= 30) & (times < 45)
-        self.dead = np.isnan(packets.delay).all(axis=2)
+        self.dead: NDArray[np.bool_] = np.all(np.isnan(packets.delay), axis=2)
         nominal = np.array([scenario.access[kind].down.rate.p50 for kind in access], dtype=float)
         own = nominal * rng.lognormal(0, 0.5, len(sites))
         fading = np.where(np.isin(access, ("4g", "satellite")), 0.3, 0.02)[:, None]

@@ -115,7 +115,8 @@ def test_a_check_knows_the_threshold_it_comes_from() -> None:
     ],
 )
 def test_differences_in_a_sentence(before: float, after: float | None, sentence: str) -> None:
-    found, baseline = (make_set(lambda _, v=v: {**TYPICAL, DELAY: v}) for v in (after, before))
+    found = make_set(lambda _: {**TYPICAL, DELAY: after})
+    baseline = make_set(lambda _: {**TYPICAL, DELAY: before})
     check = next(c for c in judge(found, baseline).checks if c.kind == "regression")
     assert check.sentence == sentence
 

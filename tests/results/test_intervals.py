@@ -36,7 +36,9 @@ def check_coverage(low: Any, high: Any, truth: float) -> None:
 def second_waits(rng: np.random.Generator) -> NDArray[np.float64]:
     """Mean waiting times of 100 second customers of M/M/1 queues that begin empty."""
     shape = (CASES, 20, 100)
-    return np.maximum(rng.exponential(1.0, shape) - rng.exponential(1.25, shape), 0).mean(axis=-1)
+    waits = np.maximum(rng.exponential(1.0, shape) - rng.exponential(1.25, shape), 0)
+    means: NDArray[np.float64] = waits.mean(axis=-1)
+    return means
 
 
 MEANS: dict[str, tuple[Draw, float]] = {
@@ -89,7 +91,8 @@ def test_the_median_of_too_few_has_no_ends(count: int, known: bool) -> None:
 def test_intervals_cover_proportions(count: int, truth: float) -> None:
     found = np.array([proportion_interval(k, count) for k in range(count + 1)])
     drawn = np.random.default_rng(5).binomial(count, truth, CASES)
-    check_coverage(*found[drawn].T, truth)
+    low, high = found[drawn].T
+    check_coverage(low, high, truth)
 
 
 def test_a_proportion_of_none_or_all_is_not_certain() -> None:
@@ -133,7 +136,7 @@ def test_no_difference_is_rejected_as_often_as_promised() -> None:
 
 
 def test_repetitions_that_agree_leave_no_doubt() -> None:
-    found = paired_difference(np.array([[1.0, 2, 3], [1, 2, 3]]), [[1.0, 2, 3], [2, 3, 4]])
+    found = paired_difference(np.array([[1.0, 2, 3], [1, 2, 3]]), [[1.0, 2, 3], [2.0, 3, 4]])
     assert found.value.tolist() == found.low.tolist() == found.high.tolist() == [0, 1]
     assert found.p.tolist() == [1, 0]
     same = independent_difference([2.0, 2.0], [2.0, 2.0, 2.0])

@@ -15,7 +15,7 @@ def attempt(time: float, kind: str = "join", site: str = "a", **rest: Any) -> Ro
     return {"time": time, "site": site, "kind": kind, "outcome": "connected", **rest}
 
 
-REFUSED = {"outcome": "refused", "duration": 0.5}
+REFUSED: Row = {"outcome": "refused", "duration": 0.5}
 
 JOININGS: list[tuple[str, list[Row], list[Row]]] = [
     (

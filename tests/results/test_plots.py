@@ -44,7 +44,7 @@ def drawn_texts(figure: Figure, monkeypatch: pytest.MonkeyPatch) -> list[tuple[s
     found = []
     draw = Text.draw
 
-    def record(text: Text, renderer: object) -> None:
+    def record(text: Text, renderer: RendererBase) -> None:
         if text.get_visible() and text.get_text().strip():
             found.append((text.get_text(), text.get_window_extent(renderer)))
         draw(text, renderer)
@@ -52,7 +52,7 @@ def drawn_texts(figure: Figure, monkeypatch: pytest.MonkeyPatch) -> list[tuple[s
     with styled():
         canvas = FigureCanvasAgg(figure)
         monkeypatch.setattr(Text, "draw", record)
-        canvas.draw()
+        canvas.draw()  # type: ignore[no-untyped-call]  # matplotlib has no type for it
     return found
 
 

@@ -19,6 +19,7 @@ from results.plots.style import RED
 from results.records import CALL_BUDGET, CALLS, Run
 from results.timings import by_access, median_parts
 from scenarios.meeting import COMMAND_CENTRE
+from tests.results.axes import bars, beginning, legend, line
 from tests.results.sample_run import make_run, make_scenario
 from tests.results.test_adaptation import changed, samples
 
@@ -33,16 +34,11 @@ def figure() -> Figure:
     return Figure(figsize=(7.5, 5.6))
 
 
-def line(ax: Axes, label: str) -> tuple[np.ndarray, np.ndarray]:
-    (found,) = [each for each in ax.lines if str(each.get_label()).startswith(label)]
-    return np.asarray(found.get_xdata()), np.asarray(found.get_ydata())
-
-
 def of_site(run: Run, site: str, column: str) -> list[Any]:
     return [r[column] for r in run.tables["samples"].to_pylist() if r["site"] == site]
 
 
-def bars(containers: Iterable[object]) -> list[BarContainer]:
+def bar_containers(containers: Iterable[object]) -> list[BarContainer]:
     return [each for each in containers if isinstance(each, BarContainer)]
 
 
@@ -74,10 +70,10 @@ def test_provinces_are_ranked_by_time_frozen(run: Run, figure: Figure) -> None:
         if samples(run, province=name)
     }
     names = [text.get_text().partition(" (")[0] for text in left.get_yticklabels()]
-    shares = [bar.get_width() for bar in left.patches]
+    shares = [bar.get_width() for bar in bars(left)]
     assert shares == sorted(shares, reverse=True)
     assert shares == pytest.approx([expected[name][0] for name in names], rel=1e-4)
-    assert [bar.get_width() for bar in right.patches] == pytest.approx(
+    assert [bar.get_width() for bar in bars(right)] == pytest.approx(
         [expected[name][1] for name in names], rel=1e-4
     )
 
@@ -87,7 +83,7 @@ def test_provinces_are_ranked_by_time_frozen(run: Run, figure: Figure) -> None:
 
 def test_bars_of_layers_are_shares_and_fill_the_row(run: Run, ax: Axes) -> None:
     layers.draw(run, ax)
-    found = {str(each.get_label()): each for each in bars(ax.containers)}
+    found = {str(each.get_label()): each for each in bar_containers(ax.containers)}
     assert list(found) == ["high", "mid", "low", AUDIO_ONLY]
     rows = [text.get_text().partition(" (")[0] for text in ax.get_yticklabels()]
     assert rows == ["All endpoints", "VNPT", "Viettel", "Fibre", "DSL", "4G", "Satellite"]
@@ -117,7 +113,7 @@ def test_hexagons_hold_every_sample_and_the_share_above_is_told(run: Run, figure
     assert above is not None
     assert mobile.texts[0].get_text().startswith(f"{100 * above:.2g}")
     (equal,) = mobile.lines
-    assert (equal.get_xdata() == equal.get_ydata()).all()  # type: ignore[union-attr]
+    assert (np.asarray(equal.get_xdata()) == np.asarray(equal.get_ydata())).all()
 
 
 def test_ticks_thin_out_where_axes_span_much(run: Run, figure: Figure) -> None:
@@ -219,7 +215,7 @@ def test_calls_step_up_to_the_share_that_was_answered(run: Run, ax: Axes) -> Non
 
 def test_percentiles_are_marked_and_told_unless_never(run: Run, ax: Axes) -> None:
     calls.draw_distribution(run, ax)
-    labels = [text.get_text() for text in ax.get_legend().get_texts()]
+    labels = legend(ax)
     satellites = by_access(run, read_calls(run))["satellite"]
     (told,) = [label for label in labels if label.startswith("Satellite")]
     assert told.startswith(f"Satellite ({len(satellites)}): ")
@@ -233,7 +229,7 @@ def test_bounds_on_calls_are_triangles(ax: Axes) -> None:
     run = make_run(make_scenario(thresholds=bounds))
     calls.draw_distribution(run, ax)
     marks = [each for each in ax.lines if each.get_marker() == CARETLEFT]
-    assert [(each.get_xdata()[0], each.get_ydata()[0]) for each in marks] == [(900, 95)]  # type: ignore[index]
+    assert [beginning(each) for each in marks] == [(900, 95)]
     assert "A triangle is a threshold" in PLOTS["time-to-floor"].caption(run)
     plain = make_run(make_scenario(thresholds={"time_to_floor": ["max < 3s"]}))
     assert "triangle" not in PLOTS["time-to-floor"].caption(plain)
@@ -246,11 +242,11 @@ def test_the_waterfall_has_the_medians_of_all_parts(run: Run, figure: Figure) ->
     for ax, (_, own) in zip(figure.axes, panels, strict=False):
         expected = median_parts(own)
         assert expected is not None
-        widths = [bar.get_width() for bar in ax.patches]
+        widths = [bar.get_width() for bar in bars(ax)]
         count = len(CALL_BUDGET)
         assert widths[:count] == pytest.approx(expected[:-1] * 1000)
         assert widths[-1] == pytest.approx(expected[-1] * 1000)
-        lefts = [bar.get_x() for bar in ax.patches[:count]]
+        lefts = [bar.get_x() for bar in bars(ax)[:count]]
         assert lefts == pytest.approx([0, *np.cumsum(expected[:-2]) * 1000])
 
 

@@ -1,5 +1,6 @@
 """What the plots draw, against the tables: points, bands, cells and bars."""
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
@@ -17,6 +18,7 @@ from results.readings import delays
 from results.records import BUDGET, Run
 from results.selection import Measurements
 from scenarios.meeting import COMMAND_CENTRE
+from tests.results.axes import bars, beginning, legend, line
 from tests.results.sample_run import make_run, make_scenario
 
 
@@ -25,19 +27,19 @@ def ax() -> Axes:
     return Figure(figsize=(7.5, 4)).add_subplot()
 
 
-def line(ax: Axes, label: str) -> tuple[np.ndarray, np.ndarray]:
-    (found,) = [each for each in ax.lines if str(each.get_label()).startswith(label)]
-    return np.asarray(found.get_xdata()), np.asarray(found.get_ydata())
+Draw = Callable[[Run, Axes], None]
+Share = Callable[[float], float]
+CURVES: list[tuple[Draw, Share]] = [
+    (distributions.draw_cdf, lambda rank: rank),
+    (distributions.draw_ccdf, lambda rank: 100 - rank),
+]
 
 
 @pytest.mark.parametrize(("kind", "label"), [("4g", "4G:"), ("fibre", "Fibre:"), (None, "All ")])
 def test_cdf_and_ccdf_pass_through_the_percentiles(run: Run, kind: str | None, label: str) -> None:
     selector = {"access": kind} if kind else {}
     expected = Measurements(run).distribution("one_way_delay", selector)
-    for draw, share in (
-        (distributions.draw_cdf, lambda rank: rank),
-        (distributions.draw_ccdf, lambda rank: 100 - rank),
-    ):
+    for draw, share in CURVES:
         ax = Figure().add_subplot()
         draw(run, ax)
         x, y = line(ax, label)
@@ -74,7 +76,7 @@ def test_ccdf_marks_thresholds_on_whole_meetings(ax: Axes) -> None:
     run = make_run(make_scenario(thresholds=thresholds))
     distributions.draw_ccdf(run, ax)
     marks = [each for each in ax.lines if each.get_marker() == CARETLEFT]
-    places = [(each.get_xdata()[0], each.get_ydata()[0]) for each in marks]
+    places = [beginning(each) for each in marks]
     assert places == [(300, pytest.approx(5)), (100, 50)]
     assert [each.get_color() for each in marks] == [INK, colours(run, "access")["4g"]]
 
@@ -83,8 +85,7 @@ def test_legend_tells_median_and_tail(run: Run, ax: Axes) -> None:
     distributions.draw_cdf(run, ax)
     expected = Measurements(run).distribution("one_way_delay", {"access": "4g"})
     median, high = (format_value(expected.percentile(rank), "s") for rank in (50, 99))
-    labels = [text.get_text() for text in ax.get_legend().get_texts()]
-    assert f"4G: median {median}, p99 {high}" in labels
+    assert f"4G: median {median}, p99 {high}" in legend(ax)
 
 
 def test_bands_over_time_are_percentiles_of_packets(run: Run, ax: Axes) -> None:
@@ -129,9 +130,10 @@ def test_heat_map_rows_run_from_north_to_south(run: Run, ax: Axes) -> None:
     ]
     (image,) = ax.images
     cells = image.get_array()
+    assert cells is not None
     assert cells.shape == (19, 12)
     assert cells[names.index("Đồng Nai"), 8] == pytest.approx(np.mean(losses))
-    assert image.get_extent() == [0, 60, 18.5, -0.5]
+    assert tuple(image.get_extent()) == (0, 60, 18.5, -0.5)
 
 
 def test_heat_map_shows_a_gap_where_nothing_was_sampled(run: Run, ax: Axes) -> None:
@@ -139,7 +141,9 @@ def test_heat_map_shows_a_gap_where_nothing_was_sampled(run: Run, ax: Axes) -> N
     keep = [time not in (20.0, 25.0) for time in samples["time"].to_pylist()]
     tables = {**run.tables, "samples": samples.filter(pa.array(keep))}
     heatmap.draw(replace(run, tables=tables), ax, "packet_loss")
-    empty = np.ma.getmaskarray(np.ma.masked_invalid(ax.images[0].get_array())).all(axis=0)
+    cells = ax.images[0].get_array()
+    assert cells is not None
+    empty = np.ma.getmaskarray(np.ma.masked_invalid(cells)).all(axis=0)
     assert np.flatnonzero(empty).tolist() == [4, 5]
 
 
@@ -159,9 +163,11 @@ def test_heat_map_holds_a_stretch_of_several_intervals(run: Run, ax: Axes) -> No
 
 def test_colours_span_no_less_than_what_one_would_tell_apart() -> None:
     flat = norm_for("one_way_delay", np.array([0.1, 0.1001]))
-    assert (flat.vmin, flat.vmax) == (0.1, pytest.approx(0.1 + NARROWEST["s"]))
+    assert flat.vmin == 0.1
+    assert flat.vmax == pytest.approx(0.1 + NARROWEST["s"])
     scores = norm_for("audio_mos", np.array([4.39, 4.4]))
-    assert (scores.vmin, scores.vmax) == (pytest.approx(3.9), 4.4)
+    assert scores.vmin == pytest.approx(3.9)
+    assert scores.vmax == 4.4
     shares = norm_for("packet_loss", np.array([0.0, 0.0]))
     assert (shares.vmin, shares.vmax) == (0, NARROWEST["ratio"])
 
@@ -183,12 +189,12 @@ def test_budget_bars_stand_end_to_end(run: Run) -> None:
     assert titles[0] == "All endpoints (60)"
     rows = [r for r in run.tables["endpoints"].to_pylist() if r["site"] != COMMAND_CENTRE]
     expected = [np.mean([row[f"budget_{part}"] for row in rows]) * 1000 for part in BUDGET]
-    bars = figure.axes[0].patches
-    assert [bar.get_width() for bar in bars[: len(BUDGET)]] == pytest.approx(expected)
-    assert [bar.get_x() for bar in bars[: len(BUDGET)]] == pytest.approx(
+    drawn = bars(figure.axes[0])
+    assert [bar.get_width() for bar in drawn[: len(BUDGET)]] == pytest.approx(expected)
+    assert [bar.get_x() for bar in drawn[: len(BUDGET)]] == pytest.approx(
         [0, *np.cumsum(expected)[:-1]]
     )
-    assert bars[-1].get_width() == pytest.approx(sum(expected))
+    assert drawn[-1].get_width() == pytest.approx(sum(expected))
     assert len({ax.get_xlim() for ax in figure.axes}) == 1
 
 
@@ -219,7 +225,7 @@ def test_links_are_the_busiest_by_name(run: Run) -> None:
     expected = sorted(peaks, key=lambda name: -peaks[name])[: shared_links.BUSIEST]
     assert [text.get_text() for text in below.get_yticklabels()] == expected
     marks = [each for each in below.lines if each.get_marker() == "|"]
-    assert marks[0].get_xdata()[0] == pytest.approx(100 * peaks[expected[0]])
+    assert beginning(marks[0])[0] == pytest.approx(100 * peaks[expected[0]])
     # Full is the end of every axis.
     assert {ax.get_ylim() for ax in above} == {(0, 100)}
     assert below.get_xlim() == (0, 100)

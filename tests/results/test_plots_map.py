@@ -46,7 +46,7 @@ def test_a_point_is_in_the_area_of_its_nearest_seat(seats: NDArray[np.float64]) 
     distances = np.linalg.norm(points[:, None] - seats[None], axis=2)
     inside = np.array([area.contains_points(points) for area in areas])
     assert inside.sum(axis=0).max() == 1  # areas do not overlap
-    owned = inside.any(axis=0)
+    owned: NDArray[np.bool_] = np.any(inside, axis=0)
     assert owned.sum() > 500
     assert (inside.argmax(axis=0)[owned] == distances.argmin(axis=1)[owned]).all()
     # Whatever is nearer to a seat than the margin is in some area.
@@ -67,7 +67,7 @@ def test_few_seats_have_areas_too(places: list[list[float]]) -> None:
     cells = nearest_seat_areas(np.array(places))
     assert len(cells) == len(places)
     for cell, seat in zip(cells, places, strict=True):
-        assert Outline(cell).contains_point(seat, radius=0.01)
+        assert Outline(cell).contains_point((seat[0], seat[1]), radius=0.01)
 
 
 def test_areas_are_coloured_by_the_summarys_figures(run: Run) -> None:

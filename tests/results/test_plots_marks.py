@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 from results.plots.marks import MOST_MARKS, mark_events
 from results.plots.style import styled
 from results.records import EVENTS, Run
+from tests.results.axes import beginning
 
 
 @pytest.fixture
@@ -36,12 +37,12 @@ def test_floor_turns_are_names_and_the_rest_tells_what_it_is(run: Run, ax: Axes)
         "fault hcmc dies: node hcm…",
         "Hà Nội",
     ]  # there is no room for the repair's, nor is its detection marked
-    assert [line.get_xdata()[0] for line in ax.lines] == [0, 20, 30, 35, 40, 50]
+    assert [beginning(line)[0] for line in ax.lines] == [0, 20, 30, 35, 40, 50]
 
 
 def test_times_follow_the_axis(run: Run, ax: Axes) -> None:
     mark_events(ax, run, 1 / 60)
-    assert [line.get_xdata()[0] for line in ax.lines] == pytest.approx(
+    assert [beginning(line)[0] for line in ax.lines] == pytest.approx(
         [0, 1 / 3, 1 / 2, 7 / 12, 2 / 3, 5 / 6]
     )
 

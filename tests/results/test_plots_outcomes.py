@@ -15,9 +15,9 @@ from results.plots import PLOTS, joining, recovery
 from results.plots.timings import percentiles
 from results.records import EVENTS, TABLES, Run
 from results.timings import median_parts
+from tests.results.axes import bars, legend, line
 from tests.results.sample_outcomes import DIED, FAULT, NOTICED, REPAIRED
 from tests.results.test_adaptation import samples
-from tests.results.test_plots_adaptation import line
 
 
 @pytest.fixture
@@ -33,7 +33,9 @@ def figure() -> Figure:
 def areas(ax: Axes) -> dict[str, float]:
     """Top of the highest area by the beginning of its label."""
     return {
-        str(each.get_label()).partition(" (")[0]: float(each.get_paths()[0].vertices[:, 1].max())
+        str(each.get_label()).partition(" (")[0]: float(
+            np.asarray(each.get_paths()[0].vertices)[:, 1].max()
+        )
         for each in ax.collections
     }
 
@@ -75,7 +77,7 @@ def test_the_waterfall_has_the_medians_of_all_phases(run: Run, figure: Figure) -
     joining.draw_budget(run, figure)
     expected = median_parts(read_joinings(run))
     assert expected is not None
-    widths = [bar.get_width() for bar in figure.axes[0].patches]
+    widths = [bar.get_width() for bar in bars(figure.axes[0])]
     assert widths[: len(PARTS)] == pytest.approx(expected[:-1] * 1000)
     assert widths[-1] == pytest.approx(expected[-1] * 1000)
     assert figure.axes[0].get_title(loc="center") == "All endpoints (59)"
@@ -94,7 +96,7 @@ def test_retries_are_stacked_by_kind_and_failures_counted(run: Run, figure: Figu
     assert max(found.values()) == counts.max()
     labels = sum(int(str(c.get_label()).partition(" (")[2][:-1]) for c in above.collections)
     assert labels == counts.sum()
-    assert [bar.get_width() for bar in below.patches] == list(failures(sessions).values())
+    assert [bar.get_width() for bar in bars(below)] == list(failures(sessions).values())
 
 
 # ---------------------------------------------------------------- recovery
@@ -162,8 +164,7 @@ def test_policies_stand_side_by_side(run: Run, figure: Figure) -> None:
     # Seconds count from the first fault on.
     assert y[::2].tolist() == counts[int(DIED) :].tolist()
     assert x[0] == 0
-    told = [text.get_text() for text in right.get_legend().get_texts()]
-    assert told == [f"livekit: {counts[35:].sum()}, {counts[35:].max()}/s", "none: 0, 0/s"]
+    assert legend(right) == [f"livekit: {counts[35:].sum()}, {counts[35:].max()}/s", "none: 0, 0/s"]
 
 
 def test_runs_without_interruptions_have_no_curves(figure: Figure) -> None:

@@ -90,7 +90,9 @@ def test_a_scenario_is_frozen(tmp_path: Path) -> None:
 
 def pieces(tmp_path: Path, *overrides: str) -> Pieces:
     scenario = load_scenario(write_small(tmp_path), overrides)
-    return Pieces(scenario.duration, scenario.interval, scenario.endpoints, scenario.meeting)
+    return Pieces(
+        scenario.duration, scenario.interval, scenario.endpoints, scenario.media, scenario.meeting
+    )
 
 
 def test_sound_pieces_do_not_contradict_one_another(tmp_path: Path) -> None:

@@ -157,8 +157,8 @@ class PlainNetwork:
         """Publish until ``until`` (ns), then let everything arrive."""
         for at, what in self._programme(until):
             if isinstance(what, Scene):
-                action = partial(self._set, what)
-                self._schedule(at, CONTROL, ARRIVAL, (), next(self.number), action)
+                move = partial(self._set, what)
+                self._schedule(at, CONTROL, ARRIVAL, (), next(self.number), move)
                 continue
             what["number"] = next(self.number)
             key = (UPLINK, what["publisher"])

@@ -328,7 +328,7 @@ def endless(others: list[str], tiles: int, dwell: int, floor: str) -> list[list[
     step = dwell // tiles
     candidates = itertools.cycle(others)
     shown = [""] * tiles
-    seconds = []
+    seconds: list[list[str]] = []
     for turn in itertools.count():
         site = next(candidates)
         if site == floor and len(others) > tiles:

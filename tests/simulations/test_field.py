@@ -474,11 +474,13 @@ def act(playing: Playing, down: set[int], now: int, what: tuple[Any, ...]) -> No
     kind, *rest = what
     field = playing.field
     if kind == "connect":
-        field.connect(*rest, now)
+        endpoint, node = rest
+        field.connect(endpoint, node, now)
     elif kind == "disconnect":
-        field.disconnect(*rest, now)
+        field.disconnect(rest[0], now)
     elif kind == "use_link":
-        field.use_link(*rest, now)
+        endpoint, backup = rest
+        field.use_link(endpoint, backup, now)
     elif kind == "degrade":
         field.degrade(COMPONENTS[rest[0]], now, rate=rest[1], loss=1 - rest[1])
     else:

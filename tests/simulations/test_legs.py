@@ -40,7 +40,8 @@ def test_what_every_turn_needs_of_a_leg_is_in_the_lines_asked_for() -> None:
         "arrived", "resolved", "reported", "feedback_at", "retransmitted", "nack_count",
         "pli_count", "padding", "looked_at", "chosen_of", "chosen_for", "chosen_until",
     )  # fmt: skip
+    assert LEG.fields is not None
     for name in every_turn:
-        record, offset = (LEG.fields or {})[name][:2]
+        record, offset = LEG.fields[name][:2]
         assert offset + record.itemsize <= TURN_LINES * CACHE_LINE, name
     assert LEG.itemsize == LINES * CACHE_LINE

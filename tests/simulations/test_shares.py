@@ -158,8 +158,8 @@ def test_with_little_room_shares_grow_and_nothing_changes(changes: Any) -> None:
 def test_what_fills_edges_waits_for_them_to_grow() -> None:
     roomy, cramped = meeting(), meeting()
     world = cramped.world
-    for e in np.flatnonzero(world.edges["source"] == world.level_first[FAN_OUT]):
-        world.edges["mask"][e] = 15
+    for edge in np.flatnonzero(world.edges["source"] == world.level_first[FAN_OUT]):
+        world.edges["mask"][edge] = 15
     expected, got = roomy.advance(SECOND), cramped.advance(SECOND)
     assert got.edge_items is not world.edge_items
     for e in range(EVERYONE + 1):

@@ -87,28 +87,28 @@ class Arrivals:
                   "media": PICTURE, "captured": frame * 40 * MS, "source": 7}  # fmt: skip
         small = {"frame_packets": 1, "captured": self.voice * 20 * MS, "source": 3}
         if what == "after a voice":
-            self._write(1, delay, 0, FIRST, self.voice, **small, media=AUDIO)
+            self._write(1, delay, 0, FIRST, self.voice, small | {"media": AUDIO})
             self.voice += 1
         elif what == "after padding":
-            self._write(1, delay, 0, FILLER, 0, **small, media=PADDING)
+            self._write(1, delay, 0, FILLER, 0, small | {"media": PADDING})
         elif what == "repairs the last" and self.lost:
             number, lost = self.lost.pop()
-            self._write(1, delay, ONE, AGAIN, number, **lost)
+            self._write(1, delay, ONE, AGAIN, number, lost)
         elif what == "after another source's first":
             begins = packet | {"source": 8, "frame": 99, "index": 0, "key": True}
-            self._write(1, delay, ONE, FIRST, self.number, **begins)
+            self._write(1, delay, ONE, FIRST, self.number, begins)
             self.number += 1
         elif what == "lost":
             self.lost.append((self.number, packet))
         slot = OTHER if what == "in the other picture" else ONE
         if what != "lost before the node":
             kind = AGAIN if what == "again" else FIRST
-            self._write(gap, delay, slot, kind, self.number, lost=what == "lost", **packet)
+            self._write(gap, delay, slot, kind, self.number, packet, lost=what == "lost")
         self.number += 1
 
     def _write(
-        self, gap: int, delay: int, slot: int, kind: int, number: int, *, lost: bool = False,
-        **packet: Any,
+        self, gap: int, delay: int, slot: int, kind: int, number: int, packet: dict[str, int], *,
+        lost: bool = False,
     ) -> None:  # fmt: skip
         world, sender = self.world, self.world.senders[ME]
         entry = int(sender["next"])

@@ -1,6 +1,7 @@
 import asyncio
 import inspect
 import threading
+from types import FunctionType
 
 import aioice
 import pytest
@@ -44,7 +45,7 @@ def test_what_is_overridden_or_called_is_still_there(owner: type, names: list[st
     ],
 )
 def test_what_is_overridden_or_called_takes_the_same(
-    function: object, parameters: list[str]
+    function: FunctionType, parameters: list[str]
 ) -> None:
     assert callable(function)
     found = list(inspect.signature(function).parameters)

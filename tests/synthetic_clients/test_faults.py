@@ -100,8 +100,8 @@ def test_faults_of_a_link_add_up_and_end_one_by_one() -> None:
     (of_worse, of_cut) = (set(change[3]) for change in changes[:2])
     struck = min(of_worse & of_cut)
     seen: list[Any] = []
-    for at, *change in changes:
-        faults.change(*change)
+    for at, begins, strike, mine in changes:
+        faults.change(begins, strike, mine)
         link = state.uplinks[struck]
         row = (link["down"], link["extra_loss"], link["rate"]["taken"])
         seen.append((at // SECOND, *(pytest.approx(float(value)) for value in row)))

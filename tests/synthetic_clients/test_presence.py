@@ -1,10 +1,11 @@
+import numpy as np
 import pytest
 
 from synthetic_clients.presence import Gap, Presence
 from tests.synthetic_clients.rtp import SECOND, receiver
 
 
-def presence() -> tuple[Presence, object]:
+def presence() -> tuple[Presence, np.void]:
     state = receiver()
     found = Presence(state)
     found.due[0] = True
@@ -13,10 +14,10 @@ def presence() -> tuple[Presence, object]:
     return found, state.endpoints[0]
 
 
-def closed(place: object, begin: float, end: float) -> None:
+def closed(place: np.void, begin: float, end: float) -> None:
     """Media came again after a gap: what `receiving` notes."""
-    place["gap_from"], place["gap_until"] = begin * SECOND, end * SECOND  # type: ignore[index]
-    place["last_media"] = end * SECOND  # type: ignore[index]
+    place["gap_from"], place["gap_until"] = begin * SECOND, end * SECOND
+    place["last_media"] = end * SECOND
 
 
 def test_a_gap_is_counted_once_whether_it_is_open_or_over() -> None:

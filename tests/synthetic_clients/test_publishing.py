@@ -10,7 +10,8 @@ from scenarios.media import Media
 from synthetic_clients.descriptions import CAPTURE_TIME, MID, Slot
 from synthetic_clients.headers import NTP_OFFSET
 from synthetic_clients.media import Recording
-from synthetic_clients.publishing import Outbox, Publisher, ntp_of
+from synthetic_clients.outlets import ntp_of
+from synthetic_clients.publishing import Outbox, Publisher
 from synthetic_clients.reports import bandwidth_estimate, nack, picture_loss
 from synthetic_clients.vp8 import begins_key_frame, payload_of
 from tests.synthetic_clients.rtp import MS, SECOND, receiver
@@ -50,7 +51,7 @@ class Desk:
         self.now = SECOND
         self.wire = FakeWire()
         self.publisher = Publisher(
-            0, "site", self.wire, SLOTS, [5, 6], recording, media, receiver(),
+            0, "site", self.wire, SLOTS, [5, 6], recording, media, receiver(),  # type: ignore[arg-type]
             Outbox(loop, lambda: self.now), lambda: self.now, EPOCH,
         )  # fmt: skip
 
