@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable
+from functools import cache
 from hashlib import blake2b
 from pathlib import Path
 from typing import Any, TypeVar, cast
@@ -31,15 +32,14 @@ _ALONE = {"forceinline": False}
 they call first: much that seldom happens would stand, time and again, amid what always does."""
 
 
-def _digest_sources() -> str:
-    """A digest of all modules that kernels, and constants in them, come from."""
+@cache
+def _digest_sources(folder: Path) -> str:
+    """A digest of all modules that kernels of a folder, and constants in them, come from."""
     digest = blake2b(digest_size=16)
-    for path in [*sorted(Path(__file__).parent.glob("*.py")), Path(histograms.__file__)]:
+    modules = {*Path(__file__).parent.glob("*.py"), *folder.glob("*.py")}
+    for path in [*sorted(modules), Path(histograms.__file__)]:
         digest.update(path.read_bytes())
     return digest.hexdigest()
-
-
-_SOURCES = _digest_sources()
 
 
 def _compile(function: F, **options: Any) -> F:
@@ -49,8 +49,8 @@ def _compile(function: F, **options: Any) -> F:
     calls as it was before.
     """
     compiled = numba.njit(**options)(function)
-    file = compiled._cache._cache_file
-    file._source_stamp = (file._source_stamp, _SOURCES)
+    file, folder = compiled._cache._cache_file, Path(function.__code__.co_filename).parent
+    file._source_stamp = (file._source_stamp, _digest_sources(folder))
     return cast(F, compiled)
 
 

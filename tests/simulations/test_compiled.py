@@ -37,12 +37,21 @@ from simulations.inner import answer
 def ask() -> int:
     return answer()
 """,
+    "clients/constants.py": "LATE = 10",
+    "clients/far.py": """
+from clients.constants import LATE
+from simulations.compiled import kernel
+@kernel
+def wait() -> int:
+    return LATE
+""",
     "main.py": """
 from simulations.outer import ask
-print(ask(), sum(ask.stats.cache_hits.values()))
+from clients.far import wait
+print(*(f"{each()} {sum(each.stats.cache_hits.values())}" for each in (ask, wait)))
 """,
 }
-"""A room with two kernels, one of which calls the other's module."""
+"""Rooms with kernels: one calls another module's, one of another room has another's constant."""
 
 
 APART = """
@@ -69,22 +78,27 @@ print(len(apart), "fail" in lines[apart[0]], "cold" in lines[apart[0] - 1])
 
 
 def play(folder: Path) -> list[int]:
-    """What the outer kernel says in a new process, and how often it came from the cache."""
+    """What each kernel says in a new process, and how often it came from the cache."""
     result = subprocess.run(
         [sys.executable, "main.py"], cwd=folder, check=True, capture_output=True, text=True
     )
     return [int(word) for word in result.stdout.split()]
 
 
-def test_a_change_in_a_called_kernel_ends_the_cache(tmp_path: Path) -> None:
+def test_a_change_in_a_called_kernel_or_a_constant_ends_the_cache(tmp_path: Path) -> None:
+    def edit(name: str, old: str, new: str) -> None:
+        path = tmp_path / name
+        path.write_text(path.read_text(encoding="utf-8").replace(old, new), encoding="utf-8")
+
     for name, text in PACKAGE.items():
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_text(text, encoding="utf-8")
-    assert play(tmp_path) == [41, 0]
-    assert play(tmp_path) == [41, 1]
-    inner = tmp_path / "simulations/inner.py"
-    inner.write_text(inner.read_text(encoding="utf-8").replace("41", "42"), encoding="utf-8")
-    assert play(tmp_path) == [42, 0]
+    assert play(tmp_path) == [41, 0, 10, 0]
+    assert play(tmp_path) == [41, 1, 10, 1]
+    edit("clients/constants.py", "10", "20")
+    assert play(tmp_path) == [41, 1, 20, 0]
+    edit("simulations/inner.py", "41", "42")
+    assert play(tmp_path) == [42, 0, 20, 0]
 
 
 @pytest.mark.filterwarnings("ignore::numba.core.errors.NumbaPerformanceWarning")
