@@ -16,13 +16,13 @@ from simulations.placing import Placing
 from synthetic_clients.attempts import Choice, check_s, waits
 from synthetic_clients.batch_loop import BatchLoop
 from synthetic_clients.broadcasting import Broadcast, end
+from synthetic_clients.crossing import cross_downlink, cross_uplink
 from synthetic_clients.descriptions import Kind
 from synthetic_clients.media import Recording
 from synthetic_clients.peer import Peer, PeerError
 from synthetic_clients.presence import Presence
 from synthetic_clients.publishing import Outbox, Publisher
 from synthetic_clients.receivers import Receivers
-from synthetic_clients.receiving import cross_downlink, cross_uplink
 from synthetic_clients.signalling import (
     Courier,
     Exchange,

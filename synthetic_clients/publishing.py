@@ -31,10 +31,10 @@ from scenarios.media import Media
 from scenarios.randomness import entity_keys, stream_key, uniforms
 from scenarios.units import SECOND
 from synthetic_clients.aiortc_parts import Wire
+from synthetic_clients.crossing import cross_downlink, cross_uplink, send_media
 from synthetic_clients.descriptions import Kind, Slot
 from synthetic_clients.media import Recording
 from synthetic_clients.outlets import Outlet, ntp_of
-from synthetic_clients.receiving import cross_downlink, cross_uplink, send_media
 from synthetic_clients.reports import HEADERS, read_reports
 from synthetic_clients.state import State
 from synthetic_clients.vp8 import packetize

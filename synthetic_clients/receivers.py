@@ -12,13 +12,12 @@ from simulations.freezes import begin, stop
 from simulations.nack import LONGEST
 from synthetic_clients.aiortc_parts import Wire
 from synthetic_clients.batch_loop import BatchLoop
+from synthetic_clients.crossing import cross_downlink, cross_uplink
 from synthetic_clients.descriptions import CAPTURE_TIME, Slot
 from synthetic_clients.headers import NTP_OFFSET, PACKET, parse
 from synthetic_clients.probes import Probes
 from synthetic_clients.receiving import (
     begin_anew,
-    cross_downlink,
-    cross_uplink,
     deliver,
     enter,
     estimate,

@@ -13,14 +13,14 @@ from simulations.arrivals import NEVER
 from simulations.compiled import inlined, kernel
 from simulations.congestion import acknowledge
 from simulations.distributions import bucket_of, count
-from simulations.frames import assemble, hear, show_next, wants_key_frame
+from simulations.frames import wants_key_frame
 from simulations.jitter_buffer import NOTHING, insert, play_next, restart
-from simulations.links import carry, carry_control
-from simulations.nack import clear_to, due
-from simulations.nack import note as note_missing
+from simulations.links import carry
+from simulations.nack import due
 from simulations.overuse import NORMAL, OVERUSING
 from simulations.receivers import account, measure, measure_jitter
 from synthetic_clients.headers import NONE
+from synthetic_clients.seeing import see
 from synthetic_clients.state import (
     BY_EXTENSION,
     BY_REPORT,
@@ -148,7 +148,7 @@ def _take(state: Any, e: int, endpoint: Any, settings: Any) -> None:
     if view.audio:
         _hear(state, e, view, number, media, letter.arrival, settings)
     else:
-        _see(state, e, letter.stream, view, number, media, letter, settings)
+        see(state, e, letter.stream, view, number, media, letter, settings)
 
 
 @inlined
@@ -314,109 +314,6 @@ def _play(state: Any, e: int, view: Any, until: int, settings: Any) -> None:
 
 
 @kernel
-def _see(
-    state: Any, e: int, v: int, view: Any, number: int, media: int, letter: Any, settings: Any
-) -> None:
-    """Give a picture's packet to its frame, and show what can be shown."""
-    k = view.place
-    screen, frames = state.screens[k], state.frames[k]
-    arrival = letter.arrival
-    measure_jitter(state.pictures[k], view.ssrc, arrival - media)
-    if note_missing(state.nacks[k], state.missing[k], number, letter.key):
-        screen.lost_reference = 1
-    hear(screen, letter.key, arrival)
-    pieces = state.pieces[k]
-    piece = pieces[number & (WINDOW - 1)]
-    piece.number = number
-    piece.media = media
-    piece.marker = letter.marker
-    piece.key = letter.key
-    piece.used = 0
-    keyed = _complete(screen, frames, pieces, number, view)
-    if pieces[(number - 1) & (WINDOW - 1)].number == number - 1:
-        keyed |= _complete(screen, frames, pieces, number - 1, view)
-    if keyed and state.keyed[v] < 0:
-        state.keyed[v] = arrival
-    while True:
-        before = screen.next
-        captured = show_next(screen, frames, arrival)
-        if captured < 0:
-            break
-        _settle_skip(screen, pieces, before)
-        view.look = 1 if state.nacks[k].count > 0 else 0
-        clear_to(state.nacks[k], state.missing[k], screen.next)
-        if state.shown[v] < 0:
-            state.shown[v] = arrival
-        if view.mapping != UNMAPPED:
-            seen = max(arrival - captured, 0) + settings.picture_output
-            state.meters[e].frames += 1
-            state.meters[e].seen_sum += seen
-            count(state.frame_delays, e, seen)
-
-
-@kernel
-def _complete(screen: Any, frames: Any, pieces: Any, number: int, view: Any) -> int:
-    """If all packets of the frame that ``number`` belongs to have come, let it be assembled; 1 if
-    it is a key frame.
-
-    A frame's packets have one time stamp and consecutive numbers; the last has the marker bit. So a
-    frame is whole if there is no hole from what ends the frame before to what ends it.
-    """
-    mask = WINDOW - 1
-    here = pieces[number & mask]
-    if here.used:
-        return 0
-    last = number
-    while not pieces[last & mask].marker:
-        after = pieces[(last + 1) & mask]
-        if after.number != last + 1:
-            return 0
-        if after.media != here.media:
-            break
-        last += 1
-        if last - number > WINDOW // 2:
-            return 0
-    first = number
-    while first > view.first:
-        before = pieces[(first - 1) & mask]
-        if before.number != first - 1:
-            return 0
-        if before.media != here.media or before.marker:
-            break
-        first -= 1
-        if number - first > WINDOW // 2:
-            return 0
-    key = 0
-    for n in range(first, last + 1):
-        key |= pieces[n & mask].key
-        pieces[n & mask].used = 1
-    for n in range(first, last + 1):
-        assemble(screen, frames, n, n - first, last - first + 1, key, here.media + view.anchor)
-    return key
-
-
-@kernel
-def _settle_skip(screen: Any, pieces: Any, before: int) -> None:
-    """What was passed over before the frame just shown: packets that came, of frames that were
-    never whole, are not missing, and their frames are dropped."""
-    first = screen.next - 1
-    while first > before and pieces[(first - 1) & (WINDOW - 1)].number == first - 1:
-        if (
-            pieces[(first - 1) & (WINDOW - 1)].media
-            != pieces[(screen.next - 1) & (WINDOW - 1)].media
-        ):
-            break
-        first -= 1
-    last_media = NONE
-    for n in range(max(before, first - WINDOW), first):
-        piece = pieces[n & (WINDOW - 1)]
-        if piece.number == n and not piece.used:
-            screen.packets_missing -= 1
-            screen.frames_dropped += piece.media != last_media
-            last_media = piece.media
-
-
-@kernel
 def look_round(
     state: Any, now: int, settings: Any, numbers: Any, requests: Any, keys: Any
 ) -> tuple[int, int]:
@@ -502,43 +399,3 @@ def map_report(
     )
     view.map_capture = ntp - (settings.audio_encoding if view.audio else settings.picture_encoding)
     view.mapping = BY_REPORT
-
-
-@kernel
-def cross_uplink(state: Any, e: int, now: int, size: int) -> int:
-    """When a message that the endpoint ``e`` sends ``now`` has crossed its uplink (ns); < 0:
-    lost."""
-    if not state.clock[LINKED]:
-        return now
-    base = state.clock[LINKS_FROM]
-    arrival = carry_control(
-        state.uplinks[e], state.up_starts, state.up_sizes, state.load_times, state.load_shares,
-        max(now - base, 0), size,
-    )  # fmt: skip
-    return arrival + base if arrival >= 0 else arrival
-
-
-@kernel
-def cross_downlink(state: Any, e: int, now: int, size: int) -> int:
-    """As `cross_uplink`, downwards."""
-    if not state.clock[LINKED]:
-        return now
-    base = state.clock[LINKS_FROM]
-    arrival = carry_control(
-        state.downlinks[e], state.down_starts, state.down_sizes, state.load_times,
-        state.load_shares, max(now - base, 0), size,
-    )  # fmt: skip
-    return arrival + base if arrival >= 0 else arrival
-
-
-@kernel
-def send_media(state: Any, e: int, now: int, size: int) -> int:
-    """As `cross_uplink`, for a packet of media that the endpoint publishes."""
-    if not state.clock[LINKED]:
-        return now
-    base = state.clock[LINKS_FROM]
-    arrival = carry(
-        state.uplinks[e], state.up_starts, state.up_sizes, state.load_times, state.load_shares,
-        max(now - base, 0), size,
-    )  # fmt: skip
-    return arrival + base if arrival >= 0 else arrival

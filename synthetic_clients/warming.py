@@ -10,18 +10,16 @@ import numpy as np
 from scenarios.loading import load_scenario
 from scenarios.population import populate
 from simulations.freezes import begin, stop
+from synthetic_clients.crossing import cross_downlink, cross_uplink, send_media
 from synthetic_clients.headers import PACKET, parse
 from synthetic_clients.presence import Presence
 from synthetic_clients.receiving import (
     begin_anew,
-    cross_downlink,
-    cross_uplink,
     deliver,
     enter,
     estimate,
     look_round,
     map_report,
-    send_media,
 )
 from synthetic_clients.sampling import Sampler
 from synthetic_clients.sockets import ROWS, Reader

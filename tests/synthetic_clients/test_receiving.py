@@ -6,14 +6,13 @@ import pytest
 from scenarios.loading import load_scenario
 from scenarios.population import populate
 from simulations.freezes import begin
+from synthetic_clients.crossing import cross_uplink, send_media
 from synthetic_clients.receiving import (
     LATE,
     begin_anew,
-    cross_uplink,
     estimate,
     look_round,
     map_report,
-    send_media,
 )
 from synthetic_clients.state import BY_EXTENSION, BY_REPORT, CROWDED, MAIL, UNMAPPED
 from synthetic_clients.virtual_links import virtual_links
