@@ -29,8 +29,8 @@ class Placement(Record):
 
     policy: Literal["nearest", "least-loaded", "hot-standby", "spare"] = "nearest"
     """The node that the rules deal, else the nearest to the endpoint; the node with the fewest
-    endpoints for its room; as `nearest`, with a standby of its own for every node; or as
-    `nearest`, with one spare for all (N+1)."""
+    endpoints, for its room where every node has one in `room`; as `nearest`, with a standby of its
+    own for every node; or as `nearest`, with one spare for all (N+1)."""
     standby: dict[NodeName, NodeName] = Field(default_factory=dict)
     """The standby of each node, for `hot-standby`; it takes nobody else."""
     spare: NodeName | None = None

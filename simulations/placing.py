@@ -17,6 +17,9 @@ class Placing:
         """Failed its last health check, or is barred since."""
         self.draining = [False] * len(self.nodes)
         self.room = [placement.room.get(name) for name in self.nodes]
+        self.by_share = None not in self.room
+        """Whether loads are shares of the nodes' room; else, as a count and a share can't be
+        compared, they are counts."""
         self.kept_free = [name in placement.kept_free for name in self.nodes]
 
     def takes(self, node: int) -> bool:
@@ -48,4 +51,5 @@ class Placing:
         return min([*usual, *free], key=lambda n: n in avoided, default=None)
 
     def _load(self, node: int) -> float:
-        return self.charges[node] / (self.room[node] or 1)
+        room = self.room[node] if self.by_share else None
+        return self.charges[node] / (room or 1)

@@ -39,6 +39,14 @@ def test_the_least_loaded_for_its_room() -> None:
     assert places.choose(2, NEAREST) == 0
 
 
+def test_a_node_without_a_limit_is_compared_by_its_count() -> None:
+    places = placing(policy="least-loaded", room={"a": 1000})
+    places.charges[:] = [2, 1, 2]
+    assert places.choose(0, NEAREST) == 1
+    places.charges[:] = [1, 2, 2]
+    assert places.choose(1, NEAREST) == 0
+
+
 def test_a_standby_takes_its_own_node_s_endpoints_alone() -> None:
     places = placing(policy="hot-standby", standby={"a": "c"})
     assert places.choose(0, NEAREST) == 0
