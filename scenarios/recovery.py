@@ -49,6 +49,9 @@ POLICIES: Mapping[str, Mapping[str, Any]] = {
 }
 """Recovery policies by name, as a scenario would write them."""
 
+LEAST_BACK_OFF = 100_000_000
+"""ns; a shorter back-off is as good as none."""
+
 
 Policy = Literal["livekit", "jitsi", "full-jitter", "none"]
 
@@ -69,11 +72,13 @@ class Recovery(Record):
     reconnects: bool = True
     """Whether clients come back at all."""
     delays: tuple[Duration, ...] = ()
-    """Time before each attempt to connect anew; from the last one on see `rejoin`."""
+    """Time before each attempt to connect anew, one of them 100 ms or more; from the last one on
+    see `rejoin`."""
     base: Duration = 1_000_000_000
-    """Without `delays`: the delay before the first attempt, doubled for each one after it."""
+    """Without `delays`: the delay before the first attempt, doubled for each one after it;
+    100 ms or more."""
     cap: Duration = 60_000_000_000
-    """Without `delays`: the longest delay."""
+    """Without `delays`: the longest delay, 100 ms or more."""
     jitter: Literal["none", "full", "added"] = "none"
     """A delay is taken as it is; drawn uniformly from 0 to it; or up to `spread` is added."""
     spread: Duration = 0
@@ -107,16 +112,18 @@ class Recovery(Record):
     def _check_back_off(self) -> Self:
         reason = "the herd that comes back would never let its servers recover"
         problems = []
-        zero = format_quantity(0, DURATION)
-        if self.reconnects and self.delays and max(self.delays) == 0:
-            rule = f"must hold a delay of more than 0s: without a back-off {reason}"
-            problems.append(Problem(("delays",), [zero] * len(self.delays), rule))
+        least = format_quantity(LEAST_BACK_OFF, DURATION)
+        if self.reconnects and self.delays and max(self.delays) < LEAST_BACK_OFF:
+            rule = f"must hold a delay of {least} or more: with a shorter back-off {reason}"
+            given = [format_quantity(delay, DURATION) for delay in self.delays]
+            problems.append(Problem(("delays",), given, rule))
         if self.reconnects and not self.delays:
             for key in ("base", "cap"):
-                if getattr(self, key) == 0:
-                    rule = f"must be more than 0s: without a back-off {reason}"
-                    problems.append(Problem((key,), zero, rule))
-            if 0 < self.cap < self.base:
+                if getattr(self, key) < LEAST_BACK_OFF:
+                    rule = f"must be {least} or more: with a shorter back-off {reason}"
+                    shown = format_quantity(getattr(self, key), DURATION)
+                    problems.append(Problem((key,), shown, rule))
+            if LEAST_BACK_OFF <= self.cap < self.base:
                 rule = f"must not be shorter than base, {format_quantity(self.base, DURATION)}"
                 problems.append(Problem(("cap",), format_quantity(self.cap, DURATION), rule))
         report(problems)

@@ -53,15 +53,26 @@ def test_the_default_is_livekit_s() -> None:
         ("{policy: full-jitter, base: 0s}", "recovery.base"),
         ("{policy: full-jitter, cap: 0s}", "recovery.cap"),
         ("{policy: livekit, delays: [0s, 0s]}", "recovery.delays"),
+        ("{policy: full-jitter, base: 1ns}", "recovery.base"),
+        ("{policy: full-jitter, cap: 99ms}", "recovery.cap"),
+        ("{policy: livekit, delays: [0s, 0s, 1ms]}", "recovery.delays"),
     ],
 )
-def test_a_zero_back_off_is_refused_with_the_reason(tmp_path: Path, text: str, key: str) -> None:
+def test_a_back_off_that_is_as_good_as_none_is_refused_with_the_reason(
+    tmp_path: Path, text: str, key: str
+) -> None:
     path = write_small(tmp_path, ("\nthresholds:", f"\nrecovery: {text}\nthresholds:"))
     with pytest.raises(ScenarioError) as error:
         load_scenario(path)
     (fault,) = error.value.faults
     assert fault.key == key
     assert "the herd that comes back would never let its servers recover" in fault.rule
+
+
+def test_a_back_off_of_a_tenth_of_a_second_is_one() -> None:
+    shortest = Recovery.model_validate({"policy": "full-jitter", "base": "100ms", "cap": "100ms"})
+    assert shortest.base == shortest.cap == SECOND // 10
+    assert max(Recovery.model_validate({"delays": ["0s", "100ms"]}).delays) == SECOND // 10
 
 
 def test_nobody_who_does_not_come_back_needs_a_back_off() -> None:
