@@ -121,7 +121,7 @@ def mishap_problems(
 
 
 def _placement(placement: Placement, nodes: Mapping[str, MediaNode]) -> Iterator[Problem]:
-    if placement.kept_free >= set(nodes):
+    if nodes and placement.kept_free >= set(nodes):
         rule = "must leave a media node that takes endpoints from the beginning"
         yield Problem(("placement",), placement.policy, rule)
 
