@@ -26,6 +26,7 @@ SILENT_NODE = "no answer from the media node"
 REFUSED = "refused: the signalling server's queue is full"
 FORGOTTEN = "the media node has forgotten the session"
 NO_ROOM = "no media node is up and has room"
+SHUT = "every media node that is up and has room is barred or being drained"
 NO_POWER = "no power"
 NO_OTHER = "no other media node has room"
 LOST_MEANWHILE = "lost the old media node meanwhile"
@@ -182,7 +183,11 @@ def _ask(
         return until, NEVER, ""
     node = plane.placing.choose(plane.home(endpoint), plane.nearest(endpoint), client.avoided)
     if node is None:
-        return until, NEVER, NO_ROOM
+        could = any(
+            plane.placing.has_room(n) and name not in plane.down
+            for n, name in enumerate(plane.nodes)
+        )
+        return until, NEVER, SHUT if could else NO_ROOM
     return until, node, ""
 
 

@@ -8,6 +8,7 @@ from simulations import attempts
 from simulations.attempts import (
     NO_POWER,
     NO_ROOM,
+    SHUT,
     SILENT_DNS,
     SILENT_NODE,
     SILENT_SERVER,
@@ -303,7 +304,7 @@ class Client:
             if len(self.avoided) == len(self.plane.nodes):
                 self.avoided.clear()
                 self._change_link()
-        elif outcome != NO_ROOM:
+        elif outcome not in (NO_ROOM, SHUT):
             self.server = (self.server + 1) % len(self.plane.servers)
             if self.server == 0 and outcome in (SILENT_SERVER, SILENT_DNS):
                 self._change_link()

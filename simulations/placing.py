@@ -24,9 +24,12 @@ class Placing:
 
     def takes(self, node: int) -> bool:
         """Whether the node takes one more."""
+        return self.has_room(node) and not (self.sick[node] or self.draining[node])
+
+    def has_room(self, node: int) -> bool:
+        """Whether one more fits on the node, be it well or not."""
         room = self.room[node]
-        full = room is not None and self.charges[node] >= room
-        return not (self.sick[node] or self.draining[node] or full)
+        return room is None or self.charges[node] < room
 
     def choose(self, home: int, order: Sequence[int], avoided: Collection[int] = ()) -> int | None:
         """The node that takes an endpoint; None: there is none.

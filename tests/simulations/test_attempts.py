@@ -8,9 +8,10 @@ import pytest
 from results.records import PHASES
 from scenarios.units import SECOND
 from simulations import messages
+from simulations.attempts import NO_ROOM, SHUT
 from simulations.sessions import Session
 from simulations.states import State
-from tests.simulations.controlled import outcomes, play, scenario_of, served
+from tests.simulations.controlled import SERVER, outcomes, play, scenario_of, served
 from tests.simulations.stand_in import StandIn, stand_in
 
 MS = 10**6
@@ -118,3 +119,34 @@ def test_who_finds_no_room_does_not_get_in() -> None:
     plane, network, _ = play(scenario_of(sections, duration="2min"))
     assert sorted(network.served.values()) == [0] * 5 + [1] * 3
     assert "no media node is up and has room" in outcomes(plane, "join")
+
+
+def test_who_finds_nodes_that_are_barred_or_drained_is_told_so() -> None:
+    dies = {"kind": "die", "of": "node", "at": "1s", "for": "19s"}
+    drain = {"kind": "drain", "of": "node", "at": "1s"}
+    servers = {"main": SERVER, "other": {**SERVER, "latitude": 10.8, "longitude": 106.7}}
+    for fault in (dies, drain):
+        sections = {
+            "joining": {"profile": "spread", "over": "50s"},
+            "faults": [fault],
+            "signalling": {"servers": servers},
+        }
+        plane, _, _ = play(scenario_of(sections, sample=60), until=55 * SECOND)
+        down = {s.outcome for s in plane.sessions if 12 * SECOND < s.time < 19 * SECOND}
+        up = {s.outcome for s in plane.sessions if 21 * SECOND < s.time < 54 * SECOND}
+        assert down == ({NO_ROOM} if fault is dies else {SHUT})
+        assert up == {SHUT}
+        # No other server would know better.
+        assert {client.server for client in plane.clients} == {0}
+
+
+def test_a_full_node_is_not_taken_for_a_barred_one() -> None:
+    dies = {"kind": "die", "of": "node{node=hcmc}", "at": "1s"}
+    sections = {
+        "joining": {"profile": "spread", "over": "50s"},
+        "faults": [dies],
+        "placement": {"room": {"hanoi": 5}},
+    }
+    plane, _, _ = play(scenario_of(sections, sample=60), until=55 * SECOND)
+    assert NO_ROOM in outcomes(plane, "join")
+    assert SHUT not in outcomes(plane, "join")
