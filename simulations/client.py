@@ -363,7 +363,7 @@ class Client:
         now = int(self.env.now)
         if self.lost is not None and self.lost.detected == NEVER:
             self.lost.detected = now
-            self.plane.detections.setdefault(self.lost.fault, []).append(now)
+            self.plane.detect(self, self.lost.fault)
         self.to(State.LOST)
         self.network.mark_lost(self.endpoint, now)
         self.rouse()

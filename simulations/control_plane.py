@@ -76,8 +76,8 @@ class ControlPlane:
         """Media nodes that are dead ("die") or hung ("hang")."""
         self.sessions: list[Session] = []
         self.interruptions: list[Interruption] = []
-        self.detections: dict[str, list[int]] = {}
-        """When clients noticed each fault."""
+        self.detections: dict[str, dict[int, int]] = {}
+        """When each endpoint's client first noticed each fault, of its media or its signalling."""
         self.reason = ""
         """The label of the fault that is being played."""
         self._nearest_nodes = self._by_distance(list(scenario.nodes.values()))
@@ -170,10 +170,10 @@ class ControlPlane:
         if whole:
             client.mute_at = NEVER
         elif client.mute_at == NEVER:
-            client.mute_at = now
+            client.mute_at, fault = now, self.reason
             left = 1 - self.draw("keep-alive", client.endpoint)
             wait = round(self.signalling.keep_alive * left) + self.signalling.keep_alive_timeout
-            self._later(wait, lambda: self._miss_signalling(client, now))
+            self._later(wait, lambda: self._miss_signalling(client, now, fault))
 
     def interrupt(self, client: Client) -> None:
         """Write down that the client gets no media from now on."""
@@ -187,8 +187,13 @@ class ControlPlane:
         if client.cut_at == cut_at and client.takes_part:
             client.notice()
 
-    def _miss_signalling(self, client: Client, mute_at: int) -> None:
+    def detect(self, client: Client, fault: str) -> None:
+        """Write down that the client has noticed a fault."""
+        self.detections.setdefault(fault, {}).setdefault(client.endpoint, int(self.env.now))
+
+    def _miss_signalling(self, client: Client, mute_at: int, fault: str) -> None:
         if client.mute_at == mute_at and client.takes_part:
+            self.detect(client, fault)
             client.mute_at = client.server_life = NEVER
             client.rouse()
 
@@ -355,7 +360,8 @@ class ControlPlane:
             if client.lost is not None:
                 client.lost.cause = self._obstacle(client)
         for label, times in self.detections.items():
-            self.log.add(min(times), "detect", label, f"the first of {len(times)} clients")
+            first = min(times.values())
+            self.log.add(first, "detect", label, f"the first of {len(times)} clients")
 
     def _obstacle(self, client: Client) -> str:
         """Why a client is not back."""

@@ -141,6 +141,22 @@ def test_a_signalling_server_s_restart_interrupts_nobody() -> None:
     assert 65 <= first <= 75  # a ping every 10 s, waited for 5 s
 
 
+def test_a_signalling_server_s_death_is_noticed_once_by_everyone() -> None:
+    gone = {"kind": "die", "of": "signalling", "at": "1min", "for": "2min", "label": "mute"}
+    _, _, log = play(scenario_of({"faults": [gone]}, sample=50))
+    ((at, kind, subject, detail),) = [event for event in log.events if event[1] == "detect"]
+    assert (kind, subject, detail) == ("detect", "mute", "the first of 51 clients")
+    assert 65 <= at / SECOND <= 75  # a ping every 10 s, waited for 5 s
+
+
+def test_who_loses_media_and_signalling_has_noticed_one_fault() -> None:
+    cut = {"kind": "cut", "of": "backbone", "at": "1min", "for": "2min"}
+    plane, _, log = play(scenario_of({"faults": [cut]}, sample=50))
+    ((at, _, _, detail),) = [event for event in log.events if event[1] == "detect"]
+    assert detail == "the first of 50 clients"
+    assert at <= min(row.detected for row in plane.interruptions if row.detected != NEVER)
+
+
 def test_a_server_with_a_successor_is_left_for_it() -> None:
     gone = {"kind": "die", "of": "signalling{server=main}", "at": "1min"}
     servers = {"main": SERVER, "other": {**SERVER, "latitude": 10.8, "longitude": 106.7}}
