@@ -55,6 +55,8 @@ class Client:
         """Media nodes that have not answered it."""
         self.joined = False
         """It has taken part before."""
+        self.joins = 0
+        """Attempts to join, since it set out."""
         self.session: Session | None = None
         """The last attempt that gave it its media."""
         self.lost: Interruption | None = None
@@ -100,7 +102,7 @@ class Client:
         else:
             yield self.env.timeout(self.sets_out)
             if not self.powered:  # it would join, and can't
-                now = int(self.env.now)
+                now, self.joins = int(self.env.now), 1
                 self.plane.sessions.append(
                     Session(now, self.endpoint, "join", 1, outcome=NO_POWER, duration=0)
                 )
@@ -185,7 +187,11 @@ class Client:
             if self.state in (State.LOST, State.RESTARTING):
                 self.to(State.BACKING_OFF)
             self.to(State.RESOLVING)
-            outcome = yield from self._attempt(kind, attempt, attempts.handshake)
+            number = attempt
+            if kind == "join":  # counted from its setting out, whatever has befallen it since
+                self.joins += 1
+                number = self.joins
+            outcome = yield from self._attempt(kind, number, attempts.handshake)
             if outcome == CONNECTED:
                 return
             self.leave_node()

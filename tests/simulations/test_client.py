@@ -188,3 +188,23 @@ def test_who_has_no_power_when_it_is_to_join_joins_later() -> None:
     assert {s.kind for s in mine} == {"join"}
     assert {s.outcome for s in mine if s.time <= 60 * SECOND} == {"no power"}
     assert min(s.time for s in mine if s.outcome != "no power") > 135 * SECOND
+    for endpoint in {s.endpoint for s in mine}:
+        numbers = [s.attempt for s in mine if s.endpoint == endpoint]
+        assert numbers == list(range(1, len(numbers) + 1))
+        assert len(numbers) > 1
+
+
+def test_who_loses_its_power_on_its_way_in_counts_its_attempts_on() -> None:
+    province = stand_in(scenario_of(sample=50)).population.province[0]
+    of = f"province{{province={province}}}"
+    faults = [
+        {"kind": "die", "of": "node", "at": "1s", "for": "5min"},
+        {"kind": "power-cut", "of": of, "at": "1min", "for": "1min"},
+    ]
+    sections = {"faults": faults, "joining": {"profile": "spread", "begin": "10s", "over": "10s"}}
+    plane, _, _ = play(scenario_of(sections, sample=50, duration="15min"))
+    mine = [s for s in plane.sessions if plane.population.province[s.endpoint] == province]
+    for endpoint in {s.endpoint for s in mine}:
+        own = [s for s in mine if s.endpoint == endpoint]
+        assert [s.attempt for s in own] == list(range(1, len(own) + 1))
+        assert own[0].time < 60 * SECOND < 120 * SECOND < own[-1].time
