@@ -355,7 +355,8 @@ class ControlPlane:
         self.settle()
         for session in self.sessions:
             if not session.outcome:
-                session.outcome, session.duration = ENDED, NEVER
+                state = self.clients[session.endpoint].state
+                session.outcome, session.duration = f"{ENDED}: {state.value}", NEVER
         for client in self.clients:
             if client.lost is not None:
                 client.lost.cause = self._obstacle(client)

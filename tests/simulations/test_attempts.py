@@ -9,7 +9,7 @@ from results.records import PHASES
 from scenarios.units import SECOND
 from simulations import messages
 from simulations.attempts import NO_ROOM, SHUT
-from simulations.sessions import Session
+from simulations.sessions import NEVER, Session
 from simulations.states import State
 from tests.simulations.controlled import SERVER, outcomes, play, scenario_of, served
 from tests.simulations.stand_in import StandIn, stand_in
@@ -150,3 +150,16 @@ def test_a_full_node_is_not_taken_for_a_barred_one() -> None:
     plane, _, _ = play(scenario_of(sections, sample=60), until=55 * SECOND)
     assert NO_ROOM in outcomes(plane, "join")
     assert SHUT not in outcomes(plane, "join")
+
+
+def test_who_is_on_its_way_at_the_end_says_what_it_waited_for() -> None:
+    slow = {"mean": "10s", "distribution": "constant"}
+    sections = {
+        "joining": {"profile": "at-once"},
+        "signalling": served(concurrency=1000, service=slow),
+    }
+    plane, _, _ = play(scenario_of(sections), until=5 * SECOND)
+    assert {s.outcome for s in plane.sessions} == {
+        "the meeting ended: waits for the signalling server's answer"
+    }
+    assert {s.duration for s in plane.sessions} == {NEVER}
