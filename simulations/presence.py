@@ -115,14 +115,21 @@ def settle(world: Any, begin: int, end: int) -> None:
 
 @kernel
 def _is_due_media(world: Any, endpoint: int) -> bool:
-    """Whether there is anything that the endpoint should hear or see."""
+    """Whether there is anything that the endpoint should hear or see, of someone who has come."""
     settings = world.settings[0]
     for slot in range(settings.voices):
         seat = world.slot_seats[slot]
-        if seat >= 0 and world.seats[seat].publisher != endpoint:
+        if seat >= 0 and world.seats[seat].publisher != endpoint and _has_come(world, seat):
             return True
     last = settings.voices + world.endpoints[endpoint].pictures
-    for slot in range(settings.voices, last):  # noqa: SIM110 - kernels have no generators
-        if seat_shown(world, slot, endpoint) >= 0:
+    for slot in range(settings.voices, last):
+        seat = seat_shown(world, slot, endpoint)
+        if seat >= 0 and _has_come(world, seat):
             return True
     return False
+
+
+@inlined
+def _has_come(world: Any, seat: int) -> bool:
+    """Whether the publisher in the seat has ever been connected."""
+    return bool(world.presences[world.seats[seat].publisher].first != NEVER)

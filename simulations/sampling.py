@@ -20,6 +20,7 @@ from simulations.membership import ABSENT
 from simulations.presence import settle as settle_presences
 from simulations.quality import audio_mos, burst_ratio, codec_of
 from simulations.rates import refresh
+from simulations.residual import Residual
 from simulations.video_quality import video_mos
 from simulations.world import World
 
@@ -34,6 +35,7 @@ class Sampler:
     def __init__(self, scenario: Scenario, population: Population) -> None:
         self.scenario = scenario
         self.population = population
+        self.residual = Residual()
         self.rows: list[dict[str, NDArray[Any]]] = []
         self.times: list[int] = []
         self.cells, self.cell_attributes = _cells(scenario, population)
@@ -57,7 +59,7 @@ class Sampler:
         refresh_links(world, end)
         row: dict[str, NDArray[Any]] = {}
         self._take_delays(world, row)
-        heard = self._take_streams(world, row, end - begin)
+        heard = self._take_streams(world, row, begin, end)
         self._take_control(world, row, begin, end)
         row["audio_mos"] = self._audio_mos(world, row, heard)
         row["video_mos"] = self._video_mos(world, row, end - begin)
@@ -101,9 +103,10 @@ class Sampler:
         self.used[name] = min(self.used[name][0], first), max(self.used[name][1], end)
 
     def _take_streams(
-        self, world: World, row: dict[str, NDArray[Any]], length: int
+        self, world: World, row: dict[str, NDArray[Any]], begin: int, end: int
     ) -> NDArray[np.bool_]:
         """What became of voices and pictures; who was to hear something."""
+        length = end - begin
         settings, n = world.settings.view(np.recarray)[0], len(self.population)
         voices, pictures = world.voices, world.pictures
         whose_voice = np.arange(len(voices)) // settings.voices
@@ -123,24 +126,23 @@ class Sampler:
         row["video_packet_loss"] = _ratio(missed, watched)
 
         buffers, screens = world.voice_buffers, world.screens
-        played = of_voices(buffers["played"]) + of_voices(buffers["recovered"])
-        concealed = of_voices(buffers["concealed"])
-        # Where nothing was there to be played for the whole interval, all of it was lost.
-        mute = (heard > 0) & (played + concealed == 0)
-        concealed = np.where(mute, lost, concealed)
-        spoiled = of_pictures(screens["packets_missing"])
+        recovered = of_voices(buffers["recovered"])
+        played = of_voices(buffers["played"]) + recovered
+        concealed = of_voices(self.residual.audio(buffers, voices["lost"], end))
+        rendered = of_pictures(screens["frames_rendered"])
+        spoiled = of_pictures(self.residual.video(screens, pictures["lost"]))
         row["audio_residual_loss"] = _ratio(concealed, played + concealed)
         row["video_residual_loss"] = np.minimum(_ratio(spoiled, watched), 1.0)
         row["residual_loss"] = np.minimum(
             _ratio(concealed + spoiled, np.maximum(played + concealed, heard) + watched), 1.0
         )
-        row["fec_recovered"] = of_voices(buffers["recovered"])
+        row["fec_recovered"] = recovered
         freezes = screens["freezes"]
         wanted = of_pictures(_wanted(screens)) * length
         row["freeze_count"] = of_pictures(freezes["freeze_count"])
         row["freeze_ratio"] = _ratio(of_pictures(freezes["freeze_time"]), wanted)
         row["pause_count"] = of_pictures(freezes["pause_count"])
-        row["frames_rendered"] = of_pictures(screens["frames_rendered"])
+        row["frames_rendered"] = rendered
         row["frames_dropped"] = of_pictures(screens["frames_dropped"])
         first = voices[:: settings.voices]
         row["jitter"] = np.where(first["source"] >= 0, first["jitter"], np.nan) / SECOND
@@ -201,7 +203,8 @@ class Sampler:
         bursts = burst_ratio(concealed, runs, concealed + played)
         delay = row["mouth_to_ear_delay_mean"]
         scores = audio_mos(delay, row["audio_residual_loss"], bursts, codec_of(self.scenario))
-        return np.where(heard & np.isnan(delay), 1.0, scores)
+        mute = heard & np.isnan(delay) & (row["audio_residual_loss"] > 0)
+        return np.where(mute, 1.0, scores)
 
     def _video_mos(
         self, world: World, row: dict[str, NDArray[Any]], length: int

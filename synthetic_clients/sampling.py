@@ -24,6 +24,7 @@ from simulations.jitter_buffer import BUFFER_COUNTS
 from simulations.nack import NACK_COUNTS
 from simulations.quality import audio_mos, burst_ratio, codec_of
 from simulations.receivers import STREAM_COUNTS
+from simulations.residual import Residual
 from simulations.video_quality import video_mos
 from synthetic_clients.publishing import Publisher
 from synthetic_clients.state import State
@@ -51,6 +52,7 @@ class Sampler:
             population: the process's endpoints alone, in the order of its state.
         """
         self.scenario, self.population = scenario, population
+        self.residual = Residual()
         self.cell, self.cells = _cells(scenario, population)
         self.members = np.argsort(self.cell, kind="stable")
         self.first = np.searchsorted(self.cell[self.members], np.arange(len(self.cells) + 1))
@@ -78,7 +80,7 @@ class Sampler:
         _settle_pictures(state.screens, *clock_span)
         row: dict[str, Any] = dict(presence)
         self._take_delays(state, row)
-        self._take_streams(state, row, end - begin)
+        self._take_streams(state, row, *clock_span)
         self._take_links(state, row)
         self._take_publishers(publishers, row, end - begin)
         samples = self._table(row, begin)
@@ -106,7 +108,8 @@ class Sampler:
         row["mouth_to_ear_delay_mean"] = _ratio(meters["heard_sum"], meters["played"]) / SECOND
         row["glass_to_glass_delay_mean"] = _ratio(meters["seen_sum"], meters["frames"]) / SECOND
 
-    def _take_streams(self, state: State, row: dict[str, Any], length: int) -> None:
+    def _take_streams(self, state: State, row: dict[str, Any], begin: int, end: int) -> None:
+        length = end - begin
         n, views = len(state.endpoints), state.views
         of_voice = views["endpoint"][views["audio"] == 1]
         of_picture = views["endpoint"][views["audio"] == 0]
@@ -124,23 +127,24 @@ class Sampler:
         row["audio_packet_loss"] = _ratio(lost, heard)
         row["video_packet_loss"] = _ratio(missed, watched)
         buffers, screens = state.buffers, state.screens
-        played = voices(buffers["played"]) + voices(buffers["recovered"])
-        concealed = voices(buffers["concealed"])
-        concealed = np.where((heard > 0) & (played + concealed == 0), lost, concealed)
-        spoiled = pictures(screens["packets_missing"])
+        recovered = voices(buffers["recovered"])
+        played = voices(buffers["played"]) + recovered
+        concealed = voices(self.residual.audio(buffers, state.voices["lost"], end))
+        rendered = pictures(screens["frames_rendered"])
+        spoiled = pictures(self.residual.video(screens, state.pictures["lost"]))
         row["audio_residual_loss"] = _ratio(concealed, played + concealed)
         row["video_residual_loss"] = np.minimum(_ratio(spoiled, watched), 1.0)
         row["residual_loss"] = np.minimum(
             _ratio(concealed + spoiled, np.maximum(played + concealed, heard) + watched), 1.0
         )
-        row["fec_recovered"] = voices(buffers["recovered"])
+        row["fec_recovered"] = recovered
         freezes = screens["freezes"]
         moved = (screens["frames_rendered"] > 0) | (freezes["freeze_time"] > 0)
         wanted = pictures(moved | (freezes["wanted"] > 0)) * length
         row["freeze_count"] = pictures(freezes["freeze_count"])
         row["freeze_ratio"] = _ratio(pictures(freezes["freeze_time"]), wanted)
         row["pause_count"] = pictures(freezes["pause_count"])
-        row["frames_rendered"] = pictures(screens["frames_rendered"])
+        row["frames_rendered"] = rendered
         row["frames_dropped"] = pictures(screens["frames_dropped"])
         first = np.searchsorted(of_voice, np.arange(n))
         source = state.voices["source"][np.minimum(first, len(state.voices) - 1)]
@@ -151,7 +155,8 @@ class Sampler:
         bursts = burst_ratio(concealed, runs, concealed + played)
         delay = row["mouth_to_ear_delay_mean"]
         scores = audio_mos(delay, row["audio_residual_loss"], bursts, codec_of(self.scenario))
-        row["audio_mos"] = np.where((heard > 0) & np.isnan(delay) & (played == 0), 1.0, scores)
+        mute = (played == 0) & np.isnan(delay) & (row["audio_residual_loss"] > 0)
+        row["audio_mos"] = np.where(mute, 1.0, scores)
         self._score_pictures(state, row, length, of_picture)
 
     def _score_pictures(
