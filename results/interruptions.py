@@ -18,7 +18,7 @@ NO_FAULT = "no fault"
 
 @dataclass(frozen=True)
 class Interruption:
-    """A gap of more than 1 s in all of an endpoint's media."""
+    """A time for which an endpoint got no media; see the metric `recovery_time`."""
 
     endpoint: Mapping[str, Any]
     """Its row of the endpoints' table."""

@@ -23,7 +23,6 @@ LEG = in_lines(
         ("limited", np.int32),  # 1: by what there is to send
         ("repair", np.float64),  # bytes that retransmissions may still take
         ("budget", np.float64),  # bytes; see `simulations.alr`
-        ("recent", np.float64),  # bit/s sent lately
         ("bytes_before", np.int64),  # sent until the last look
         ("looked_at", np.int64),  # ns
         ("padding", np.int64),  # bytes that padding for the running probe may still take

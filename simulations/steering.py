@@ -162,12 +162,10 @@ def _look(world: Any, endpoint: int, now: int) -> None:
     leg, sent = world.legs[endpoint], world.senders[endpoint].bytes
     controller = world.controllers[endpoint]
     passed = max(now - leg.looked_at, 1) * 1e-9
-    rate = (sent - leg.bytes_before) * 8.0 / passed
     alr.spend(leg, controller.target, sent - leg.bytes_before, passed)
     controller.limited = leg.limited
     if sent > leg.bytes_before:
         note_sent(controller, now)
-    leg.recent += (rate - leg.recent) * 0.5
     leg.bytes_before, leg.looked_at = sent, now
     share = controller.target * world.settings[0].repair_share / 8.0
     leg.repair = min(leg.repair + share * passed, max(share, 2.0 * world.settings[0].payload))

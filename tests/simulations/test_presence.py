@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from simulations.compiled import kernel
-from simulations.presence import come, go, hear, observe, settle
+from simulations.presence import NEVER, come, go, hear, observe, settle
 from simulations.world import World
 from tests.simulations.networks import Playing, make_scenario
 
@@ -14,9 +14,11 @@ SECOND = 10**9
 
 
 def listening() -> World:
-    """A meeting in which s1 to s4 (0 to 3) should hear and see the command centre (4)."""
+    """A meeting in which s1 to s4 (0 to 3) should hear and see the command centre (4), which has
+    come."""
     playing = Playing(make_scenario(endpoints=4), connected=False)
     playing.stage.env.run(until=1)
+    come(playing.world.presences[4], 0)
     return playing.world
 
 
@@ -78,3 +80,9 @@ def test_gaps_do_not_depend_on_the_interval() -> None:
     steps = [(0, "come"), *((at, "media") for at in media), (10_000, "end")]
     totals = [sum(s for _, s in play(listening(), steps, each)) for each in (500, 1000, 2000, 5000)]
     assert totals == [1600 + 1800 + 1700] * 4
+
+
+def test_of_who_has_not_come_yet_nothing_is_due() -> None:
+    world = listening()
+    world.presences["first"][4] = world.presences["since"][4] = NEVER
+    assert play(world, [(0, "come"), (3000, "end")], 1000) == [(1000, 0)] * 3
