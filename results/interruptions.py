@@ -52,6 +52,11 @@ def read_interruptions(run: Run) -> list[Interruption]:
     ]  # fmt: skip
 
 
+def has_faults(run: Run) -> bool:
+    """Whether any fault was played, whatever it did."""
+    return "fault" in run.tables["events"]["kind"].to_pylist()
+
+
 def lost_for_good(found: Sequence[Interruption]) -> list[Interruption]:
     """Those that did not end, in time."""
     return [each for each in found if each.back is None]

@@ -13,6 +13,7 @@ from results.comebacks import Comeback
 from results.interruptions import (
     NO_FAULT,
     by_fault,
+    has_faults,
     lengths,
     rank_of,
     read_interruptions,
@@ -53,7 +54,7 @@ def draw_timeline(run: Run, figure: Figure | SubFigure) -> None:
     """Faults and their repair; below, endpoints with media, retries by second, and nodes' load."""
     sessions, presence = read_sessions(run), read_presence(run)
     known = np.isfinite(presence.with_media).any()
-    if not known or not (sessions or read_interruptions(run)):
+    if not known or not (sessions or read_interruptions(run) or has_faults(run)):
         say_no_data(figure.add_subplot(), "No fault and no joining were played in this run.")
         return
     media, rate, load = figure.subplots(3, 1, sharex=True, height_ratios=(3, 2, 2))

@@ -126,6 +126,21 @@ def test_the_timeline_shows_media_retries_and_load(run: Run, figure: Figure) -> 
     assert line(load, "Hồ Chí Minh City")[1][::2] == pytest.approx(np.array(cpu) * 100)
 
 
+@pytest.mark.filterwarnings("error")
+def test_the_timeline_shows_faults_that_interrupted_nobody(run: Run, figure: Figure) -> None:
+    empty = {name: TABLES[name].empty_table() for name in ("sessions", "interruptions")}
+    recovery.draw_timeline(replace(run, tables={**run.tables, **empty}), figure)
+    for ax in figure.axes:
+        (shade,) = bars(ax)
+        assert (shade.get_x(), shade.get_width()) == (DIED, REPAIRED - DIED)
+    calm = {**empty, "events": TABLES["events"].empty_table()}
+    nothing = Figure()
+    recovery.draw_timeline(replace(run, tables={**run.tables, **calm}), nothing)
+    assert [text.get_text() for text in nothing.axes[0].texts] == [
+        "No fault and no joining were played in this run."
+    ]
+
+
 def test_faults_last_until_their_repair_or_the_end(run: Run) -> None:
     assert recovery.fault_spans(run) == [(DIED, REPAIRED)]
     rows = [
