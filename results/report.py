@@ -9,6 +9,7 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
+from results.interruptions import has_faults
 from results.plots import PLOTS
 from results.plots.inline import inline_plot
 from results.plots.plot import write
@@ -60,18 +61,6 @@ FIGURES: Sequence[tuple[str, str | None]] = (
 )
 """Plots and their metrics, in the report's order."""
 
-ABOUT = {
-    "time-to-floor": "calls",
-    "time-to-floor-budget": "calls",
-    "connected": "availability",
-    "join-time": "joining",
-    "join-time-budget": "joining",
-    "fault-timeline": "interruptions",
-    "recovery": "interruptions",
-    "retries": "joining",
-}
-"""Plots that are left out where the summary has nothing under this key."""
-
 MARKS = {"pass": "✓", "fail": "✗", "inconclusive": "?"}
 AGGREGATIONS = ("mean", "p50", "p95", "p99", "min", "max")
 
@@ -100,6 +89,7 @@ def render_report(run: Run, summary: Json, manifest: Json | None = None) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    empty = _empty_plots(run, summary)
     environment.globals.update(
         marks=MARKS,
         value=format_value,
@@ -128,7 +118,7 @@ def render_report(run: Run, summary: Json, manifest: Json | None = None) -> str:
         figures=[
             _figure(run, name, metric)
             for name, metric in FIGURES
-            if name not in ABOUT or summary[ABOUT[name]]
+            if name not in empty
         ],
         tables=[group_table(run, summary, attribute) for attribute in GROUP_TITLES],
         metrics=[(METRICS[name], entry) for name, entry in summary["metrics"].items()],
@@ -138,6 +128,22 @@ def render_report(run: Run, summary: Json, manifest: Json | None = None) -> str:
         facts=run_facts(run, manifest or {}),
         accounting=packet_places(summary["accounting"]),
     )
+
+
+def _empty_plots(run: Run, summary: Json) -> set[str]:
+    """Plots that are left out, as the run has nothing that they could show."""
+    content = {
+        "time-to-floor": summary["calls"],
+        "time-to-floor-budget": summary["calls"],
+        "connected": summary["availability"],
+        "join-time": summary["joining"],
+        "join-time-budget": summary["joining"],
+        # What a fault did is worth a look even if it interrupted nobody.
+        "fault-timeline": summary["interruptions"] or has_faults(run),
+        "recovery": summary["interruptions"],
+        "retries": summary["joining"],
+    }
+    return {name for name, found in content.items() if not found}
 
 
 def _figure(run: Run, name: str, metric: str | None) -> dict[str, Any]:

@@ -31,6 +31,19 @@ def page(run: Run, summary: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> 
     return Page(render_report(run, summary))
 
 
+def without(run: Run, *names: str) -> Run:
+    """The run with nothing in the tables of these names."""
+    return replace(run, tables={**run.tables, **{n: TABLES[n].empty_table() for n in names}})
+
+
+def drawn(run: Run, monkeypatch: pytest.MonkeyPatch) -> set[str]:
+    """Those of the report's plots of joining and faults that it has."""
+    own = FIGURES[:6]
+    monkeypatch.setattr("results.report.FIGURES", own)
+    page = Page(render_report(run, summarize(run)))
+    return {name for name, _ in own} & set(page.ids)
+
+
 def test_availability_is_a_statement_and_a_table(page: Page, summary: dict[str, Any]) -> None:
     share = format_value(summary["availability"]["overall"], "ratio", 4)
     text = " ".join(page.text.split())
@@ -83,11 +96,19 @@ def test_figures_come_first_in_tiles(page: Page) -> None:
 def test_a_run_without_joining_and_faults_says_nothing_of_them(
     run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    empty = {name: TABLES[name].empty_table() for name in ("sessions", "interruptions")}
-    plain = replace(run, tables={**run.tables, **empty})
+    plain = without(run, "sessions", "interruptions", "events")
     assert availability_section(plain) is joining_section(plain) is None
     assert interruption_section(plain) is None
     monkeypatch.setattr("results.report.FIGURES", FIGURES[:6])
     page = Page(render_report(plain, summarize(plain)))
     assert not {"availability", "joining", "interruptions", "recovery", "connected"} & set(page.ids)
     assert "Usable audio" not in page.text
+    assert drawn(plain, monkeypatch) == set()
+
+
+def test_what_faults_did_is_drawn_even_if_they_interrupted_nobody(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert "fault-timeline" in drawn(without(run, "interruptions"), monkeypatch)
+    assert "fault-timeline" in drawn(without(run, "events"), monkeypatch)
+    assert "fault-timeline" not in drawn(without(run, "interruptions", "events"), monkeypatch)
