@@ -155,6 +155,26 @@ def test_faults_last_until_their_repair_or_the_end(run: Run) -> None:
     assert recovery.fault_spans(other) == [(1, 3), (2, 60), (4, 60)]
 
 
+@pytest.mark.parametrize(
+    ("faults", "repairs", "spans"),
+    [
+        ([10.0, 15.0], [15.0, 20.0], [(10, 15), (15, 20)]),
+        ([10.0, 15.0], [20.0, 25.0], [(10, 20), (15, 25)]),
+        ([10.0], [10.0], [(10, 10)]),
+        ([10.0, 15.0], [15.0, 15.0], [(10, 15), (15, 15)]),
+    ],
+    ids=["back to back", "overlapping", "over at once", "over at once, back to back"],
+)
+def test_faults_of_one_name_end_in_turn(
+    run: Run, faults: list[float], repairs: list[float], spans: list[tuple[float, float]]
+) -> None:
+    rows = [{"time": t, "kind": "fault", "subject": "a", "detail": "cut"} for t in faults]
+    rows += [{"time": t, "kind": "repair", "subject": "a", "detail": "cut"} for t in repairs]
+    events = EVENTS.empty_table().from_pylist(rows, EVENTS)
+    other = replace(run, tables={**run.tables, "events": events})
+    assert recovery.fault_spans(other) == spans
+
+
 def test_recovery_curves_end_at_the_share_that_came_back(run: Run, ax: Axes) -> None:
     recovery.draw_curves(run, ax)
     found = [each for each in read_interruptions(run) if each.fault == FAULT]
