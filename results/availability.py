@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from results.interruptions import has_faults
 from results.joining import read_joinings
 from results.readings import endpoint_groups, values
 from results.records import Run
@@ -60,7 +61,7 @@ def _since(
     """(T, E) share of each interval that lies after the endpoint set out to join."""
     begins = {timing.endpoint["site"]: timing.time for timing in read_joinings(run)}
     # Where anyone joins, whoever has not set out within the run wants nothing.
-    otherwise = np.inf if begins else 0.0
+    otherwise = np.inf if begins or run.scenario.joining is not None else 0.0
     begin = np.array([begins.get(site, otherwise) for site in sites])
     ends = (times + lengths)[:, None]
     return np.asarray(np.clip((ends - begin[None, :]) / lengths[:, None], 0.0, 1.0))
@@ -96,14 +97,21 @@ def read_presence(run: Run, members: NDArray[np.bool_] | None = None) -> Presenc
     return Presence(up.times, mean(connected), mean(media), int(chosen.sum()))
 
 
+def has_outcomes(run: Run) -> bool:
+    """Whether anyone joins in the run, faults are played, or anything is interrupted."""
+    asked = run.scenario.joining is not None or bool(run.scenario.faults)
+    found = any(len(run.tables[name]) for name in ("sessions", "interruptions"))
+    return asked or found or has_faults(run)
+
+
 def describe_availability(run: Run) -> dict[str, Any] | None:
-    """What a summary tells of availability; None where nobody joins and nothing is interrupted.
+    """What a summary tells of availability; None for a run without joining and faults.
 
     Returns:
         ``usable_mos``, ``endpoint_minutes`` in which something was to be heard, and the share of
         them with usable audio, ``overall`` and by attribute and group (None without data).
     """
-    if not len(run.tables["sessions"]) and not len(run.tables["interruptions"]):
+    if not has_outcomes(run):
         return None
     found = read_availability(run)
     return {

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from results.availability import USABLE_MOS, read_availability
+from results.availability import USABLE_MOS, has_outcomes, read_availability
 from results.interruptions import (
     Interruption,
     by_attribute,
@@ -110,8 +110,8 @@ def _lost_row(run: Run, each: Interruption) -> dict[str, str]:
 
 
 def availability_section(run: Run) -> dict[str, Any] | None:
-    """For how much of the meeting audio was usable; None where nobody joins or is interrupted."""
-    if not len(run.tables["sessions"]) and not len(run.tables["interruptions"]):
+    """For how much of the meeting audio was usable; None for a run without joining and faults."""
+    if not has_outcomes(run):
         return None
     found = read_availability(run)
     rows = []

@@ -15,13 +15,16 @@ from results.availability import (
 from results.joining import read_joinings
 from results.readings import endpoint_groups
 from results.records import TABLES, Run
+from results.report_outcomes import availability_section
+from scenarios.faults import Incident
+from scenarios.joining import Joining
 from tests.results.test_adaptation import changed, samples
 
 Row = dict[str, Any]
 
 
 def without_outcomes(run: Run) -> Run:
-    empty = {name: TABLES[name].empty_table() for name in ("sessions", "interruptions")}
+    empty = {n: TABLES[n].empty_table() for n in ("sessions", "interruptions", "events")}
     return replace(run, tables={**run.tables, **empty})
 
 
@@ -78,6 +81,23 @@ def test_presence_is_the_mean_over_endpoints(run: Run) -> None:
     assert found.with_media[8] == pytest.approx(np.mean(media))
     nobody = read_presence(run, np.zeros(60, dtype=bool))
     assert np.isnan(nobody.connected).all()
+
+
+def test_faults_and_joining_ask_for_it_even_if_nothing_came_of_them(run: Run) -> None:
+    calm = without_outcomes(run)
+    struck = replace(calm, tables={**calm.tables, "events": run.tables["events"]})
+    fault = Incident.model_validate(
+        {"kind": "cut", "of": "backbone{carrier=viettel}", "at": "1s", "for": "1s"}
+    )
+    stricken = replace(calm, scenario=calm.scenario.model_copy(update={"faults": (fault,)}))
+    joined = replace(calm, scenario=calm.scenario.model_copy(update={"joining": Joining()}))
+    everyone = read_availability(calm).share()
+    # Whoever has not set out yet wants nothing.
+    for each, share in ((struck, everyone), (stricken, everyone), (joined, None)):
+        told = describe_availability(each)
+        assert told is not None
+        assert told["overall"] == share
+        assert availability_section(each) is not None
 
 
 def test_where_nobody_joins_and_all_is_well_there_is_nothing_to_tell(run: Run) -> None:
