@@ -132,16 +132,18 @@ def render_report(run: Run, summary: Json, manifest: Json | None = None) -> str:
 
 def _empty_plots(run: Run, summary: Json) -> set[str]:
     """Plots that are left out, as the run has nothing that they could show."""
+    # Who only comes back never set out to join.
+    joining = summary["joining"] or {"count": 0, "retries": 0, "failures": {}}
     content = {
         "time-to-floor": summary["calls"],
         "time-to-floor-budget": summary["calls"],
         "connected": summary["availability"],
-        "join-time": summary["joining"],
-        "join-time-budget": summary["joining"],
+        "join-time": joining["count"],
+        "join-time-budget": joining["count"],
         # What a fault did is worth a look even if it interrupted nobody.
         "fault-timeline": summary["interruptions"] or has_faults(run),
         "recovery": summary["interruptions"],
-        "retries": summary["joining"],
+        "retries": joining["retries"] or joining["failures"],
     }
     return {name for name, found in content.items() if not found}
 

@@ -8,7 +8,7 @@ import pytest
 from results.interruptions import lost_for_good, read_interruptions
 from results.joining import failures, read_sessions
 from results.quantities import format_value
-from results.records import TABLES, Run
+from results.records import CONNECTED, SESSIONS, TABLES, Run
 from results.report import FIGURES, render_report
 from results.report_outcomes import (
     availability_section,
@@ -104,6 +104,38 @@ def test_a_run_without_joining_and_faults_says_nothing_of_them(
     assert not {"availability", "joining", "interruptions", "recovery", "connected"} & set(page.ids)
     assert "Usable audio" not in page.text
     assert drawn(plain, monkeypatch) == set()
+
+
+JOINING_PLOTS = {"join-time", "join-time-budget"}
+
+
+@pytest.mark.parametrize(
+    ("attempts", "expected"),
+    [
+        ([("restart", 1, CONNECTED)], {"retries"}),
+        ([("join", 1, CONNECTED)], JOINING_PLOTS),
+        ([("join", 1, REFUSED)], {*JOINING_PLOTS, "retries"}),
+        ([("join", 1, REFUSED), ("join", 2, CONNECTED)], {*JOINING_PLOTS, "retries"}),
+    ],
+    ids=["nobody joined", "nobody tried again", "nobody came in", "someone tried again"],
+)
+def test_plots_of_attempts_that_nobody_made_are_left_out(
+    run: Run,
+    monkeypatch: pytest.MonkeyPatch,
+    attempts: list[tuple[str, int, str]],
+    expected: set[str],
+) -> None:
+    site = run.tables["endpoints"]["site"][0].as_py()
+    rows = [
+        {
+            "time": float(attempt), "site": site, "kind": kind, "attempt": attempt,
+            "outcome": outcome, "link": "primary", "duration": 0.5,
+        }
+        for kind, attempt, outcome in attempts
+    ]  # fmt: skip
+    sessions = SESSIONS.empty_table().from_pylist(rows, SESSIONS)
+    found = drawn(replace(run, tables={**run.tables, "sessions": sessions}), monkeypatch)
+    assert found & {*JOINING_PLOTS, "retries"} == expected
 
 
 def test_what_faults_did_is_drawn_even_if_they_interrupted_nobody(
