@@ -11,6 +11,8 @@ from results.records import Run
 from scenarios.meeting import COMMAND_CENTRE
 
 LABEL_SIZE = 7.0
+LONGEST, LONGEST_FAULT = 26, 42
+"""Letters of a label; a fault's without a name of its own tells what is struck."""
 GAP = 7.0
 """Between labels in a row, in points."""
 INDENT = 2.5
@@ -122,9 +124,10 @@ def _events(run: Run) -> list[tuple[float, str]]:
     names[COMMAND_CENTRE] = run.scenario.command_centre.name
     marks = []
     for time, kind, subject, detail in rows:
-        # A call is marked by whom the floor goes to; who noticed a fault when is another plot's.
+        # A call is marked by whom the floor goes to; who noticed a fault when is another plot's,
+        # and who went over to a second link is what came of a fault, not an event of the meeting.
         if (
-            kind in ("call", "detect")
+            kind in ("call", "detect", "link")
             or kinds.count(kind) > MOST_MARKS
             or not 0 <= time <= run.duration_s
         ):
@@ -132,5 +135,6 @@ def _events(run: Run) -> list[tuple[float, str]]:
         who = names.get(subject, subject or "")
         # Whoever has the floor is the one event that needs no more words than a name.
         text = who if kind == "floor" else f"{kind} {who}: {detail or ''}".rstrip(": ")
-        marks.append((float(time), clean(text, 26)))
+        longest = LONGEST_FAULT if kind in ("fault", "repair") else LONGEST
+        marks.append((float(time), clean(text, longest)))
     return sorted(marks, key=lambda mark: mark[0])

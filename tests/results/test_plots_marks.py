@@ -34,7 +34,7 @@ def test_floor_turns_are_names_and_the_rest_tells_what_it_is(run: Run, ax: Axes)
         "Hà Nội",
         "Thành phố Hồ Chí Minh",
         "load 4g: others take 60%",
-        "fault hcmc dies: node hcm…",
+        "fault hcmc dies: node hcmc dies",
         "Hà Nội",
     ]  # there is no room for the repair's, nor is its detection marked
     assert [beginning(line)[0] for line in ax.lines] == [0, 20, 30, 35, 40, 50]
@@ -53,6 +53,21 @@ def test_a_process_is_not_marked(run: Run, ax: Axes) -> None:
         "fault hcmc: down"
     ]
     assert len(ax.lines) == 1
+
+
+def test_switches_to_a_second_link_are_not_marked(run: Run, ax: Axes) -> None:
+    rows = [(9.0, "fault", "backbone", "cut"), (20.0, "link", "c26242", "backup")]
+    assert mark_events(ax, with_events(run, rows), 1.0) == ["fault backbone: cut"]
+    assert [beginning(line)[0] for line in ax.lines] == [9]
+
+
+def test_labels_of_faults_tell_what_is_struck(run: Run, ax: Axes) -> None:
+    name = "cut backbone{carrier=viettel}"
+    rows = [(9.0, "fault", name, "cut"), (20.0, "repair", name, "cut")]
+    expected = [f"fault {name}: cut", f"repair {name}: cut"]
+    assert mark_events(ax, with_events(run, rows), 1.0) == expected
+    load = (9.0, "load", "4g", "others take more than a half of it")
+    assert mark_events(ax, with_events(run, [load]), 1.0) == ["load 4g: others take more…"]
 
 
 def test_where_there_is_no_room_a_line_stands_alone(run: Run, ax: Axes) -> None:
