@@ -115,11 +115,7 @@ def render_report(run: Run, summary: Json, manifest: Json | None = None) -> str:
         interruptions=interruption_section(run),
         floor=floor_section(run),
         audio_only=audio_only_section(run),
-        figures=[
-            _figure(run, name, metric)
-            for name, metric in FIGURES
-            if name not in empty
-        ],
+        figures=[_figure(run, name, metric) for name, metric in FIGURES if name not in empty],
         tables=[group_table(run, summary, attribute) for attribute in GROUP_TITLES],
         metrics=[(METRICS[name], entry) for name, entry in summary["metrics"].items()],
         aggregations=AGGREGATIONS,

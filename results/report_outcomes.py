@@ -19,6 +19,7 @@ from results.readings import endpoint_groups
 from results.records import Run
 from results.report_people import RANKS, access_row, who
 from results.timings import by_access, unended
+from scenarios.meeting import COMMAND_CENTRE
 
 GROUPED_BY = {"carrier": "Carrier", "access": "Access link", "province": "Province"}
 """Attributes that interruptions are told by, and their headings."""
@@ -64,6 +65,7 @@ def interruption_section(run: Run) -> dict[str, Any] | None:
     return {
         "count": len(found),
         "endpoints": len({each.endpoint["site"] for each in found}),
+        "centre": COMMAND_CENTRE in run.tables["interruptions"]["site"].to_pylist(),
         "spans": ["p50", "p99", "max"],
         "tables": [
             {

@@ -8,7 +8,7 @@ import pytest
 from results.interruptions import lost_for_good, read_interruptions
 from results.joining import failures, read_sessions
 from results.quantities import format_value
-from results.records import CONNECTED, SESSIONS, TABLES, Run
+from results.records import CONNECTED, INTERRUPTIONS, SESSIONS, TABLES, Run
 from results.report import FIGURES, render_report
 from results.report_outcomes import (
     availability_section,
@@ -16,6 +16,7 @@ from results.report_outcomes import (
     joining_section,
 )
 from results.summary import summarize
+from scenarios.meeting import COMMAND_CENTRE
 from tests.results.sample_outcomes import CUT_OFF, FAULT, GAVE_UP, REFUSED
 from tests.results.test_report import Page
 
@@ -85,6 +86,20 @@ def test_interruptions_are_told_by_carrier_access_and_province(run: Run) -> None
         assert sum(row["count"] for row in table["rows"]) == section["count"]
     carriers = {row["name"]: row for row in section["tables"][0]["rows"]}
     assert carriers["Viettel"]["for_good"] >= 2
+
+
+def test_interruptions_of_the_command_centre_are_told_beside_the_count(
+    run: Run, page: Page
+) -> None:
+    note = "The command centre was interrupted, too; it is no endpoint and is not counted here"
+    assert note not in " ".join(page.text.split())
+    own = {"time": 35.0, "site": COMMAND_CENTRE, "fault": FAULT, "detected": 40.0, "back": 41.0}
+    rows = [*run.tables["interruptions"].to_pylist(), own]
+    table = INTERRUPTIONS.empty_table().from_pylist(rows, INTERRUPTIONS)
+    other = replace(run, tables={**run.tables, "interruptions": table})
+    text = " ".join(Page(render_report(other, summarize(other))).text.split())
+    assert f"{len(rows) - 1} interruptions of all media" in text
+    assert note in text
 
 
 def test_figures_come_first_in_tiles(page: Page) -> None:
