@@ -25,6 +25,8 @@ LOSSES = ("packet_loss", "freeze_ratio")
 """Metrics of which there may be none at all, and then there is no worst."""
 ROWS = 5
 """Endpoints told for each metric."""
+CONSIDERABLE = 0.01
+"""Share of the time without any media from which on it is a reason."""
 
 _DOWNLINK = {
     "downlink_dropped_queue": "in the queue of the access link",
@@ -44,6 +46,8 @@ class _Endpoints:
     """Means over intervals, by METRICS."""
     residual_loss: NDArray[np.float64]
     """Means over intervals."""
+    interrupted: NDArray[np.float64]
+    """Share of the time without any media."""
     budget: Mapping[str, NDArray[np.float64]]
     """Mean seconds by part of the mouth-to-ear delay."""
     lost: Mapping[str, NDArray[np.float64]]
@@ -149,6 +153,7 @@ def _measure(run: Run) -> _Endpoints:
         rows=table.select(["site", "name", *GROUPS]).to_pylist(),
         values={metric: mean(column(name)) for metric, name in METRICS.items()},
         residual_loss=mean(column("residual_loss")),
+        interrupted=mean(column("interrupted_ratio")),
         budget={part: table[f"budget_{part}"].to_numpy().astype(np.float64) for part in BUDGET},
         lost={**lost, "before": np.maximum(before, 0)},
         intervals=total(np.ones(len(owners))),
@@ -170,13 +175,10 @@ def _reason(
         return _loss_reason(endpoints, indices, upstream)
     if metric == "mouth_to_ear_delay":
         return _delay_reason(endpoints, indices)
-    if metric == "freeze_ratio":
-        return _freeze_reason(endpoints, indices)
-    delay, loss = (
-        _mean(endpoints.values[cause][indices]) for cause in ("mouth_to_ear_delay", "packet_loss")
-    )
-    heard = f"{delay * 1000:.0f} ms mouth to ear" if not np.isnan(delay) else "nothing is heard"
-    return f"{heard}, {loss:.1%} of packets lost" if not np.isnan(loss) else heard
+    reason = (_freeze_reason if metric == "freeze_ratio" else _score_reason)(endpoints, indices)
+    # Packets that nobody sent are not lost: losses alone would say that all was well.
+    out = _mean(endpoints.interrupted[indices])
+    return f"no media for {out:.0%} of the time, {reason}" if out >= CONSIDERABLE else reason
 
 
 def _loss_reason(endpoints: _Endpoints, indices: list[int], upstream: "_UpstreamLosses") -> str:
@@ -203,6 +205,14 @@ def _freeze_reason(endpoints: _Endpoints, indices: list[int]) -> str:
     if np.isnan(lost) or np.isnan(missing):
         return "its losses are not known"
     return f"{lost:.1%} of packets lost, {missing:.1%} still missing after repair"
+
+
+def _score_reason(endpoints: _Endpoints, indices: list[int]) -> str:
+    delay, loss = (
+        _mean(endpoints.values[cause][indices]) for cause in ("mouth_to_ear_delay", "packet_loss")
+    )
+    heard = f"{delay * 1000:.0f} ms mouth to ear" if not np.isnan(delay) else "nothing is heard"
+    return f"{heard}, {loss:.1%} of packets lost" if not np.isnan(loss) else heard
 
 
 def _delay_reason(endpoints: _Endpoints, indices: list[int]) -> str:

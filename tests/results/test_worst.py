@@ -135,3 +135,28 @@ def test_the_command_centre_takes_no_part(run: Run) -> None:
         lambda row: row | {"packet_loss": 1.0} if row["site"] == "command-centre" else row,
     )
     assert find_worst(deaf) == find_worst(run)
+
+
+def test_time_without_media_comes_first_among_reasons(run: Run, dead: Row) -> None:
+    # Packets that nobody sent are not lost.
+    out = changed(
+        run,
+        "samples",
+        lambda row: (
+            row | {"interrupted_ratio": 0.43, "freeze_ratio": 0.9, "audio_mos": 1.0}
+            if row["site"] == dead["site"]
+            else row | {"interrupted_ratio": 0.005}
+        ),
+    )
+    for metric in ("freeze_ratio", "audio_mos"):
+        first, second = endpoints(out, metric)[:2]
+        assert first["site"] == dead["site"]
+        assert first["reason"].startswith("no media for 43% of the time, "), metric
+        assert "no media" not in second["reason"]
+    # Five endpoints: 43 % of one's time and 0.5 % of the others'.
+    row = group(out, "freeze_ratio", "access")
+    assert row is not None
+    assert row["group"] == "satellite"
+    assert row["reason"].startswith("no media for 9% of the time, ")
+    older = changed(run, "samples", lambda row: row | {"interrupted_ratio": None})
+    assert not any("no media" in row["reason"] for row in endpoints(older, "audio_mos"))
