@@ -67,7 +67,7 @@ def access_row(name: str, timings: Sequence[Timing], parts: int) -> dict[str, An
 
 
 def audio_only_section(run: Run) -> dict[str, Any] | None:
-    """Who had audio alone, and when it was for want of room; None where no layer is known."""
+    """Who had audio alone, and how long; None where no layer is known."""
     if not read_layers(run).known:
         return None
     found = audio_only_endpoints(run)

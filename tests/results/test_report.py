@@ -322,6 +322,8 @@ def test_who_had_audio_alone_is_told_with_estimate_and_capacity(page: Page, run:
     deprived = audio_only_endpoints(run)
     text = " ".join(page.text.split())
     assert f"{len(deprived)} endpoints were sent no picture" in text
+    # A dead node forwards none either, whatever it took the link for.
+    assert "no picture had reached the node, or there was no connection to it." in text
     found = [row for row in page.rows if row[0].startswith(deprived[0].row["name"])]
     expected = [
         format_value(deprived[0].share, "ratio"),
