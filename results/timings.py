@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from results.ranks import order
 from results.records import Run
 from scenarios.meeting import COMMAND_CENTRE
 
@@ -48,14 +49,15 @@ def by_access(run: Run, timings: Sequence[Timing]) -> dict[str, list[Timing]]:
 def median_parts(timings: Sequence[Timing]) -> NDArray[np.float64] | None:
     """(parts + 1,) medians over what came to its end of each part and, last, of the whole.
 
-    Medians of parts need not add up to the whole's. None where nothing is known by its parts.
+    A median is one of the values, as any percentile here is (see results.ranks). Medians of parts
+    need not add up to the whole's. None where nothing is known by its parts.
     """
     rows = [
         [*timing.parts.values(), timing.seconds]
         for timing in timings
         if timing.ended and not any(map(math.isnan, timing.parts.values()))
     ]
-    return np.median(np.array(rows), axis=0) if rows else None
+    return np.sort(np.array(rows), axis=0)[order(50, len(rows)) - 1] if rows else None
 
 
 def describe_parts(run: Run, timings: Sequence[Timing], whole: str) -> dict[str, Any]:

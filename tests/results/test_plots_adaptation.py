@@ -250,6 +250,16 @@ def test_the_waterfall_has_the_medians_of_all_parts(run: Run, figure: Figure) ->
         assert lefts == pytest.approx([0, *np.cumsum(expected[:-2]) * 1000])
 
 
+def test_the_waterfall_counts_the_calls_that_were_answered(run: Run, figure: Figure) -> None:
+    calls.draw_budget(run, figure)
+    every = read_calls(run)
+    groups = by_access(run, every)
+    titles = [ax.get_title(loc="center") for ax in figure.axes]
+    assert titles[0] == f"All calls (answered {len(every) - 1} of {len(every)})"
+    # All on fibre were answered: their number says enough.
+    assert titles[1].endswith(f"({len(groups['fibre'])})")
+
+
 def test_calls_that_were_never_answered_have_no_waterfall(run: Run) -> None:
     rows = [
         row | dict.fromkeys(["time_to_floor", *CALL_BUDGET])
