@@ -15,7 +15,6 @@ WORDS = timings.Words(
     none_ended_budget="No call was answered in this run.",
     ended="Calls that had the floor (%)",
     noun="calls",
-    verb="answered",
     parts={
         "signalling": "Signalling",
         "key_frame": "Key frame",

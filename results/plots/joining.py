@@ -38,7 +38,6 @@ WORDS = timings.Words(
     none_ended_budget="No endpoint that set out was connected in this run.",
     ended="Endpoints that were connected (%)",
     noun="endpoints",
-    verb="connected",
     parts={
         "earlier_attempts": "Failed before",
         "dns": "DNS",

@@ -46,8 +46,6 @@ class Words:
     """Title of the axis that counts those that did."""
     noun: str
     """What they are, in the plural."""
-    verb: str
-    """What those were that came to their end."""
     parts: Mapping[str, str]
     """Labels of their parts."""
 
@@ -133,7 +131,7 @@ def draw_budget(
             continue
         ended = sum(timing.ended for timing in own)
         name = clean(label_for(run, "access", kind), LONGEST_KEY) if kind else f"All {words.noun}"
-        share = f"{words.verb} {ended:,} of {len(own):,}" if ended < len(own) else f"{ended:,}"
+        share = f"{ended:,} of {len(own):,}" if ended < len(own) else f"{ended:,}"
         panels.append((f"{name} ({share})", shades.get(kind, INK), parts))
     draw_waterfalls(
         figure,

@@ -80,7 +80,7 @@ def test_the_waterfall_has_the_medians_of_all_phases(run: Run, figure: Figure) -
     widths = [bar.get_width() for bar in bars(figure.axes[0])]
     assert widths[: len(PARTS)] == pytest.approx(expected[:-1] * 1000)
     assert widths[-1] == pytest.approx(expected[-1] * 1000)
-    assert figure.axes[0].get_title(loc="center") == "All endpoints (connected 59 of 60)"
+    assert figure.axes[0].get_title(loc="center") == "All endpoints (59 of 60)"
 
 
 def test_retries_are_stacked_by_kind_and_failures_counted(run: Run, figure: Figure) -> None:
