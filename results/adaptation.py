@@ -77,6 +77,12 @@ class Estimates:
         return Estimates(self.estimate[own], self.capacity[own], self.owner[own])
 
     @property
+    def carrying(self) -> "Estimates":
+        """Those of links that carried anything."""
+        own = self.capacity > 0
+        return Estimates(self.estimate[own], self.capacity[own], self.owner[own])
+
+    @property
     def above(self) -> float | None:
         """The share that is above the capacity; None without any."""
         return float((self.estimate > self.capacity).mean()) if len(self.estimate) else None
@@ -85,8 +91,8 @@ class Estimates:
 def read_estimates(run: Run) -> Estimates:
     """Every endpoint's estimate and capacity at the end of every interval."""
     estimate, capacity = (values(run, name).values for name in ("estimate", "capacity"))
-    # A link that carries nothing at the moment has no place on a logarithmic axis.
-    known = (estimate > 0) & (capacity > 0)
+    # A link may carry nothing at the moment: then any estimate is above its capacity.
+    known = (estimate > 0) & (capacity >= 0)
     return Estimates(estimate[known], capacity[known], np.nonzero(known)[1])
 
 

@@ -59,8 +59,8 @@ PLOTS: Mapping[str, Plot] = {
         Plot(
             "time-to-floor-budget",
             "Where the time to the floor goes",
-            "Medians over answered calls (their number in brackets), part by part, and of the "
-            "whole; medians of parts need not add up to the whole's.",
+            "Medians over answered calls (in brackets, and of how many where some were not), part "
+            "by part, and of the whole; medians of parts need not add up to the whole's.",
             calls.draw_budget,
             (7.5, 4.6),
             faceted=True,
@@ -88,8 +88,9 @@ PLOTS: Mapping[str, Plot] = {
         Plot(
             "join-time-budget",
             "Where the join time goes",
-            "Medians over the endpoints that were connected (their number in brackets), part by "
-            "part, and of the whole; medians of parts need not add up to the whole's.",
+            "Medians over the endpoints that were connected (in brackets, and of how many where "
+            "some were not), part by part, and of the whole; medians of parts need not add up to "
+            "the whole's.",
             joining.draw_budget,
             (7.5, 6.0),
             faceted=True,
@@ -127,7 +128,8 @@ PLOTS: Mapping[str, Plot] = {
             "The node's estimate of the rate towards an endpoint over the true capacity of its "
             "downlink, at the end of each interval, by access link (number of endpoints); dark is "
             "many, pale few, panel by panel. On the dashed line both are equal. An estimate far "
-            "below it limits nobody who is sent no more.",
+            "below it limits nobody who is sent no more. Where a link carries nothing, the share "
+            "above counts it, and no axis has a place for it.",
             estimates.draw,
             (7.5, 5.2),
             faceted=True,

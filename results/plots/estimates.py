@@ -33,6 +33,9 @@ def draw(run: Run, figure: Figure | SubFigure) -> None:
     if not len(found.estimate):
         say_no_data(figure.add_subplot(), "No node estimated an endpoint's link in this run.")
         return
+    if not len(found.carrying.estimate):
+        say_no_data(figure.add_subplot(), "No link that a node estimated carried anything.")
+        return
     groups = groups_of(run, "access")
     kinds = [name for name in groups if len(found.of(groups[name]).estimate)]
     if len(kinds) == 2:
@@ -40,12 +43,14 @@ def draw(run: Run, figure: Figure | SubFigure) -> None:
     columns = min(COLUMNS, len(kinds))
     rows = -(-len(kinds) // columns)
     panels = figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False)
-    both = np.concatenate([found.estimate, found.capacity])
+    shown = found.carrying
+    both = np.concatenate([shown.estimate, shown.capacity])
     scale = scale_for("bit/s", float(np.median(both)))
     low, high = both.min() * scale.factor / 1.3, both.max() * scale.factor * 1.3
     for position, (ax, kind) in enumerate(zip(panels.flat, kinds, strict=False)):
         own = found.of(groups[kind])
-        _density(ax, own, scale.factor, low, high)
+        # Logarithmic axes have no place for a capacity of zero, but the share counts it.
+        _density(ax, own.carrying, scale.factor, low, high)
         name = (
             "All endpoints" if kind == ALL else clean(label_for(run, "access", kind), LONGEST_KEY)
         )

@@ -73,8 +73,13 @@ def test_estimates_are_compared_with_what_the_link_was(run: Run) -> None:
     assert len(own.estimate) == len(samples(run, access="4g"))
 
 
-def test_a_link_that_carries_nothing_is_left_out(run: Run) -> None:
-    assert read_estimates(changed(run, capacity=0.0)).above is None
+def test_an_estimate_of_a_link_that_carries_nothing_is_above_its_capacity(run: Run) -> None:
+    dead = read_estimates(changed(run, capacity=0.0))
+    assert dead.above == 1.0
+    assert len(dead.carrying.estimate) == 0
+    assert read_estimates(changed(run, capacity=None)).above is None
+    every = read_estimates(run)
+    assert len(every.carrying.estimate) == len(every.estimate)
 
 
 def test_who_had_audio_alone_comes_longest_first(run: Run) -> None:

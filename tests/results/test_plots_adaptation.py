@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 import pytest
 from matplotlib.axes import Axes
 from matplotlib.container import BarContainer
@@ -114,6 +115,25 @@ def test_hexagons_hold_every_sample_and_the_share_above_is_told(run: Run, figure
     assert mobile.texts[0].get_text().startswith(f"{100 * above:.2g}")
     (equal,) = mobile.lines
     assert (np.asarray(equal.get_xdata()) == np.asarray(equal.get_ydata())).all()
+
+
+def test_links_that_carry_nothing_are_not_drawn_but_counted(run: Run, figure: Figure) -> None:
+    sites = {row["site"] for row in samples(run, access="4g")}
+    rows = [
+        row | {"capacity": 0.0} if row["site"] in sites else row
+        for row in run.tables["samples"].to_pylist()
+    ]
+    schema = run.tables["samples"].schema
+    dead = replace(run, tables={**run.tables, "samples": pa.Table.from_pylist(rows, schema)})
+    estimates.draw(dead, figure)
+    every, mobile = figure.axes[0], figure.axes[3]
+    assert mobile.texts[0].get_text().startswith("100")
+    drawn = int(np.asarray(every.collections[0].get_array()).sum())
+    assert drawn == len(read_estimates(dead).carrying.estimate) == 720 - 12 * len(sites)
+    assert mobile.get_xscale() == "log"
+    nothing = Figure()
+    estimates.draw(changed(run, capacity=0.0), nothing)
+    assert nothing.axes[0].texts[0].get_text() == "No link that a node estimated carried anything."
 
 
 def test_ticks_thin_out_where_axes_span_much(run: Run, figure: Figure) -> None:
@@ -255,7 +275,7 @@ def test_the_waterfall_counts_the_calls_that_were_answered(run: Run, figure: Fig
     every = read_calls(run)
     groups = by_access(run, every)
     titles = [ax.get_title(loc="center") for ax in figure.axes]
-    assert titles[0] == f"All calls (answered {len(every) - 1} of {len(every)})"
+    assert titles[0] == f"All calls ({len(every) - 1} of {len(every)})"
     # All on fibre were answered: their number says enough.
     assert titles[1].endswith(f"({len(groups['fibre'])})")
 
