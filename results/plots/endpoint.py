@@ -25,6 +25,7 @@ from results.plots.style import (
 )
 from results.readings import codes, endpoints, floats, values
 from results.records import Run
+from scenarios.meeting import COMMAND_CENTRE
 
 PALEST, DARKEST = 0.10, 0.45
 """Opacity of an interval's shade, from a short freeze to one that fills it."""
@@ -66,7 +67,9 @@ def read_history(run: Run, site: str) -> History:
     code, found = codes(own, "layer")
     # Null's code, -1, takes what stands last: audio only.
     layer = np.array([*(names.index(n) + 1 if n in names else 0 for n in found), 0])[code]
-    expects = np.isfinite(columns["packet_loss"]) | (layer > 0)
+    expects = layer > 0
+    if site != COMMAND_CENTRE:  # whose packets may be of the wall alone
+        expects |= np.isfinite(columns["packet_loss"])
     return History(
         floats(own, "time"), columns, (AUDIO_ONLY, *names), np.where(expects, layer, np.nan)
     )

@@ -196,6 +196,23 @@ def test_the_uplink_stands_where_the_endpoint_publishes(run: Run) -> None:
     assert [ax.get_ylabel().split()[0] for ax in silent.axes] == ["Downlink", "Layer"]
 
 
+def test_the_command_centre_has_a_layer_only_where_it_was_sent_one(run: Run) -> None:
+    # While it speaks it watches the wall's tiles, and no picture of the programme is meant for it.
+    rows = [
+        row | {"layer": "high" if row["time"] >= 30 else None, "packet_loss": 0.0}
+        for row in run.tables["samples"].to_pylist()
+    ]
+    schema = run.tables["samples"].schema
+    sent = replace(run, tables={**run.tables, "samples": pa.Table.from_pylist(rows, schema)})
+    layer = endpoint.read_history(sent, COMMAND_CENTRE).layer
+    assert np.isnan(layer[:6]).all()
+    assert layer[6:].tolist() == [3.0] * 6
+    assert endpoint.read_history(sent, "p79").layer.tolist() == [0.0] * 6 + [3.0] * 6
+    figure = Figure()
+    endpoint.draw(changed(run, layer=None, packet_loss=0.0), figure, COMMAND_CENTRE)
+    assert "Layer" not in [ax.get_ylabel() for ax in figure.axes]
+
+
 @pytest.mark.parametrize(("crowded", "told"), [(1.0, {1.0}), (1e9, {1.0, 2.0, 5.0})])
 def test_rates_far_apart_are_told_by_powers_of_ten(
     run: Run, monkeypatch: pytest.MonkeyPatch, crowded: float, told: set[float]
