@@ -146,6 +146,11 @@ def format_bytes(value: float) -> str:
     return f"{format_number(value)} GiB"
 
 
+def format_endpoints(count: int) -> str:
+    """A number of endpoints: `2,594 endpoints`, `1 endpoint`."""
+    return f"{count:,} {'endpoint' if count == 1 else 'endpoints'}"
+
+
 def format_span(seconds: float) -> str:
     """A length of time: `42 s`, `30 min`, `1 h 5 min`."""
     if seconds < 120:

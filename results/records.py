@@ -9,7 +9,9 @@ from dataclasses import dataclass
 from typing import Literal
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
+from scenarios.meeting import COMMAND_CENTRE
 from scenarios.scenario import Scenario
 
 TEXT = pa.dictionary(pa.int32(), pa.string())
@@ -322,3 +324,9 @@ class Run:
     """What ended it before its time, as a part of a sentence."""
     doubts: tuple[str, ...] = ()
     """Why nothing follows from it, whatever it measured: parts of sentences."""
+
+    @property
+    def endpoints(self) -> int:
+        """How many endpoints it was of, the command centre left out."""
+        level = self.tables["endpoints"]["level"].cast(pa.string())
+        return pc.sum(pc.not_equal(level, COMMAND_CENTRE)).as_py() or 0

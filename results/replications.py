@@ -69,6 +69,11 @@ class Replications:
         return list(dict.fromkeys(f for each in self.measured for f in each.figures))
 
     @property
+    def endpoints(self) -> int:
+        """How many endpoints each was of: the most, where draws differ."""
+        return max(each.endpoints for each in self.measured)
+
+    @property
     def accounting(self) -> Accounting:
         """Where the packets of all of them went."""
         parts = [each.accounting for each in self.measured]
@@ -159,7 +164,7 @@ def summarize_replications(found: Replications) -> Json:
         "confidence": CONFIDENCE,
         "precision": found.precision,
         "imprecise": [str(figure) for figure in imprecise(found)],
-        "endpoints": max(each.endpoints for each in measured),
+        "endpoints": found.endpoints,
         "duration_s": found.duration_s,
         "seed": scenario.seed,
         "metrics": {metric.name: _entry(found, metric, "") for metric in METRICS.values()},

@@ -52,7 +52,7 @@ def summarize(run: Run) -> Json:
         "mode": run.mode,
         "verdict": outcome.verdict,
         "reason": outcome.reason,
-        "endpoints": sum(measurements.sizes("level").values()),
+        "endpoints": run.endpoints,
         "duration_s": run.duration_s,
         "seed": run.scenario.seed,
         "metrics": {

@@ -59,5 +59,5 @@ def inline_set_plot(found: Replications, name: str) -> str:
 
 
 def _played(found: Replications) -> Run:
-    """``found`` as what a Plot titles: it asks for no more than scenario, mode and duration."""
+    """``found`` as what a Plot titles: it asks for no more than both have."""
     return cast(Run, found)

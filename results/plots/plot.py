@@ -15,7 +15,7 @@ from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties
 
 from results.plots.style import MUTED, clean, label_for, settle_layout, styled, wrap
-from results.quantities import format_span, label_of
+from results.quantities import format_endpoints, format_span, label_of
 from results.records import Run
 
 CANVASES: Mapping[str, type[FigureCanvasBase]] = {
@@ -170,7 +170,9 @@ class Plot:
         size = FontProperties(size=mpl.rcParams["figure.titlesize"]).get_size_in_points()
         title = wrap(title, figure.get_figwidth() * 72 * 0.97 / BOLD, size)
         figure.suptitle(title, x=0.012, ha="left")
-        played = f"{run.mode}, {format_span(run.duration_s)}, seed {scenario.seed}"
+        # The title may tell of more endpoints than this run was of.
+        number = format_endpoints(run.endpoints)
+        played = f"{run.mode}, {number}, {format_span(run.duration_s)}, seed {scenario.seed}"
         caption = f"{self.caption(run, metric)}\n{clean(scenario.title, LONGEST_TITLE)} ({played})."
         caption = wrap(caption, figure.get_figwidth() * 72 * 0.97, CAPTION_SIZE)
         figure.supxlabel(caption, x=0.012, ha="left", fontsize=CAPTION_SIZE, color=MUTED)

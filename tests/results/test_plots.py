@@ -24,6 +24,7 @@ from results.plots import PLOTS, save_plot
 from results.plots.plot import SUFFIXES
 from results.plots.style import LONGEST_LABEL, clean, colours, styled
 from results.records import TABLES, Run
+from scenarios.meeting import COMMAND_CENTRE
 from tests.results.sample_run import make_run, make_scenario
 
 CASES = [(name, metric) for name, plot in PLOTS.items() for metric in plot.metrics or (None,)]
@@ -126,6 +127,18 @@ def test_titles_name_the_metric() -> None:
     assert PLOTS["delay-over-time"].title == "One-way delay over the meeting"
     assert PLOTS["province-map"].title_for("audio_mos") == "Audio MOS by province, on the map"
     assert PLOTS["delay-budget"].title == "Where the delay comes from"
+
+
+def test_captions_tell_of_how_many_endpoints_the_run_was(run: Run) -> None:
+    # The scenario's title may name more than were played.
+    of_some = replace(run, scenario=make_scenario(title="Calls 180 of 2,594 endpoints"))
+    played = "Calls 180 of 2,594 endpoints (simulated, 60 endpoints, 60 s, seed 7)."
+    assert any(text.endswith(played) for text in texts(PLOTS["layers"].render(of_some, ".svg")))
+    alone = [row["site"] in ("p79", COMMAND_CENTRE) for row in run.tables["endpoints"].to_pylist()]
+    one = run.tables["endpoints"].filter(pa.array(alone))
+    small = replace(run, tables={**run.tables, "endpoints": one})
+    figure = PLOTS["layers"].figure(small)
+    assert any("(simulated, 1 endpoint, 60 s, seed 7)." in text for text in written(figure))
 
 
 def test_svg_holds_names_as_text(run: Run) -> None:

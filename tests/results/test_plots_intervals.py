@@ -73,6 +73,7 @@ def test_nothing_to_draw_is_said(
     path = tmp_path / "plot.svg"
     save_set_plot(make_set(lambda _: values), name, path)
     assert "o " in path.read_text(encoding="utf-8")
+    assert "(simulated, 60 endpoints, 60 s, seed 7)." in path.read_text(encoding="utf-8")
 
 
 def test_a_comparison_of_nothing_is_drawn(tmp_path: Path) -> None:
