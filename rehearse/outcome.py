@@ -7,6 +7,7 @@ from typing import Any
 
 from results.quantities import (
     format_bytes,
+    format_endpoints,
     format_interval,
     format_number,
     format_span,
@@ -26,7 +27,7 @@ def describe_outcome(summary: Mapping[str, Any], folder: Path) -> str:
 def _lines(summary: Mapping[str, Any], folder: Path) -> Iterator[str]:
     verdict = summary["verdict"]
     length = format_span(summary["duration_s"])
-    head = f"{summary['scenario']}, {summary['endpoints']:,} endpoints, {length}"
+    head = f"{summary['scenario']}, {format_endpoints(summary['endpoints'])}, {length}"
     yield f"{_MARKS[verdict]} {verdict.upper()}  {head}. {summary['reason']}"
     thresholds: Sequence[Mapping[str, Any]] = summary["thresholds"]
     expressions = [_expression(threshold) for threshold in thresholds]

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 def list_scenarios(as_json: AsJson = False) -> None:
     """List the library's scenarios."""
     with clear_endings():
-        from results.quantities import format_span
+        from results.quantities import format_endpoints, format_span
         from scenarios.library import list_library
 
         entries = list_library()
@@ -30,7 +30,7 @@ def list_scenarios(as_json: AsJson = False) -> None:
         rows = [
             (
                 entry.name,
-                f"{entry.endpoints:,} {'endpoint' if entry.endpoints == 1 else 'endpoints'}",
+                format_endpoints(entry.endpoints),
                 format_span(entry.duration_s),
                 entry.title,
             )
@@ -50,6 +50,7 @@ def validate(
 ) -> None:
     """Check scenarios; say all that is wrong with each."""
     with clear_endings():
+        from results.quantities import format_endpoints
         from scenarios.errors import ScenarioError
         from scenarios.library import count_endpoints
         from scenarios.loading import load_scenario
@@ -67,7 +68,8 @@ def validate(
             else:
                 length = format_quantity(scenario.duration, DURATION)
                 if not as_json:
-                    say(f"{file}: OK, {count_endpoints(scenario):,} endpoints, {length}")
+                    count = format_endpoints(count_endpoints(scenario))
+                    say(f"{file}: OK, {count}, {length}")
             reports.append({"scenario": file, "valid": not faults, "faults": faults})
         if as_json:
             _print_json(reports)

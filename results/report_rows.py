@@ -11,6 +11,7 @@ from results.plots.style import label_for
 from results.quantities import (
     NO_DATA,
     format_bytes,
+    format_endpoints,
     format_number,
     format_span,
     format_value,
@@ -164,7 +165,7 @@ def _outcome_tiles(
     joining, found = summary["joining"], summary["interruptions"]
     if joining and joining["count"]:
         median = f"median {aggregate('join_time', 'p50')}"
-        note = f"p99 of {joining['count']:,} endpoints; {median}"
+        note = f"p99 of {format_endpoints(joining['count'])}; {median}"
         yield "Join time", aggregate("join_time", "p99"), note
     if found:
         median = f"median {aggregate('recovery_time', 'p50')}"
@@ -180,7 +181,7 @@ def worst_places(run: Run, worst: Json) -> list[tuple[str, list[dict[str, str]]]
     rows: dict[str, list[dict[str, str]]] = {}
     for row in worst["groups"]:
         name = label_for(run, row["attribute"], row["group"])
-        about = f"{row['attribute']} · {row['endpoints']:,} endpoints"
+        about = f"{row['attribute']} · {format_endpoints(row['endpoints'])}"
         rows.setdefault(row["metric"], []).append(_worst_row(row, name, about))
     for row in worst["endpoints"]:
         place = [row["site"], row["province"]]

@@ -27,7 +27,7 @@ from results.plots.style import (
     time_axis,
     wrap,
 )
-from results.quantities import label_of
+from results.quantities import format_endpoints, label_of
 from results.records import Run
 
 METRIC = "join_time"
@@ -96,7 +96,7 @@ def explain_join_time(run: Run) -> str:
     if not found:
         return ""
     return (
-        f"{label_of(METRIC)} of {len(found):,} endpoints, {timings.RANK_NAMES}: "
+        f"{label_of(METRIC)} of {format_endpoints(len(found))}, {timings.RANK_NAMES}: "
         f"{timings.percentiles(found)}."
     )
 

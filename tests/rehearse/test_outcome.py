@@ -55,6 +55,11 @@ def test_the_outcome_reads_like_this() -> None:
     ]
 
 
+def test_one_endpoint_is_singular() -> None:
+    text = describe_outcome({**SUMMARY, "endpoints": 1}, Path("x"))
+    assert text.startswith("✗ FAIL  small, 1 endpoint, 30 min.")
+
+
 def test_without_thresholds_there_is_still_an_outcome() -> None:
     text = describe_outcome({**SUMMARY, "thresholds": [], "verdict": "inconclusive"}, Path("x"))
     assert text.startswith("? INCONCLUSIVE  small, ")

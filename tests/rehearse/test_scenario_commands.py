@@ -39,6 +39,8 @@ def test_validate_takes_names_and_files(rehearse: Rehearse) -> None:
     ending = rehearse("validate", "smoke", "small.yaml")
     assert (ending.code, ending.err) == (0, "")
     assert ending.out == ("smoke: OK, 60 endpoints, 1min\nsmall.yaml: OK, 6 endpoints, 1min\n")
+    single = rehearse("validate", "rfc8867-variable-capacity")
+    assert single.out.startswith("rfc8867-variable-capacity: OK, 1 endpoint, ")
 
 
 def test_validate_says_all_that_is_wrong_with_all(rehearse: Rehearse) -> None:

@@ -5,6 +5,7 @@ import pytest
 from results.quantities import (
     format_bytes,
     format_clock,
+    format_endpoints,
     format_number,
     format_span,
     format_value,
@@ -61,6 +62,11 @@ def test_spans(seconds: float, text: str) -> None:
 
 def test_long_spans_are_hours() -> None:
     assert format_span(3 * 3600 + 300) == "3 h 5 min"
+
+
+def test_one_endpoint_is_singular() -> None:
+    assert [format_endpoints(n) for n in (0, 1)] == ["0 endpoints", "1 endpoint"]
+    assert format_endpoints(2594) == "2,594 endpoints"
 
 
 def test_clock_and_bytes() -> None:

@@ -334,6 +334,22 @@ def test_who_had_audio_alone_is_told_with_estimate_and_capacity(page: Page, run:
 
 
 @pytest.mark.usefixtures("without_plots")
+def test_one_endpoint_is_singular(run: Run) -> None:
+    summary = summarize(run)
+    worst = {
+        "endpoints": [],
+        "groups": [row | {"endpoints": 1} for row in summary["worst"]["groups"]],
+    }
+    joining = summary["joining"] | {"count": 1}
+    page = Page(render_report(run, summary | {"endpoints": 1, "worst": worst, "joining": joining}))
+    text = " ".join(page.text.split())
+    assert "1 endpoint, 60 s, simulated" in text
+    assert "p99 of 1 endpoint; " in text
+    assert any("access · 1 endpoint" in row[0] for row in page.rows if row)
+    assert "access · 1 endpoints" not in text
+
+
+@pytest.mark.usefixtures("without_plots")
 def test_nobody_called_and_nobody_deprived_is_said_too(run: Run) -> None:
     layers = pa.array(["high"] * len(run.tables["samples"])).dictionary_encode()
     samples = run.tables["samples"]

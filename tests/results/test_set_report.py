@@ -1,4 +1,5 @@
 import math
+from dataclasses import replace
 from html.parser import HTMLParser
 
 import pytest
@@ -39,6 +40,13 @@ def test_a_report_has_verdict_values_and_intervals() -> None:
     assert "245 … 253 ms" in page.texts
     assert "5 of 10" in page.texts
     assert all(each.startswith("#") for each in page.references)
+
+
+def test_one_endpoint_is_singular() -> None:
+    found = make_set(lambda _: TYPICAL)
+    measured = tuple(replace(each, endpoints=1) for each in found.measured)
+    text = render(replace(found, measured=measured))
+    assert "10 replications of 1 endpoint, 60 s" in text
 
 
 def test_titles_are_text() -> None:
