@@ -34,6 +34,7 @@ MAY_IMPORT = {
                 "addressed",
                 "compiled",
                 "receivers",
+                "residual",
                 "frames",
                 "freezes",
                 "nack",
