@@ -87,20 +87,13 @@ def fault_spans(run: Run) -> list[tuple[float, float]]:
     spans: list[list[float]] = []
     # Faults without a label of their own share one: the first to begin is the first to end.
     open_: dict[str, list[list[float]]] = {}
-    early: dict[str, float] = {}
     columns = (table[name].to_pylist() for name in ("time", "kind", "subject"))
-    rows = zip(*columns, strict=True)
-    # A fault may begin at the very time at which the one before it is repaired.
-    for time, kind, subject in sorted(rows, key=lambda row: (row[0], row[1] != "repair")):
-        if kind == "repair" and open_.get(subject):
-            open_[subject].pop(0)[1] = time
-        elif kind == "repair":
-            early[subject] = time
-        elif kind == "fault" and early.get(subject) == time:
-            spans.append([time, early.pop(subject)])
-        elif kind == "fault":
+    for time, kind, subject in sorted(zip(*columns, strict=True)):
+        if kind == "fault":
             spans.append([time, run.duration_s])
             open_.setdefault(subject, []).append(spans[-1])
+        elif kind == "repair" and open_.get(subject):
+            open_[subject].pop(0)[1] = time
     return [(begin, end) for begin, end in spans]
 
 

@@ -45,6 +45,11 @@ def test_once_sound_has_stopped_what_is_lost_counts_at_once_and_not_again() -> N
     assert residual.audio(alive, np.array([0]), at + 2 * SECOND).tolist() == [51]
 
 
+def test_while_a_packet_waits_its_buffer_says_what_is_missing_before_it() -> None:
+    late = buffers({"waiting": 1, "position": 5 * SECOND, "concealed": 2})
+    assert Residual().audio(late, np.array([50]), 10 * SECOND).tolist() == [2]
+
+
 def test_a_pause_is_no_loss() -> None:
     assert Residual().audio(buffers({}), np.array([0]), 60 * SECOND).tolist() == [0]
 
