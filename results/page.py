@@ -7,6 +7,8 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
+from results.quantities import format_endpoints
+
 HERE = Path(__file__).parent
 MARKS = {"pass": "✓", "fail": "✗", "inconclusive": "?"}
 
@@ -28,5 +30,6 @@ def render(template: str, **names: object) -> str:
         script=Markup(script),  # noqa: S704 - our own
         script_hash=f"sha256-{digest}",
         marks=MARKS,
+        endpoints=format_endpoints,
         **names,
     )

@@ -1,15 +1,13 @@
 """The report: one HTML file that opens anywhere, the verdict first, then why, then all figures."""
 
-import base64
-import hashlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from results.interruptions import has_faults
+from results.page import render
 from results.plots import PLOTS
 from results.plots.inline import inline_plot
 from results.plots.plot import write
@@ -33,8 +31,6 @@ from results.report_rows import (
 )
 from results.summary import aggregate_of
 from scenarios.metrics import METRICS
-
-HERE = Path(__file__).parent
 
 FIGURES: Sequence[tuple[str, str | None]] = (
     ("connected", None),
@@ -61,7 +57,6 @@ FIGURES: Sequence[tuple[str, str | None]] = (
 )
 """Plots and their metrics, in the report's order."""
 
-MARKS = {"pass": "✓", "fail": "✗", "inconclusive": "?"}
 AGGREGATIONS = ("mean", "p50", "p95", "p99", "min", "max")
 
 Json = Mapping[str, Any]
@@ -81,30 +76,15 @@ def write_report(run: Run, summary: Json, path: Path, manifest: Json | None = No
 
 def render_report(run: Run, summary: Json, manifest: Json | None = None) -> str:
     """The report as HTML: it refers to nothing outside itself."""
-    environment = Environment(
-        loader=FileSystemLoader(HERE),
-        # The template's name ends in .j2, by which jinja2 would not know it for HTML.
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
     empty = _empty_plots(run, summary)
-    environment.globals.update(
-        marks=MARKS,
+    return render(
+        "report.html.j2",
         value=format_value,
         label=label_of,
         aggregate=aggregate_of,
-    )
-    script = (HERE / "report.js").read_text(encoding="utf-8")
-    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
-    return environment.get_template("report.html.j2").render(
         run=run,
         scenario=run.scenario,
         summary=summary,
-        style=Markup((HERE / "report.css").read_text(encoding="utf-8")),  # noqa: S704 - our own
-        script=Markup(script),  # noqa: S704 - our own
-        script_hash=f"sha256-{digest}",
         played=format_span(run.duration_s),
         thresholds=[threshold_row(row) for row in summary["thresholds"]],
         tiles=tiles(summary),
