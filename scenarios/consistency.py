@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from scenarios.endpoints import Endpoints, When
+from scenarios.endpoints import CommandCentre, Endpoints, When
 from scenarios.faults import Readable as ReadableFaults
 from scenarios.joining import Joining
 from scenarios.links import AccessProfile
@@ -42,6 +42,7 @@ class Pieces:
     faults: ReadableFaults | None = None
     unsignalled: bool = False
     """There is no section `signalling`."""
+    command_centre: CommandCentre | None = None
 
 
 def contradictions(pieces: Pieces) -> list[Problem]:
@@ -172,7 +173,6 @@ def _screen(pieces: Pieces) -> Iterator[Problem]:
 
 
 def _mishaps(pieces: Pieces) -> Iterator[Problem]:
-    endpoints = pieces.endpoints
     yield from mishap_problems(
         duration=pieces.duration,
         joining=pieces.joining,
@@ -182,7 +182,8 @@ def _mishaps(pieces: Pieces) -> Iterator[Problem]:
         nodes=pieces.nodes,
         carriers=pieces.carriers,
         access=pieces.access,
-        rows=endpoints.taken if endpoints is not None else None,
+        endpoints=pieces.endpoints,
+        centre=pieces.command_centre,
         unsignalled=pieces.unsignalled,
     )
 

@@ -149,6 +149,14 @@ class Endpoints(Record):
             return tuple(rows)
         return tuple(row for row in rows if self.only.matches(row))
 
+    def dealt(self, row: Mapping[str, str], what: str) -> tuple[str, ...]:
+        """Every carrier (access, node: ``what``) that the rules can deal to the table's ``row``."""
+        for rule in self.rules:
+            shares: Mapping[str, float] | None = getattr(rule, what)
+            if shares is not None and rule.when.matches(row):
+                return tuple(name for name, share in shares.items() if share > 0)
+        return ()
+
     @property
     def coordinates(self) -> Mapping[str, tuple[float, float]] | None:
         """Latitude and longitude by province; None where nothing loaded them."""

@@ -82,7 +82,8 @@ class Incident(Record):
     """What it befalls, all that the selector matches: `node{node=…}`, `signalling{server=…}`,
     `backbone{carrier=…,node=…}`, `peering{carrier=…,node=…}`,
     `aggregation{carrier=…,province=…}`,
-    `access{carrier=…,access=…,province=…,level=…,site=…}` or `province{province=…}`."""
+    `access{carrier=…,access=…,province=…,level=…,site=…}` or `province{province=…}`. The command
+    centre's own line breaks only where it is named, as in `access{site=command-centre}`."""
     at: Duration
     """When it begins: from the meeting's start, or from the beginning of the fault that `after`
     names."""

@@ -11,7 +11,7 @@ from pydantic import TypeAdapter, ValidationError
 from scenarios.causes import blame_overrides, source_labels
 from scenarios.consistency import Pieces, contradictions
 from scenarios.documents import Node, Source, wrap
-from scenarios.endpoints import Endpoints
+from scenarios.endpoints import CommandCentre, Endpoints
 from scenarios.errors import Fault, ScenarioError, nearest, shorten
 from scenarios.explanations import explain, explain_problems
 from scenarios.faults import readable_faults
@@ -146,6 +146,7 @@ def _readable(data: Mapping[str, Any], context: Context) -> Pieces:
         duration=piece("duration", PositiveDuration),
         interval=piece("interval", PositiveDuration),
         endpoints=piece("endpoints", Endpoints),
+        command_centre=piece("command_centre", CommandCentre),
         media=piece("media", Media),
         meeting=piece("meeting", Meeting),
         thresholds=readable_thresholds(data.get("thresholds")),

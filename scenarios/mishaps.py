@@ -2,66 +2,17 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import combinations
-from typing import Any
 
+from scenarios.endpoints import CommandCentre, Endpoints
 from scenarios.faults import Incident, Readable, starts
 from scenarios.joining import Joining
-from scenarios.network import MediaNode
+from scenarios.links import AccessProfile
+from scenarios.network import Carrier, MediaNode
 from scenarios.placement import Placement
 from scenarios.record import Problem
 from scenarios.signalling import Signalling
+from scenarios.targets import Object, Targets, possible_targets
 from scenarios.units import DURATION, format_quantity
-
-Object = tuple[str, ...]
-"""A thing that can break, as in ("backbone", "vnpt", "hanoi")."""
-
-
-def befallen(
-    fault: Incident,
-    *,
-    nodes: Mapping[str, MediaNode],
-    carriers: Sequence[str],
-    access: Sequence[str],
-    servers: Sequence[str],
-    rows: Sequence[Mapping[str, str]],
-) -> set[Object]:
-    """All that ``fault`` can befall; of access links, whatever carrier and kind is dealt to the
-    endpoint."""
-    target, selector = fault.target, fault.selector
-
-    def wanted(**values: str) -> bool:
-        return all(values.get(key, value) == value for key, value in selector.items())
-
-    if target == "node":
-        return {("node", name) for name in nodes if wanted(node=name)}
-    if target == "signalling":
-        return {("signalling", name) for name in servers if wanted(server=name)}
-    if target in ("backbone", "peering"):
-        return {
-            (target, carrier, name)
-            for carrier in carriers
-            for name, node in nodes.items()
-            if wanted(carrier=carrier, node=name)
-            and (target == "backbone" or carrier not in node.carriers)
-        }
-    provinces = {row["province"] for row in rows}
-    links: set[Object] = {
-        ("aggregation", carrier, province)
-        for carrier in carriers
-        for province in provinces
-        if wanted(carrier=carrier, province=province)
-    }
-    ends: set[Object] = {
-        ("access", row["site"], carrier, kind)
-        for row in rows
-        if wanted(province=row["province"], level=row["level"], site=row["site"])
-        for carrier in carriers
-        for kind in access
-        if wanted(carrier=carrier, access=kind)
-    }
-    if target == "province":
-        return links | ends
-    return links if target == "aggregation" else ends
 
 
 def mishap_problems(
@@ -72,9 +23,10 @@ def mishap_problems(
     placement: Placement | None,
     faults: Readable | None,
     nodes: Mapping[str, MediaNode] | None,
-    carriers: Mapping[str, Any] | None,
-    access: Mapping[str, Any] | None,
-    rows: Sequence[Mapping[str, str]] | None,
+    carriers: Mapping[str, Carrier] | None,
+    access: Mapping[str, AccessProfile] | None,
+    endpoints: Endpoints | None,
+    centre: CommandCentre | None,
     unsignalled: bool,
 ) -> Iterator[Problem]:
     """What is wrong between these parts, each None where it could not be read.
@@ -93,31 +45,33 @@ def mishap_problems(
         yield Problem(("joining",), _clock(joining.end), rule)
     if placement is not None and nodes is not None:
         yield from _placement(placement, nodes)
-    if faults is None:
+    if not faults:
         return
     times = starts(faults)
     yield from _times(faults, times, duration)
-    if None in (nodes, carriers, access, rows) or (signalling is None and not unsignalled):
+    if nodes is None or carriers is None or access is None or centre is None:
+        return
+    if endpoints is None or endpoints.taken is None or (signalling is None and not unsignalled):
         return
     servers = () if signalling is None else tuple(signalling.servers)
-    objects = [
-        set()
-        if fault is None
-        else befallen(
-            fault,
-            nodes=nodes or {},
-            carriers=tuple(carriers or ()),
-            access=tuple(access or ()),
-            servers=servers,
-            rows=rows or (),
-        )
-        for fault in faults
-    ]
+    targets = possible_targets(nodes, servers, tuple(carriers), access, endpoints, centre)
+    objects = [set() if fault is None else targets.befallen(fault) for fault in faults]
     for index, fault in enumerate(faults):
         if fault is not None and not objects[index]:
-            rule = "names nothing: no endpoint or link of this scenario is meant"
-            yield Problem(("faults", index, "of"), fault.of, rule)
+            yield _idle(targets, fault, index)
     yield from _overlaps(faults, times, objects)
+
+
+def _idle(targets: Targets, fault: Incident, index: int) -> Problem:
+    """What a fault that befalls nothing should name instead."""
+    path = ("faults", index, "of")
+    for attribute, value in fault.selector.items():
+        if choices := targets.choices(fault, attribute):
+            beside = " beside the rest of the selector" if len(fault.selector) > 1 else ""
+            rule = f"names nothing that an endpoint uses{beside}, whatever the rules deal"
+            return Problem(path, value, rule, tuple(sorted(choices)))
+    rule = "names nothing: no endpoint or link of this scenario is meant"
+    return Problem(path, fault.of, rule)
 
 
 def _placement(placement: Placement, nodes: Mapping[str, MediaNode]) -> Iterator[Problem]:

@@ -79,6 +79,7 @@ class Scenario(Record):
             duration=self.duration,
             interval=self.interval,
             endpoints=self.endpoints,
+            command_centre=self.command_centre,
             media=self.media,
             meeting=self.meeting,
             thresholds=self.thresholds,

@@ -6,6 +6,7 @@ from typing import Protocol
 
 import numpy as np
 import simpy
+from numpy.typing import NDArray
 
 from scenarios.backups import Backups
 from scenarios.geography import great_circle
@@ -25,7 +26,7 @@ from simulations.servers import Server
 from simulations.sessions import NEVER, Interruption, Session
 from simulations.setting_out import setting_out
 from simulations.states import KNOWING, TAKING_PART, State
-from simulations.strikes import Strike, strikes
+from simulations.strikes import Strike, behind, describe, strikes
 
 ENDED = "the meeting ended"
 DRAIN_AGAIN = 30 * SECOND
@@ -226,9 +227,16 @@ class ControlPlane:
             self.look_around()
         for strike in begun:
             self.reason = strike.label
-            self.log.add(time, "fault", strike.label, strike.kind)
+            self.log.add(time, "fault", strike.label, describe(strike, self._behind(strike)))
             self._begin(strike)
             self.look_around()
+
+    def _behind(self, strike: Strike) -> NDArray[np.bool_]:
+        """Whom a fault befalls, on the links and at the nodes where they are now."""
+        on_backup = [client.backup for client in self.clients]
+        carrier = np.where(on_backup, self.backups.carrier, self.population.carrier)
+        node = np.array([client.node for client in self.clients])
+        return behind(strike, self.scenario, self.population, carrier, node)
 
     def _begin(self, strike: Strike) -> None:
         now = int(self.env.now)

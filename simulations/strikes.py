@@ -1,14 +1,16 @@
 """Strikes: the faults of a scenario as they befall this population, each at its time."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from scenarios.backups import Backups
 from scenarios.faults import Incident, starts
-from scenarios.mishaps import befallen
 from scenarios.population import Population, draw_quantiles
 from scenarios.scenario import Scenario
+from scenarios.targets import End, Targets
 from simulations.draws import Draws
 from simulations.network import Component
 
@@ -35,35 +37,21 @@ def strikes(
     scenario: Scenario, population: Population, backups: Backups, draws: Draws
 ) -> list[Strike]:
     """All strikes in the order of their beginnings; of equals, in the scenario's order."""
-    rows = scenario.endpoints.taken or ()
     times = starts(scenario.faults)
-    groups = _groups(scenario, population, backups)
+    targets = _dealt(scenario, population, backups)
+    number = {site: e for e, site in enumerate(population.site)}
     found = []
     for index, (fault, begin) in enumerate(zip(scenario.faults, times, strict=True)):
         if begin is None:
             continue
-        objects = befallen(
-            fault,
-            nodes=scenario.nodes,
-            carriers=tuple(scenario.carriers),
-            access=(),
-            servers=tuple(scenario.signalling.servers) if scenario.signalling else (),
-            rows=rows,
-        )
-        components: list[Component] = [
-            _component(name)
-            for name in sorted(objects)
-            if name[0] != "aggregation" or name[1:] in groups
-        ]
-        endpoints: list[int] = []
-        if fault.target in ("access", "province"):
-            ends = _endpoints(fault, scenario, population)
-            if fault.share < 1:
-                component = f"fault {index}"
-                ends = [e for e in ends if draws.uniform(component, e) < fault.share]
-            components += [("access", e, "primary") for e in ends]
-            if fault.kind == "power-cut":
-                endpoints = ends
+        objects = sorted(targets.befallen(fault))
+        components = [_component(name) for name in objects if name[0] != "access"]
+        ends = sorted(number[name[1]] for name in objects if name[0] == "access")
+        if fault.share < 1:
+            component = f"fault {index}"
+            ends = [e for e in ends if draws.uniform(component, e) < fault.share]
+        components += [("access", e, "primary") for e in ends]
+        endpoints = ends if fault.kind == "power-cut" else []
         found.append(
             Strike(
                 begin,
@@ -79,35 +67,79 @@ def strikes(
     return sorted(found, key=lambda strike: strike.begin)
 
 
-def _groups(scenario: Scenario, population: Population, backups: Backups) -> set[tuple[str, ...]]:
-    """Carrier and province of all who share an aggregation link."""
-    names = list(scenario.carriers)
-    return {
-        (names[carrier], population.province[e])
-        for owner in (population.carrier, backups.carrier)
-        for e, carrier in enumerate(owner[:-1].tolist())
-        if carrier >= 0
+def behind(
+    strike: Strike,
+    scenario: Scenario,
+    population: Population,
+    carrier: NDArray[np.integer[Any]],
+    node: NDArray[np.integer[Any]],
+) -> NDArray[np.bool_]:
+    """Whose access link, or way to their media node, a fault befalls.
+
+    Args:
+        carrier: (n,) index of the carrier whose network each endpoint uses.
+        node: (n,) index of the media node that each is at; −1: at none.
+
+    Returns:
+        (n,); nobody for a signalling server, which no media passes.
+    """
+    carriers, nodes = list(scenario.carriers), list(scenario.nodes)
+    province = np.array(population.province)
+    shared, own = np.zeros(len(population), bool), np.zeros(len(population), bool)
+    for component in strike.components:
+        if component[0] == "access":
+            own[int(component[1])] = True
+        elif component[0] == "node":
+            own |= node == nodes.index(str(component[1]))
+        elif component[0] == "station":
+            kind, name, place = (str(part) for part in component[1:])
+            mine = carrier == carriers.index(name)
+            if kind == "aggregation":
+                mine &= province == place
+            else:
+                mine &= node == nodes.index(place)
+            shared |= mine
+    shared[-1] = False  # the command centre has a direct line to its node
+    return own | shared
+
+
+def describe(strike: Strike, struck: NDArray[np.bool_]) -> str:
+    """A fault's kind and, as `behind` has it, how many endpoints it befalls."""
+    if any(component[0] == "server" for component in strike.components):
+        return strike.kind
+    count = int(struck[:-1].sum())
+    centre = " and the command centre" if struck[-1] else ""
+    return f"{strike.kind}, {count:,} endpoint{'' if count == 1 else 's'}{centre}"
+
+
+def _dealt(scenario: Scenario, population: Population, backups: Backups) -> Targets:
+    """All that can break, by what was dealt to whom."""
+    carriers, access = list(scenario.carriers), list(scenario.access)
+    groups = {
+        (carriers[carrier], province)
+        for owner in (population, backups)
+        for carrier, province in zip(owner.carrier.tolist(), population.province, strict=True)
+        if carrier >= 0 and province
     }
+    ends = [
+        End(site, level, province, carriers[carrier], access[kind])
+        for site, level, province, carrier, kind in zip(
+            population.site,
+            population.level,
+            population.province,
+            population.carrier.tolist(),
+            population.access.tolist(),
+            strict=True,
+        )
+    ]
+    servers = tuple(scenario.signalling.servers) if scenario.signalling else ()
+    return Targets(scenario.nodes, servers, carriers, groups, ends)
 
 
 def _component(name: tuple[str, ...]) -> Component:
     if name[0] == "signalling":
         return ("server", name[1])
     return name if name[0] == "node" else ("station", *name)
-
-
-def _endpoints(fault: Incident, scenario: Scenario, population: Population) -> list[int]:
-    """Endpoints whose access links ``fault`` selects, by what was dealt to them."""
-    chosen = np.ones(len(population), bool)
-    chosen[-1] = fault.selector.get("site") == population.site[-1]
-    for attribute, value in fault.selector.items():
-        if attribute == "carrier":
-            chosen &= population.carrier == list(scenario.carriers).index(value)
-        elif attribute == "access":
-            chosen &= population.access == list(scenario.access).index(value)
-        else:
-            chosen &= np.array(getattr(population, attribute)) == value
-    return [int(e) for e in np.flatnonzero(chosen)]
 
 
 def _end(fault: Incident, begin: int, index: int, draws: Draws) -> int | None:

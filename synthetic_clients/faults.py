@@ -5,12 +5,13 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
 from scenarios.backups import deal_backups
 from scenarios.population import Population
 from scenarios.scenario import Scenario
 from simulations.draws import Draws
-from simulations.strikes import Strike, strikes
+from simulations.strikes import Strike, behind, describe, strikes
 from synthetic_clients.state import State
 
 Action = Literal["kill", "stop", "continue", "restart"]
@@ -19,6 +20,8 @@ ACTIONS: Mapping[str, tuple[Action, Action]] = {
     "hang": ("stop", "continue"),
 }
 """What a media node's server process meets when a fault begins, and when it is repaired."""
+LINK_KINDS = ("cut", "degrade", "power-cut")
+"""Kinds of faults that are of links: those of media nodes befall their servers."""
 LOOK_BACK = 1_000_000_000
 """ns before a fault's beginning from which on an interruption is its doing: processes are not
 killed to the millisecond."""
@@ -53,20 +56,27 @@ def acts(found: Sequence[Strike]) -> list[Act]:
     return sorted(rows, key=lambda act: act.at)
 
 
-def notes(found: Sequence[Strike]) -> list[tuple[int, str, str, str]]:
-    """When (ns) each fault begins and is repaired: `fault` or `repair`, its label, its kind."""
-    rows = [(strike.begin, "fault", strike.label, strike.kind) for strike in found]
+def notes(
+    found: Sequence[Strike], scenario: Scenario, population: Population
+) -> list[tuple[int, str, str, str]]:
+    """When (ns) each fault begins and is repaired: `fault` or `repair`, its label, its kind; of one
+    that begins, how many endpoints it befalls, too, by what the rules dealt them."""
+    rows = [
+        (s.begin, "fault", s.label, describe(s, _struck(s, scenario, population))) for s in found
+    ]
     rows += [(s.end, "repair", s.label, s.kind) for s in found if s.end is not None]
     return sorted(rows)
 
 
-def unplayed(found: Sequence[Strike], servers: bool) -> list[str]:
+def unplayed(found: Sequence[Strike], scenario: Scenario, servers: bool) -> list[str]:
     """What is not played live, as sentences.
 
     Args:
         servers: whether the media nodes' servers are the run's own.
     """
     said = []
+    if any(profile.backup is not None for profile in scenario.access.values()):
+        said.append("Backup access links are not played: every endpoint has its first one alone.")
     for strike in found:
         kinds = {component[0] for component in strike.components}
         if "server" in kinds:
@@ -79,32 +89,15 @@ def unplayed(found: Sequence[Strike], servers: bool) -> list[str]:
     return said
 
 
-def befalls(strike: Strike, scenario: Scenario, population: Population) -> list[int]:
-    """Endpoints whose virtual links are struck: their own, or those behind the shared link."""
-    carriers, nodes = list(scenario.carriers), list(scenario.nodes)
-    chosen = np.zeros(len(population), bool)
-    for component in strike.components:
-        if component[0] == "access":
-            chosen[int(component[1])] = True
-        elif component[0] == "station":
-            kind, carrier, place = (str(part) for part in component[1:])
-            mine = population.carrier == carriers.index(carrier)
-            if kind == "aggregation":
-                mine &= np.array(population.province) == place
-            else:
-                direct = carrier in scenario.nodes[place].carriers
-                mine &= population.node == nodes.index(place)
-                mine &= direct == (kind == "backbone")
-            chosen |= mine
-    chosen[list(strike.endpoints)] = True
-    return [int(e) for e in np.flatnonzero(chosen)]
-
-
 def label_at(found: Sequence[Strike], at: int) -> str:
     """The fault that an interruption which begins ``at`` (ns from the meeting's start) lies in:
     the last to begin; empty: none."""
     on = [s for s in found if s.begin - LOOK_BACK <= at and (s.end is None or at <= s.end)]
     return on[-1].label if on else ""
+
+
+def _struck(strike: Strike, scenario: Scenario, population: Population) -> NDArray[np.bool_]:
+    return behind(strike, scenario, population, population.carrier, population.node)
 
 
 class LinkFaults:
@@ -127,10 +120,9 @@ class LinkFaults:
             place: index in the state, by endpoint.
         """
         for strike in found:
-            mine = [
-                place[e] for e in befalls(strike, self._scenario, self._population) if e in place
-            ]
-            if mine:
+            struck = _struck(strike, self._scenario, self._population)
+            mine = [place[e] for e in np.flatnonzero(struck).tolist() if e in place]
+            if mine and strike.kind in LINK_KINDS:
                 yield strike.begin, True, strike, mine
                 if strike.end is not None:
                     yield strike.end, False, strike, mine

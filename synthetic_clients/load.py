@@ -72,7 +72,8 @@ class Rehearsal:
         self.strikes = timeline(plan.scenario, self.population)
         self.collector = Collector(
             plan.scenario, self.population, plan.target, plan.command, processes=0,
-            nodes=list(plan.servers), notes=unplayed(self.strikes, bool(self.servers)),
+            nodes=list(plan.servers),
+            notes=unplayed(self.strikes, plan.scenario, bool(self.servers)),
         )  # fmt: skip
         self._killed: set[str] = set()
         """Media nodes whose servers a fault has ended."""
@@ -254,7 +255,7 @@ class Rehearsal:
     def _play_faults(self, meeting_s: float) -> None:
         """Let servers meet what the scenario has for them, and write down every fault."""
         due: list[tuple[int, Callable[[], None]]] = []
-        for at, *note in notes(self.strikes):
+        for at, *note in notes(self.strikes, self.plan.scenario, self.population):
             due.append((at, partial(self.collector.note, meeting_s + at / SECOND, *note)))
         for act in acts(self.strikes):
             if act.node in self.servers:

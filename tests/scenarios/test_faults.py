@@ -1,5 +1,6 @@
 """Faults, and what they must be to the rest: read from files, refused all at once."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -15,10 +16,18 @@ signalling: {servers: {main: {label: M, latitude: 21, longitude: 105, carriers: 
 """
 
 
-def faults_of(folder: Path, *lines: str, more: str = SIGNALLING) -> list[str]:
+def faults_of(
+    folder: Path,
+    *lines: str,
+    more: str = SIGNALLING,
+    changes: Sequence[tuple[str, str]] = (),
+    places: str = "",
+) -> list[str]:
     """What is wrong with a scenario with these faults: line within them, key, rule."""
     text = "\n".join(["faults:", *(f"  - {line}" for line in lines)])
-    path = write_small(folder, ("\nthresholds:", f"\n{more}{text}\nthresholds:"))
+    path = write_small(folder, *changes, ("\nthresholds:", f"\n{more}{text}\nthresholds:"))
+    with (folder / "places.csv").open("a", encoding="utf-8") as table:
+        table.write(places)
     first = line_of(path.read_text(encoding="utf-8"), "faults:")
     try:
         load_scenario(path)
@@ -98,6 +107,99 @@ def test_one_object_has_one_fault_at_a_time(
 def test_others_may_fail_meanwhile(tmp_path: Path, first: str, second: str) -> None:
     lines = [f'{{kind: cut, of: "{of}", at: 10s}}' for of in (first, second)]
     assert faults_of(tmp_path, *lines) == []
+
+
+ON_FIBRE = (
+    "    - carrier: red",
+    "    - {carrier: red, access: fibre, when: {level: commune}}\n    - carrier: red",
+)
+"""Rules that give no commune a mobile link."""
+
+
+LEO = """
+  leo: {label: LEO, down: {rate: 5Mbps}, up: {rate: 1Mbps}, delay: 40ms}"""
+BLUE = """
+  blue:
+    label: Blue
+    backbone: {capacity: 1Gbps}
+    aggregation: {capacity: 1Gbps}
+    peering: {capacity: 1Gbps}"""
+"""An access profile and a carrier that no rule deals."""
+
+
+def test_a_fault_that_nobody_can_be_befallen_by_is_refused_with_what_there_is(
+    tmp_path: Path,
+) -> None:
+    assert faults_of(
+        tmp_path,
+        '{kind: cut, of: "access{access=leo}", at: 1s}',
+        '{kind: cut, of: "access{level=commune,access=mobile}", at: 1s}',
+        '{kind: cut, of: "access{site=c1,access=mobile}", at: 1s}',
+        '{kind: cut, of: "backbone{carrier=blue}", at: 1s}',
+        '{kind: cut, of: "aggregation{carrier=blue,province=Cà Mau}", at: 1s}',
+        '{kind: cut, of: "peering{carrier=red,node=north}", at: 1s}',
+        '{kind: power-cut, of: "province{province=Cần Thơ}", at: 1s}',
+        changes=(
+            ON_FIBRE,
+            ("\nnodes:", f"{LEO}\nnodes:"),
+            ("\naccess:", f"{BLUE}\naccess:"),
+        ),
+        places="Cần Thơ,10.03,105.78\n",
+    ) == [
+        "1 faults.0.of: 'leo' names nothing that an endpoint uses, whatever the rules deal; there "
+        "are fibre, mobile",
+        "2 faults.1.of: 'commune' names nothing that an endpoint uses beside the rest of the "
+        "selector, whatever the rules deal; there are province",
+        "3 faults.2.of: 'c1' names nothing that an endpoint uses beside the rest of the selector, "
+        "whatever the rules deal; there are p1, p2",
+        "4 faults.3.of: 'blue' names nothing that an endpoint uses, whatever the rules deal; there "
+        "are red",
+        "5 faults.4.of: 'blue' names nothing that an endpoint uses beside the rest of the "
+        "selector, whatever the rules deal; there are red",
+        "6 faults.5.of: 'peering{carrier=red,node=north}' names nothing: no endpoint or link of "
+        "this scenario is meant",
+        "7 faults.6.of: 'Cần Thơ' names nothing that an endpoint uses, whatever the rules deal; "
+        "there are Bạc Liêu, Cà Mau",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        ('power-cut, of: "province{province=Bạc Liêu}"',
+         'cut, of: "access{access=mobile,province=Bạc Liêu}"'),
+        ('cut, of: "access{province=Bạc Liêu}"', 'cut, of: "access{access=mobile,level=province}"'),
+    ],
+)  # fmt: skip
+def test_faults_overlap_only_on_what_an_endpoint_can_have(
+    tmp_path: Path, first: str, second: str
+) -> None:
+    lines = [f"{{at: 10s, kind: {kind}}}" for kind in (first, second)]
+    mobile = (
+        "    - carrier: red",
+        "    - {carrier: red, access: fibre, when: {province: Bạc Liêu}}\n    - carrier: red",
+    )
+    only_one = [line for line in lines if "mobile" in line]
+    assert len(faults_of(tmp_path, *lines)) == 1
+    found = faults_of(tmp_path, *lines, changes=(mobile,))
+    assert not any("overlaps" in each for each in found)
+    assert found == [
+        each.replace("1 faults.0", "2 faults.1")
+        for each in faults_of(tmp_path, *only_one, changes=(mobile,))
+    ]
+
+
+@pytest.mark.parametrize("named", ["site", "level"])
+def test_the_command_centre_s_link_breaks_where_it_is_named(tmp_path: Path, named: str) -> None:
+    own = f'{{kind: cut, of: "access{{{named}=command-centre}}", at: 10s}}'
+    assert faults_of(tmp_path, own) == []
+    assert faults_of(tmp_path, own, "{kind: cut, of: access, at: 10s}") == []
+    (problem,) = faults_of(tmp_path, own, own)
+    assert "on access command-centre red: one object has one fault at a time" in problem
+    (problem,) = faults_of(
+        tmp_path, f'{{kind: cut, of: "access{{{named}=command-centre,access=mobile}}", at: 10s}}'
+    )
+    assert "'command-centre' names nothing that an endpoint uses beside" in problem
 
 
 def test_a_repair_that_is_drawn_is_taken_at_its_longest(tmp_path: Path) -> None:

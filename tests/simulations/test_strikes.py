@@ -1,11 +1,13 @@
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import pytest
 
+from scenarios.population import Population
 from scenarios.units import SECOND
 from simulations.draws import Draws
-from simulations.strikes import Strike, strikes
+from simulations.strikes import Strike, behind, describe, strikes
 from tests.simulations.controlled import scenario_of
 from tests.simulations.stand_in import stand_in
 
@@ -44,6 +46,48 @@ def test_access_links_go_by_what_was_dealt() -> None:
     expected = np.flatnonzero((people.carrier == 0) & (people.access == 0))
     assert strike.components == tuple(("access", int(e), "primary") for e in expected)
     assert strike.end is None
+
+
+@pytest.mark.parametrize("named", ["site", "level"])
+def test_the_command_centre_s_link_is_cut_where_it_is_named(named: str) -> None:
+    strike, people = strike_of({"kind": "cut", "of": "access", "at": "0s"}, sample=20)
+    assert strike.components == tuple(("access", e, "primary") for e in range(20))
+    of = f"access{{{named}=command-centre}}"
+    strike, _ = strike_of({"kind": "cut", "of": of, "at": "0s"}, sample=20)
+    assert strike.components == (("access", 20, "primary"),)
+    assert described(strike, people) == "cut, 0 endpoints and the command centre"
+
+
+def described(strike: Strike, people: Population) -> str:
+    scenario = scenario_of()
+    return describe(strike, behind(strike, scenario, people, people.carrier, people.node))
+
+
+@pytest.mark.parametrize(
+    ("kind", "of", "whom"),
+    [
+        ("cut", "access{access=geo}", lambda p: p.access == 4),
+        ("cut", "aggregation{carrier=viettel,province=Cà Mau}",
+         lambda p: (p.carrier == 1) & (np.array(p.province) == "Cà Mau")),
+        ("cut", "backbone{carrier=viettel,node=hcmc}", lambda p: (p.carrier == 1) & (p.node == 1)),
+        ("cut", "peering", lambda p: (p.carrier == 1) & (p.node == 1)),
+        ("hang", "node{node=hcmc}", lambda p: p.node == 1),
+        ("power-cut", "province{province=Cà Mau}", lambda p: np.array(p.province) == "Cà Mau"),
+    ],
+)  # fmt: skip
+def test_a_fault_tells_how_many_it_befalls(
+    kind: str, of: str, whom: Callable[[Population], Any]
+) -> None:
+    for sample in (3, 200):
+        strike, people = strike_of({"kind": kind, "of": of, "at": "0s"}, sample=sample)
+        count = int(whom(people)[:-1].sum())
+        noun = "endpoint" if count == 1 else "endpoints"
+        assert described(strike, people) == f"{kind}, {count} {noun}"
+
+
+def test_a_server_is_on_nobody_s_way() -> None:
+    strike, people = strike_of({"kind": "die", "of": "signalling", "at": "0s"}, sample=3)
+    assert described(strike, people) == "die"
 
 
 def test_a_share_is_drawn_endpoint_by_endpoint() -> None:

@@ -6,11 +6,11 @@ import pytest
 from scenarios.loading import load_scenario
 from scenarios.population import populate
 from scenarios.scenario import Scenario
+from simulations.strikes import Strike
 from synthetic_clients.faults import (
     Act,
     LinkFaults,
     acts,
-    befalls,
     label_at,
     notes,
     timeline,
@@ -48,12 +48,19 @@ def test_servers_are_killed_and_started_again_or_held() -> None:
     ]
 
 
-def test_every_beginning_and_repair_is_noted() -> None:
+def test_every_beginning_and_repair_is_noted_with_how_many_it_befalls() -> None:
     loaded = scenario(DIES, HANGS)
-    found = notes(timeline(loaded, populate(loaded)))
+    population = populate(loaded)
+    at_hcmc, at_hanoi = (
+        int((population.node[:-1] == list(loaded.nodes).index(node)).sum())
+        for node in ("hcmc", "hanoi")
+    )
+    found = notes(timeline(loaded, population), loaded, population)
     assert [(at // SECOND, *rest) for at, *rest in found] == [
-        (3, "fault", "hangs", "hang"), (10, "fault", "dies", "die"), (15, "repair", "dies", "die"),
-    ]  # fmt: skip
+        (3, "fault", "hangs", f"hang, {at_hanoi} endpoints and the command centre"),
+        (10, "fault", "dies", f"die, {at_hcmc} endpoints"),
+        (15, "repair", "dies", "die"),
+    ]
 
 
 def test_an_interruption_is_the_last_faults_doing() -> None:
@@ -73,16 +80,43 @@ def test_an_interruption_is_the_last_faults_doing() -> None:
 )
 def test_what_is_not_played_is_told(fault: str, servers: bool, words: str) -> None:
     loaded = scenario(fault)
-    (said,) = unplayed(timeline(loaded, populate(loaded)), servers)
+    (said,) = unplayed(timeline(loaded, populate(loaded)), loaded, servers)
     assert words in said
+
+
+def changes_of(loaded: Scenario) -> list[tuple[int, bool, Strike, list[int]]]:
+    """What befalls the links of all endpoints, in time."""
+    population = populate(loaded)
+    everyone = list(range(len(population)))
+    links = virtual_links(loaded, population, everyone)
+    ones = [1] * len(population)
+    state = make_state(ones, ones, links.down, links.up, links.loads)
+    faults = LinkFaults(state, loaded, population)
+    found = faults.changes(timeline(loaded, population), {e: e for e in everyone})
+    return sorted(found, key=lambda change: change[0])
 
 
 def test_links_behind_a_shared_link_stand_for_it() -> None:
     loaded = scenario(CARRIER)
     population = populate(loaded)
-    (strike,) = timeline(loaded, population)
-    vnpt = np.flatnonzero(population.carrier == list(loaded.carriers).index("vnpt"))[:-1]
-    assert befalls(strike, loaded, population)[: len(vnpt)] == vnpt.tolist()
+    vnpt = np.flatnonzero(population.carrier[:-1] == list(loaded.carriers).index("vnpt"))
+    assert [mine for *_, mine in changes_of(loaded)] == [vnpt.tolist()] * 2
+
+
+def test_a_backbone_carries_those_too_who_are_peered_behind_it_but_not_the_centre() -> None:
+    loaded = scenario("{kind: cut, of: backbone, at: 1s}")
+    (change,) = changes_of(loaded)
+    assert change[3] == list(range(60))
+
+
+def test_what_befalls_a_node_leaves_links_alone() -> None:
+    assert changes_of(scenario(DIES, HANGS)) == []
+
+
+def test_backup_links_are_told_not_to_be_played() -> None:
+    loaded = load_scenario("carrier-outage", ["endpoints.sample=20", "faults=[]"])
+    (said,) = unplayed([], loaded, True)
+    assert "Backup access links are not played" in said
 
 
 def test_faults_of_a_link_add_up_and_end_one_by_one() -> None:
