@@ -260,7 +260,7 @@ class ControlPlane:
             elif strike.kind == "die":
                 self.servers[self.server_names.index(str(component[1]))].die()
         if strike.kind == "cut":
-            self.detours.lose(strike.components)
+            self.detours.lose(strike)
 
     def _end(self, strike: Strike) -> None:
         now = int(self.env.now)

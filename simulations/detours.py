@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 from simulations.messages import Process
 from simulations.network import Component
+from simulations.strikes import Strike
 
 if TYPE_CHECKING:
     from simulations.control_plane import ControlPlane
@@ -26,12 +27,13 @@ class Detours:
         """Cut links, and when each was cut."""
         self.led_around: set[Component] = set()
 
-    def lose(self, components: Iterable[Component]) -> None:
+    def lose(self, strike: Strike) -> None:
         """Links have been cut."""
         now = int(self.plane.env.now)
-        for component in components:
+        for component in strike.components:
             if component[0] == "station" and component[1] in TRUNKS:
                 self.cut[component] = now
+                self.plane.env.process(self._detect(component, now, strike.label))
                 self.plane.env.process(self._lead_around(component, now))
         for component in sorted(self.led_around, key=str):
             if not self._ways(component):
@@ -53,6 +55,14 @@ class Detours:
             if component not in self.led_around:
                 self.plane.env.process(self._lead_around(component, cut_at))
         return gone
+
+    def _detect(self, component: Component, cut_at: int, label: str) -> Process:
+        """The routers at both ends of a link notice that it is cut, unless it is whole by then."""
+        plane = self.plane
+        yield plane.env.timeout(plane.scenario.carriers[str(component[2])].rerouting.detection)
+        if self.cut.get(component) == cut_at:
+            link = " ".join(map(str, component[1:]))
+            plane.log.add(int(plane.env.now), "detect", label, f"routers lost {link}")
 
     def _lead_around(self, component: Component, cut_at: int) -> Process:
         plane = self.plane

@@ -24,6 +24,27 @@ def test_a_link_is_led_around_once_the_routes_have_settled() -> None:
     assert reroutes(HANOI, carriers=carriers) == [(70.0, "backbone vnpt hanoi")]
 
 
+def test_routers_detect_each_link_that_is_cut_once() -> None:
+    other = {"kind": "cut", "of": "peering", "at": "2min", "for": "1s", "label": "other"}
+    _, _, log = play(scenario_of({"faults": [{**HANOI, "label": "trunk"}, HCMC, other]}))
+    found = [
+        (now / SECOND, subject, detail)
+        for now, kind, subject, detail in log.events
+        if kind == "detect" and detail.startswith("routers")
+    ]
+    assert found == [
+        (60.3, "trunk", "routers lost backbone vnpt hanoi"),
+        (120.3, "cut backbone{carrier=vnpt,node=hcmc}", "routers lost backbone vnpt hcmc"),
+        (120.3, "other", "routers lost peering viettel hcmc"),
+    ]
+
+
+def test_routers_miss_a_cut_that_is_over_before_they_look() -> None:
+    short = {"kind": "cut", "of": "backbone", "at": "1min", "for": "299ms"}
+    _, _, log = play(scenario_of({"faults": [short]}))
+    assert log.of("detect") == []
+
+
 def test_a_detour_ends_when_its_way_fails_and_begins_again_with_it() -> None:
     assert reroutes(HANOI, HCMC) == [
         (65.3, "backbone vnpt hanoi"),
