@@ -38,11 +38,12 @@ def rank_backups(run: Run, by: str = "site", spare: str | None = "4g") -> list[S
     An endpoint is cut off while it is interrupted, and in every interval in which it loses half of
     its packets or more. An upper bound: the backup is taken to work whenever the first link does
     not, and to take over at once. For whatever reason an endpoint is cut off, it counts: where a
-    shared link or a node was down, a backup of the access link would not have helped.
+    shared link or a node was down, a backup of the access link would not have helped. Who has one
+    already needs none.
 
     Args:
         by: a column of the endpoints' table: site, district, province, carrier …
-        spare: the kind of access link that serves as backup; who has it already needs none.
+        spare: the kind of access link that serves as backup; who has it as the first needs none.
     """
     endpoints = {row["site"]: row for row in run.tables["endpoints"].to_pylist()}
     samples = run.tables["samples"]
@@ -58,7 +59,8 @@ def rank_backups(run: Run, by: str = "site", spare: str | None = "4g") -> list[S
     minutes: dict[str, float] = defaultdict(float)
     for site, seconds in zip(sites, cut.tolist(), strict=True):
         row = endpoints[site]
-        if seconds > 0 and row["level"] != COMMAND_CENTRE and row["access"] != spare:
+        served = row["backup"] or row["access"] == spare or row["level"] == COMMAND_CENTRE
+        if seconds > 0 and not served:
             group = row[by] or NONE
             links[group] += 1
             minutes[group] += seconds / 60

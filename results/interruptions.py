@@ -78,6 +78,20 @@ def by_fault(found: Sequence[Interruption]) -> dict[str, list[Interruption]]:
     return groups
 
 
+def has_backups(run: Run) -> bool:
+    """Whether any endpoint has a backup access link."""
+    return any(row["backup"] for row in endpoint_rows(run).values())
+
+
+def by_backup(found: Sequence[Interruption]) -> dict[str, list[Interruption]]:
+    """``found`` by whether their endpoints have a backup access link; empty groups are left out."""
+    groups = {
+        "with backup": [each for each in found if each.endpoint["backup"]],
+        "no backup": [each for each in found if not each.endpoint["backup"]],
+    }
+    return {name: own for name, own in groups.items() if own}
+
+
 def percentile(found: Sequence[Interruption], rank: float) -> float | None:
     """The percentile of how long they lasted; None without any."""
     return rank_of(lengths(found), rank)

@@ -48,6 +48,7 @@ ENDPOINTS = pa.schema(
         ("downlink_rate", pa.float64()),  # nominal, bit/s
         ("uplink_rate", pa.float64()),
         *((f"budget_{part}", VALUE) for part in BUDGET),  # mean over audio packets, s
+        ("backup", TEXT),  # kind of its backup access link; null: it has none, as all live clients
     ]
 )
 """One row an endpoint, the command centre last (level `command-centre`)."""

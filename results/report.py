@@ -15,6 +15,7 @@ from results.quantities import format_span, format_value, label_of
 from results.records import Run
 from results.report_outcomes import (
     availability_section,
+    fault_section,
     interruption_section,
     joining_section,
 )
@@ -92,6 +93,7 @@ def render_report(run: Run, summary: Json, manifest: Json | None = None) -> str:
         control=control_of(run),
         availability=availability_section(run),
         joining=joining_section(run),
+        faults=fault_section(run),
         interruptions=interruption_section(run),
         floor=floor_section(run),
         audio_only=audio_only_section(run),

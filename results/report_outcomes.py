@@ -1,12 +1,15 @@
 """Rows of the report's tables of who came in, who was thrown out, and who came back."""
 
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Sequence
 from typing import Any
 
 from results.availability import USABLE_MOS, has_outcomes, read_availability
+from results.faults import Fault, blamed_on, read_faults
 from results.interruptions import (
     Interruption,
     by_attribute,
+    has_backups,
     lost_for_good,
     percentile,
     read_interruptions,
@@ -15,13 +18,18 @@ from results.joining import PARTS, describe_joining, read_joinings, read_session
 from results.plots.joining import WORDS
 from results.plots.style import label_for
 from results.quantities import format_clock, format_value
-from results.readings import endpoint_groups
+from results.readings import endpoint_groups, endpoints
 from results.records import Run
 from results.report_people import RANKS, access_row, who
 from results.timings import by_access, unended
 from scenarios.meeting import COMMAND_CENTRE
 
-GROUPED_BY = {"carrier": "Carrier", "access": "Access link", "province": "Province"}
+GROUPED_BY = {
+    "carrier": "Carrier",
+    "access": "Access link",
+    "backup": "Backup link",
+    "province": "Province",
+}
 """Attributes that interruptions are told by, and their headings."""
 SPANS = (50, 99, 100)
 """Percentiles of how long interruptions last."""
@@ -56,12 +64,32 @@ def joining_section(run: Run) -> dict[str, Any] | None:
     }
 
 
+def fault_section(run: Run) -> list[dict[str, str]]:
+    """The faults that were played, in time."""
+    faults, found = read_faults(run), read_interruptions(run)
+    return [_fault_row(fault, blamed_on(fault, faults, found)) for fault in faults]
+
+
+def _fault_row(fault: Fault, own: Sequence[Interruption]) -> dict[str, str]:
+    detected, hit = fault.detected, {each.endpoint["site"] for each in own}
+    return {
+        "name": fault.label,
+        "detail": fault.detail,
+        "begin": format_clock(fault.begin),
+        "end": "not before the end" if fault.end is None else format_clock(fault.end),
+        "detected": "never" if detected is None else format_value(detected - fault.begin, "s"),
+        "interrupted": f"{len(hit):,}",
+        "for_good": f"{len(lost_for_good(own)):,}",
+    }
+
+
 def interruption_section(run: Run) -> dict[str, Any] | None:
     """Interruptions by group, and everyone who never came back; None where there was none."""
     found = read_interruptions(run)
     if not found:
         return None
-    sizes = {attribute: _sizes(run, attribute) for attribute in GROUPED_BY}
+    shown = {a: title for a, title in GROUPED_BY.items() if a != "backup" or has_backups(run)}
+    sizes = {a: Counter(value or "" for value in endpoints(run)[a].to_pylist()) for a in shown}
     return {
         "count": len(found),
         "endpoints": len({each.endpoint["site"] for each in found}),
@@ -71,21 +99,14 @@ def interruption_section(run: Run) -> dict[str, Any] | None:
             {
                 "title": title,
                 "rows": [
-                    _group_row(
-                        label_for(run, attribute, name), own, sizes[attribute].get(name, len(own))
-                    )
+                    _group_row(label_for(run, attribute, name), own, sizes[attribute][name])
                     for name, own in by_attribute(found, attribute).items()
                 ],
             }
-            for attribute, title in GROUPED_BY.items()
+            for attribute, title in shown.items()
         ],
         "lost": [_lost_row(run, each) for each in lost_for_good(found)],
     }
-
-
-def _sizes(run: Run, attribute: str) -> Mapping[str, int]:
-    group, names = endpoint_groups(run, attribute)
-    return {name: int((group == i).sum()) for i, name in enumerate(names)}
 
 
 def _group_row(name: str, own: Sequence[Interruption], size: int) -> dict[str, Any]:

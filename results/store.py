@@ -34,7 +34,7 @@ MANIFEST, SCENARIO, SUMMARY, REPORT, TRACE = (
 """Files of a run folder, beside a Parquet file for each of TABLES."""
 LATER = ("sessions", "interruptions")
 """Tables that runs of schema version 2 may lack: nothing is known of them."""
-LATER_COLUMNS = ("connected_ratio", "interrupted_ratio")
+LATER_COLUMNS = ("connected_ratio", "interrupted_ratio", "backup")
 """Columns, the last of their tables, that these may lack."""
 
 

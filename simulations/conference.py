@@ -15,7 +15,7 @@ import simpy
 from numpy.typing import NDArray
 
 from results.records import BUDGET, CALLS, ENDPOINTS, EVENTS, GENERATORS, Cost, Run
-from scenarios.backups import deal_backups
+from scenarios.backups import Backups, deal_backups
 from scenarios.population import Population, populate
 from scenarios.scenario import Scenario
 from scenarios.units import SECOND
@@ -195,7 +195,7 @@ def simulate(
         command=command,
         duration_s=scenario.duration / SECOND,
         tables={
-            "endpoints": endpoints_table(scenario, population, engine),
+            "endpoints": endpoints_table(scenario, population, backups, engine),
             "samples": sampler.samples(),
             "nodes": telemetry.nodes_table(),
             "links": telemetry.links_table(),
@@ -292,9 +292,11 @@ def calls_table(population: Population, log: control.Log) -> pa.Table:
     return pa.table([pa.array(c, f.type) for c, f in zip(columns, CALLS, strict=True)], CALLS)
 
 
-def endpoints_table(scenario: Scenario, population: Population, engine: Engine) -> pa.Table:
+def endpoints_table(
+    scenario: Scenario, population: Population, backups: Backups, engine: Engine
+) -> pa.Table:
     """The table of endpoints: what each was dealt, and its share of the delay budget."""
-    audio = scenario.media.audio
+    audio, kinds = scenario.media.audio, list(scenario.access)
     sums = engine.world.endpoints
     of_voices = int(engine.world.settings["voices"][0]) * len(sums)
     voices = engine.world.outs[:of_voices].reshape(-1, len(sums))
@@ -325,6 +327,7 @@ def endpoints_table(scenario: Scenario, population: Population, engine: Engine) 
         "downlink_rate": population.down_rate.astype(np.float64),
         "uplink_rate": population.up_rate.astype(np.float64),
         **{f"budget_{part}": budget[part] / SECOND for part in BUDGET},
+        "backup": [kinds[kind] if kind >= 0 else None for kind in backups.access.tolist()],
     }
     return pa.table(
         {

@@ -118,7 +118,8 @@ PLOTS: Mapping[str, Plot] = {
             "recovery",
             "How endpoints came back",
             "Share of interruptions (their number in brackets, and how many of them were not over "
-            "at the end) that were over within this time, by the fault in which they began.",
+            "at the end) that were over within this time, by the fault in which they began and, if "
+            "any endpoint has a backup access link, by whether the interrupted one has.",
             recovery.draw_curves,
             (7.5, 4.2),
         ),

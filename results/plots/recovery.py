@@ -10,9 +10,12 @@ from numpy.typing import ArrayLike
 
 from results.availability import read_presence
 from results.comebacks import Comeback
+from results.faults import read_faults
 from results.interruptions import (
     NO_FAULT,
+    by_backup,
     by_fault,
+    has_backups,
     has_faults,
     lengths,
     rank_of,
@@ -44,7 +47,10 @@ from results.records import Run
 
 PALETTE = (BLUE, RED, "#009e73", "#cc79a7", ORANGE, "#56b4e9")
 """Of faults, nodes and policies, which have no colours of their own."""
-MOST_FAULTS = 6
+MOST_CURVES = 6
+ALL = "All"
+LONGEST_GROUP = LONGEST_KEY + len("with backup: ")
+"""Letters of a fault's name and of whom it befell."""
 NOTHING = "No endpoint was interrupted in this run."
 WIDEST = 20.0
 """Times that span more than this multiple stand on a logarithmic axis."""
@@ -73,28 +79,13 @@ def draw_timeline(run: Run, figure: Figure | SubFigure) -> None:
     if rate.collections:
         rate.legend(loc="upper left", bbox_to_anchor=(1.0, 1.0), reverse=True)
     _draw_load(run, load, factor)
-    for begin, end in fault_spans(run):
+    for fault in read_faults(run):
+        span = (fault.begin * factor, (run.duration_s if fault.end is None else fault.end) * factor)
         for ax in (media, rate, load):
-            ax.axvspan(begin * factor, end * factor, color=RED, alpha=0.08, linewidth=0, zorder=0)
+            ax.axvspan(*span, color=RED, alpha=0.08, linewidth=0, zorder=0)
     for time in _times_of(run, "detect"):
         media.plot([time * factor], [101.5], "v", color=ORANGE, markersize=5, clip_on=False)
     mark_events(media, run, factor)
-
-
-def fault_spans(run: Run) -> list[tuple[float, float]]:
-    """Beginning and end, in seconds, of each fault among the events: its repair, or the run's."""
-    table = run.tables["events"]
-    spans: list[list[float]] = []
-    # Faults without a label of their own share one: the first to begin is the first to end.
-    open_: dict[str, list[list[float]]] = {}
-    columns = (table[name].to_pylist() for name in ("time", "kind", "subject"))
-    for time, kind, subject in sorted(zip(*columns, strict=True)):
-        if kind == "fault":
-            spans.append([time, run.duration_s])
-            open_.setdefault(subject, []).append(spans[-1])
-        elif kind == "repair" and open_.get(subject):
-            open_[subject].pop(0)[1] = time
-    return [(begin, end) for begin, end in spans]
 
 
 def _times_of(run: Run, kind: str) -> list[float]:
@@ -125,16 +116,23 @@ def _draw_load(run: Run, ax: Axes, factor: float) -> None:
 
 
 def draw_curves(run: Run, ax: Axes) -> None:
-    """Share of interrupted endpoints that had media again within x, by the fault to blame."""
+    """Share of interrupted endpoints that had media again within x, by the fault to blame and,
+    where any has a backup access link, by whether it has."""
     found = read_interruptions(run)
     if not found:
         say_no_data(ax, NOTHING)
         return
-    faults = by_fault(found)
-    curves = dict(list(faults.items())[:MOST_FAULTS])
-    if len(faults) > 1:
-        curves["all"] = found
-    _draw_shares(ax, {_name(fault): lengths(own) for fault, own in curves.items()})
+    groups = {_name(fault): own for fault, own in by_fault(found).items()}
+    if has_backups(run):
+        groups = {
+            f"{kind}: {fault}": own
+            for fault, both in groups.items()
+            for kind, own in by_backup(both).items()
+        }
+    curves = dict(list(groups.items())[:MOST_CURVES])
+    if len(groups) > 1:
+        curves[ALL] = found
+    _draw_shares(ax, {name: lengths(own) for name, own in curves.items()}, LONGEST_GROUP)
     ax.legend(
         loc="lower left", bbox_to_anchor=(0, 1), borderaxespad=0.1, alignment="left",
         title="fault (interruptions, not over at the end): p50, p99, max", title_fontsize=7.5,
@@ -142,10 +140,12 @@ def draw_curves(run: Run, ax: Axes) -> None:
 
 
 def _name(fault: str) -> str:
-    return {"all": "All", NO_FAULT: "Without a fault"}.get(fault, fault)
+    return "Without a fault" if fault == NO_FAULT else fault
 
 
-def _draw_shares(ax: Axes, curves: Mapping[str, ArrayLike]) -> None:
+def _draw_shares(
+    ax: Axes, curves: Mapping[str, ArrayLike], longest_name: int = LONGEST_KEY
+) -> None:
     """A curve for each entry, the lengths of interruptions: the share that was over within x."""
     times = np.concatenate([share_back(own)[0] for own in curves.values()] or [np.empty(0)])
     times = times[times > 0]
@@ -157,11 +157,11 @@ def _draw_shares(ax: Axes, curves: Mapping[str, ArrayLike]) -> None:
         x, y = share_back(own)
         x = np.concatenate([x[:1], x, [end / scale.factor]]) * scale.factor
         y = np.concatenate([[0.0], y, y[-1:]]) * 100 if len(y) else np.zeros(1)
-        whole = name == "All"
+        whole = name == ALL
         ax.plot(
             x, y, drawstyle="steps-post", color=INK if whole else PALETTE[i % len(PALETTE)],
             linestyle="-" if whole else LINE_STYLES[i % len(LINE_STYLES)],
-            linewidth=1.0 if whole else 1.7, label=_label(name, own),
+            linewidth=1.0 if whole else 1.7, label=_label(clean(name, longest_name), own),
         )  # fmt: skip
     if wide:
         log_axis(ax, "x")
@@ -179,7 +179,7 @@ def _draw_shares(ax: Axes, curves: Mapping[str, ArrayLike]) -> None:
 def _label(name: str, seconds: ArrayLike) -> str:
     ranks = ", ".join(format_value(rank_of(seconds, rank), "s") for rank in (50, 99, 100))
     count, lost = np.size(seconds), int(np.isinf(seconds).sum())
-    return f"{clean(name, LONGEST_KEY)} ({count:,}, {lost:,}): {ranks}"
+    return f"{name} ({count:,}, {lost:,}): {ranks}"
 
 
 # ---------------------------------------------------------------- several runs

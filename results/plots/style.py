@@ -92,8 +92,10 @@ def label_for(run: Run, attribute: str, value: str) -> str:
     Plots clean it first; a page can take it as it is.
     """
     scenario = run.scenario
+    kinds = {name: profile.label for name, profile in scenario.access.items()}
     labels = {
-        "access": {name: profile.label for name, profile in scenario.access.items()},
+        "access": kinds,
+        "backup": {**kinds, "": "none"},
         "carrier": {name: carrier.label for name, carrier in scenario.carriers.items()},
     }
     return labels.get(attribute, {}).get(value, value)

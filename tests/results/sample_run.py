@@ -6,6 +6,8 @@ All the while the chair calls the roll. A media node dies at 35 s (sample_outcom
 """
 
 import csv
+from collections.abc import Collection
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -214,6 +216,13 @@ def _sites(scenario: Scenario, rng: np.random.Generator) -> list[dict[str, Any]]
             "access": centre.access,
         },
     ]
+
+
+def with_backups(run: Run, sites: Collection[str]) -> Run:
+    """The run, with 4G as a backup access link at some ``sites``."""
+    rows = run.tables["endpoints"].to_pylist()
+    given = [{**row, "backup": "4g" if row["site"] in sites else None} for row in rows]
+    return replace(run, tables={**run.tables, "endpoints": _table(given, ENDPOINTS)})
 
 
 def _endpoints(scenario: Scenario, sites: list[dict[str, Any]], packets: Packets) -> pa.Table:

@@ -2,7 +2,7 @@ import pytest
 
 from results.backups import rank_backups
 from tests.results.sample_outcomes import FAULT
-from tests.results.sample_run import make_run
+from tests.results.sample_run import make_run, with_backups
 
 
 def test_the_dead_dish_comes_first() -> None:
@@ -33,3 +33,9 @@ def test_groups_share_their_links() -> None:
 def test_who_has_the_spare_kind_already_needs_none() -> None:
     found = {saving.group for saving in rank_backups(make_run(), "access", "satellite")}
     assert found == {"fibre", "dsl", "4g"}
+
+
+def test_who_has_a_backup_already_needs_none() -> None:
+    first, *others = rank_backups(make_run())
+    found = rank_backups(with_backups(make_run(), {first.group}))
+    assert found == others

@@ -9,8 +9,10 @@ import pytest
 from results.interruptions import (
     NO_FAULT,
     by_attribute,
+    by_backup,
     by_fault,
     describe_interruptions,
+    has_backups,
     lengths,
     lost_for_good,
     percentile,
@@ -20,6 +22,7 @@ from results.interruptions import (
 from results.records import INTERRUPTIONS, Run
 from scenarios.meeting import COMMAND_CENTRE
 from tests.results.sample_outcomes import CUT_OFF, DIED, FAULT, GAVE_UP, NOTICED
+from tests.results.sample_run import with_backups
 
 
 def with_interruptions(run: Run, rows: list[dict[str, Any]]) -> Run:
@@ -54,6 +57,19 @@ def test_groups_hold_all_and_the_largest_comes_first(run: Run) -> None:
     assert [(name, len(own)) for name, own in by_fault(found).items()] == [
         (NO_FAULT, 1),
         (FAULT, len(found) - 1),
+    ]
+
+
+def test_groups_with_and_without_a_backup_link_are_apart(run: Run) -> None:
+    found = read_interruptions(run)
+    assert not has_backups(run)
+    assert list(by_backup(found)) == ["no backup"]
+    other = with_backups(run, {found[-1].endpoint["site"]})
+    assert has_backups(other)
+    groups = by_backup(read_interruptions(other))
+    assert [(name, len(own)) for name, own in groups.items()] == [
+        ("with backup", 1),
+        ("no backup", len(found) - 1),
     ]
 
 

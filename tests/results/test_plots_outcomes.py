@@ -13,10 +13,11 @@ from results.interruptions import lengths, read_interruptions, share_back
 from results.joining import PARTS, failures, rate_of, read_joinings, read_sessions, retries
 from results.plots import PLOTS, joining, recovery
 from results.plots.timings import percentiles
-from results.records import EVENTS, TABLES, Run
+from results.records import TABLES, Run
 from results.timings import median_parts
 from tests.results.axes import bars, legend, line
 from tests.results.sample_outcomes import DIED, FAULT, NOTICED, REPAIRED
+from tests.results.sample_run import with_backups
 from tests.results.test_adaptation import samples
 
 
@@ -141,38 +142,14 @@ def test_the_timeline_shows_faults_that_interrupted_nobody(run: Run, figure: Fig
     ]
 
 
-def test_faults_last_until_their_repair_or_the_end(run: Run) -> None:
-    assert recovery.fault_spans(run) == [(DIED, REPAIRED)]
-    rows = [
-        {"time": 1.0, "kind": "fault", "subject": "a", "detail": ""},
-        {"time": 2.0, "kind": "fault", "subject": "b", "detail": ""},
-        {"time": 3.0, "kind": "repair", "subject": "a", "detail": ""},
-        {"time": 4.0, "kind": "fault", "subject": "a", "detail": ""},
-        {"time": 5.0, "kind": "repair", "subject": "c", "detail": ""},
-    ]
-    events = EVENTS.empty_table().from_pylist(rows, EVENTS)
-    other = replace(run, tables={**run.tables, "events": events})
-    assert recovery.fault_spans(other) == [(1, 3), (2, 60), (4, 60)]
-
-
-@pytest.mark.parametrize(
-    ("faults", "repairs", "spans"),
-    [
-        ([10.0, 15.0], [15.0, 20.0], [(10, 15), (15, 20)]),
-        ([10.0, 15.0], [20.0, 25.0], [(10, 20), (15, 25)]),
-        ([10.0], [10.0], [(10, 10)]),
-        ([10.0, 15.0], [15.0, 15.0], [(10, 15), (15, 15)]),
-    ],
-    ids=["back to back", "overlapping", "over at once", "over at once, back to back"],
-)
-def test_faults_of_one_name_end_in_turn(
-    run: Run, faults: list[float], repairs: list[float], spans: list[tuple[float, float]]
-) -> None:
-    rows = [{"time": t, "kind": "fault", "subject": "a", "detail": "cut"} for t in faults]
-    rows += [{"time": t, "kind": "repair", "subject": "a", "detail": "cut"} for t in repairs]
-    events = EVENTS.empty_table().from_pylist(rows, EVENTS)
-    other = replace(run, tables={**run.tables, "events": events})
-    assert recovery.fault_spans(other) == spans
+def test_curves_part_those_with_a_backup_link(run: Run, ax: Axes) -> None:
+    found = read_interruptions(run)
+    given = {each.endpoint["site"] for each in found if each.fault == FAULT and each.back}
+    recovery.draw_curves(with_backups(run, given), ax)
+    x, y = line(ax, f"with backup: {FAULT} ({len(given)}, 0)")
+    assert (x[0] > 0, y[-1]) == (True, 100)
+    assert line(ax, f"no backup: {FAULT} (2, 2)")[1].tolist() == [0]
+    assert line(ax, f"All ({len(found)}, 3)")[0] is not None
 
 
 def test_recovery_curves_end_at_the_share_that_came_back(run: Run, ax: Axes) -> None:

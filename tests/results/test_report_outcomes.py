@@ -8,7 +8,7 @@ import pytest
 from results.interruptions import lost_for_good, read_interruptions
 from results.joining import failures, read_sessions
 from results.quantities import format_value
-from results.records import CONNECTED, INTERRUPTIONS, SESSIONS, TABLES, Run
+from results.records import CONNECTED, EVENTS, INTERRUPTIONS, SESSIONS, TABLES, Run
 from results.report import FIGURES, render_report
 from results.report_outcomes import (
     availability_section,
@@ -18,6 +18,7 @@ from results.report_outcomes import (
 from results.summary import summarize
 from scenarios.meeting import COMMAND_CENTRE
 from tests.results.sample_outcomes import CUT_OFF, FAULT, GAVE_UP, REFUSED
+from tests.results.sample_run import with_backups
 from tests.results.test_report import Page
 
 
@@ -88,6 +89,31 @@ def test_interruptions_are_told_by_carrier_access_and_province(run: Run) -> None
     assert carriers["Viettel"]["for_good"] >= 2
 
 
+def test_interruptions_are_told_by_backup_where_there_are_any(run: Run) -> None:
+    found = read_interruptions(run)
+    back = {each.endpoint["site"] for each in found if each.back is not None}
+    section = interruption_section(with_backups(run, back))
+    assert section is not None
+    (table,) = [table for table in section["tables"] if table["title"] == "Backup link"]
+    rows = {row["name"]: row for row in table["rows"]}
+    assert rows["4G"] | {"spans": None} == {
+        "name": "4G", "count": len(back), "endpoints": len(back), "share": "100 %", "for_good": 0,
+        "spans": None,
+    }  # fmt: skip
+    assert rows["none"]["count"] == rows["none"]["for_good"] == len(lost_for_good(found))
+    assert rows["none"]["share"] == format_value(3 / (60 - len(back)), "ratio")
+
+
+def test_every_fault_is_told_with_whom_it_befell(run: Run, page: Page) -> None:
+    own = [each for each in read_interruptions(run) if each.fault == FAULT]
+    assert [FAULT, "node hcmc dies", "0:35", "0:50", "5,000 ms", str(len(own)), "2"] in page.rows
+    nobody = {"time": 9.0, "kind": "fault", "subject": "copper", "detail": "cut, 0 endpoints"}
+    events = EVENTS.empty_table().from_pylist([nobody], EVENTS)
+    other = replace(run, tables={**run.tables, "events": events})
+    row = ["copper", "cut, 0 endpoints", "0:09", "not before the end", "never", "0", "0"]
+    assert row in Page(render_report(other, summarize(other))).rows
+
+
 def test_interruptions_of_the_command_centre_are_told_beside_the_count(
     run: Run, page: Page
 ) -> None:
@@ -116,7 +142,14 @@ def test_a_run_without_joining_and_faults_says_nothing_of_them(
     assert interruption_section(plain) is None
     monkeypatch.setattr("results.report.FIGURES", FIGURES[:6])
     page = Page(render_report(plain, summarize(plain)))
-    assert not {"availability", "joining", "interruptions", "recovery", "connected"} & set(page.ids)
+    assert not {
+        "availability",
+        "joining",
+        "faults",
+        "interruptions",
+        "recovery",
+        "connected",
+    } & set(page.ids)
     assert "Usable audio" not in page.text
     assert drawn(plain, monkeypatch) == set()
 

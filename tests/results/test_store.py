@@ -296,15 +296,20 @@ def test_runs_from_before_there_were_faults_can_still_be_read(
     shutil.copytree(written, folder)
     for name in LATER:
         (folder / f"{name}.parquet").unlink()
-    samples = pq.read_table(folder / "samples.parquet").drop_columns(list(LATER_COLUMNS))
-    pq.write_table(samples, folder / "samples.parquet")
+    later = {}
+    for name in ("samples", "endpoints"):
+        table = pq.read_table(folder / f"{name}.parquet")
+        later[name] = [column for column in LATER_COLUMNS if column in table.column_names]
+        pq.write_table(table.drop_columns(later[name]), folder / f"{name}.parquet")
     found = read_run(folder)
     assert {name: table.schema for name, table in found.tables.items()} == dict(TABLES)
     assert [len(found.tables[name]) for name in LATER] == [0, 0]
-    for name in LATER_COLUMNS:
-        assert found.tables["samples"][name].null_count == len(samples)
+    assert later == {"samples": ["connected_ratio", "interrupted_ratio"], "endpoints": ["backup"]}
+    for name, columns in later.items():
+        for column in columns:
+            assert found.tables[name][column].null_count == len(found.tables[name])
     summary = summarize(found)
-    assert {summary["metrics"][name]["count"] for name in LATER_COLUMNS} == {0}
+    assert {summary["metrics"][name]["count"] for name in later["samples"]} == {0}
     assert summary["metrics"]["jitter"] == summarize(loaded)["metrics"]["jitter"]
 
 

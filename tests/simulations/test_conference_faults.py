@@ -80,6 +80,30 @@ def test_interruptions_are_the_faults_and_samples_agree(coming: Run) -> None:
     assert all(row["reason"] for row in rows if row["back"] is None)
 
 
+def test_faults_are_told_with_whom_they_befall_and_when_they_are_detected(coming: Run) -> None:
+    node_of, carrier_of, backup_of = (_dealt(coming, w) for w in ("node", "carrier", "backup"))
+    rows = coming.tables["events"].to_pylist()
+    told = {row["subject"]: row["detail"] for row in rows if row["kind"] == "fault"}
+    at_hcmc = sum(node == "hcmc" for node in node_of.values())
+    assert told["node"] == f"die, {at_hcmc} endpoints"
+    # Whoever has come back over the other carrier by then is not behind the trunk.
+    moved = {
+        row["subject"]: row["detail"] for row in rows if row["kind"] == "link" and row["time"] < 40
+    }
+    on = {s for s, carrier in carrier_of.items() if (carrier == "viettel") != (s in moved)}
+    assert told["trunk"] == f"cut, {len(on - {'command-centre'})} endpoints"
+    found = {(r["time"], r["detail"]) for r in rows if r["kind"] == "detect" and r["time"] > 40}
+    routers = {(time, detail) for time, detail in found if detail.startswith("routers")}
+    assert {detail for _, detail in routers} == {
+        "routers lost backbone viettel hanoi", "routers lost backbone viettel hcmc",
+    }  # fmt: skip
+    assert {time for time, _ in routers} == {40.3}
+    kinds = {(_dealt(coming, "access")[site], kind) for site, kind in backup_of.items()}
+    assert kinds >= {("fibre", None), ("fibre", "4g")}
+    assert {access for access, kind in kinds if kind} == {"fibre"}
+    assert backup_of["command-centre"] is None
+
+
 def test_what_joins_and_fails_is_accounted_for_and_the_same_again(coming: Run) -> None:
     assert coming.accounting.balanced
     again = simulate(parse_scenario(COMING), threads=2)

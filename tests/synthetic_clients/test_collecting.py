@@ -7,7 +7,7 @@ from results.records import HISTOGRAMS, SAMPLES
 from results.summary import summarize
 from scenarios.loading import load_scenario
 from scenarios.population import populate
-from synthetic_clients.collecting import UNSTAMPED, Collector
+from synthetic_clients.collecting import UNSTAMPED, Collector, endpoints_table
 from synthetic_clients.process import _to_bytes
 
 SCENARIO = load_scenario("smoke", ["thresholds={packet_loss: max < 20%}"])
@@ -50,6 +50,12 @@ def collected(*messages: dict[str, Any], processes: int = 1) -> Collector:
     for message in messages:
         collector.hear(0, message, b"")
     return collector
+
+
+def test_live_endpoints_have_no_backup_links() -> None:
+    dealt = load_scenario("carrier-outage", ["endpoints.sample=20"])
+    table = endpoints_table(dealt, populate(dealt))
+    assert table["backup"].to_pylist() == [None] * 21
 
 
 def test_what_processes_say_becomes_a_run() -> None:
