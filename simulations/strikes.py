@@ -108,8 +108,9 @@ def describe(strike: Strike, struck: NDArray[np.bool_]) -> str:
     if any(component[0] == "server" for component in strike.components):
         return strike.kind
     count = int(struck[:-1].sum())
-    centre = " and the command centre" if struck[-1] else ""
-    return f"{strike.kind}, {count:,} endpoint{'' if count == 1 else 's'}{centre}"
+    whom = [f"{count:,} endpoint{'' if count == 1 else 's'}"] if count or not struck[-1] else []
+    whom += ["the command centre"] if struck[-1] else []
+    return f"{strike.kind}, {' and '.join(whom)}"
 
 
 def _dealt(scenario: Scenario, population: Population, backups: Backups) -> Targets:
