@@ -137,11 +137,10 @@ METRICS: dict[str, Metric] = {
         ),
         Metric(
             "recovery_time", "s", "endpoint", "interruptions",
-            "From when an endpoint's own way to its media node, or that node, is lost for more "
-            "than 1 s until media arrives again; live, from the last media packet before a gap of "
-            "more than 1 s in all of its media. What it misses because somebody else is cut off, "
-            "or on a link that loses nearly everything, is in interrupted_ratio alone. One that "
-            "does not end within the run counts as infinitely long.",
+            "From the last media packet before a gap of more than 1 s in all of an endpoint's "
+            "media, as interrupted_ratio counts them, until media arrives again; simulated, where "
+            "its client connected anew, until the first picture if that comes later. One that does "
+            "not end within the run counts as infinitely long.",
             per="interruption",
         ),
         Metric(

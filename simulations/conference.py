@@ -201,7 +201,7 @@ def simulate(
             "links": telemetry.links_table(),
             "events": events_table(log),
             "calls": calls_table(population, log),
-            **occasions(plane, scenario, population),
+            **occasions(plane, sampler.gaps.until_now(engine.world), scenario, population),
             "histograms": sampler.histograms(),
             "generators": GENERATORS.empty_table(),
         },

@@ -1,4 +1,4 @@
-"""Tables of what the control plane leaves: attempts to connect, and interruptions."""
+"""Tables of attempts to connect, and of interruptions."""
 
 from collections.abc import Iterable, Mapping, Sequence
 
@@ -9,24 +9,20 @@ from scenarios.population import Population
 from scenarios.scenario import Scenario
 from scenarios.units import SECOND
 from simulations.control_plane import ControlPlane
-from simulations.presence import GAP
+from simulations.gaps import Gap, explain
 from simulations.sessions import NEVER, Interruption, Session
 
 
 def occasions(
-    plane: ControlPlane | None, scenario: Scenario, population: Population
+    plane: ControlPlane | None, gaps: Iterable[Gap], scenario: Scenario, population: Population
 ) -> Mapping[str, pa.Table]:
-    """Both tables of a run; empty where nothing joins or fails."""
-    if plane is None:
-        return {
-            "sessions": SESSIONS.empty_table(),
-            "interruptions": INTERRUPTIONS.empty_table(),
-        }
+    """Both tables of a run."""
+    sessions = plane.sessions if plane is not None else ()
+    losses = plane.interruptions if plane is not None else ()
+    found = explain(gaps, losses, population.site)
     return {
-        "sessions": sessions_table(plane.sessions, population.site, list(scenario.nodes)),
-        "interruptions": interruptions_table(
-            plane.interruptions, population.site, scenario.duration
-        ),
+        "sessions": sessions_table(sessions, population.site, list(scenario.nodes)),
+        "interruptions": interruptions_table(found, population.site),
     }
 
 
@@ -52,10 +48,8 @@ def sessions_table(
     return _table(rows, SESSIONS)
 
 
-def interruptions_table(
-    interruptions: Iterable[Interruption], sites: Sequence[str], end: int
-) -> pa.Table:
-    """Interruptions of more than GAP, in time; a shorter one is none, also at the run's ``end``."""
+def interruptions_table(interruptions: Iterable[Interruption], sites: Sequence[str]) -> pa.Table:
+    """Interruptions, in time."""
     rows = [
         (
             row.lost / SECOND,
@@ -66,7 +60,6 @@ def interruptions_table(
             row.cause or None,
         )
         for row in sorted(interruptions, key=lambda row: (row.lost, row.endpoint))
-        if (row.back if row.back != NEVER else end) - row.lost > GAP
     ]
     return _table(rows, INTERRUPTIONS)
 

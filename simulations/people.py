@@ -21,7 +21,7 @@ from simulations.legs import LEG, ORDER, room_for_orders
 from simulations.nack import MISSING, NACK
 from simulations.outs import OUT
 from simulations.pacer import HELD, PACER, ROOM, pacing_of
-from simulations.presence import absent, come
+from simulations.presence import PAST_GAP, absent, come, room_for_gaps
 from simulations.receivers import METER, STREAM
 from simulations.settings import TICK
 from simulations.topology import Plan
@@ -98,6 +98,7 @@ def people(
         "missing": np.zeros((pictures, nack.CAPACITY), MISSING),
         "meters": zeros(n, METER),
         "presences": presences,
+        "gaps": np.zeros((n, room_for_gaps(scenario.interval)), PAST_GAP),
         "delays": make_histograms(n),
         "audio_delays": make_histograms(n),
         "frame_delays": make_histograms(n),

@@ -16,6 +16,7 @@ from simulations.allocation import seat_shown
 from simulations.compiled import kernel
 from simulations.distributions import fold
 from simulations.freezes import settle
+from simulations.gaps import Gaps
 from simulations.membership import ABSENT
 from simulations.presence import settle as settle_presences
 from simulations.quality import audio_mos, burst_ratio, codec_of
@@ -36,6 +37,7 @@ class Sampler:
         self.scenario = scenario
         self.population = population
         self.residual = Residual()
+        self.gaps = Gaps()
         self.rows: list[dict[str, NDArray[Any]]] = []
         self.times: list[int] = []
         self.cells, self.cell_attributes = _cells(scenario, population)
@@ -56,6 +58,7 @@ class Sampler:
         """Take the interval from ``begin`` to ``end`` (ns)."""
         settle_pictures(world.screens, begin, end)
         settle_presences(world, begin, end)
+        self.gaps.collect(world)
         refresh_links(world, end)
         row: dict[str, NDArray[Any]] = {}
         self._take_delays(world, row)

@@ -34,7 +34,8 @@ class Session:
 
 @dataclass
 class Interruption:
-    """A stretch without media, from the loss until media flows again."""
+    """A stretch without media: as the control plane knows it, from the loss of the endpoint's way
+    to its media node until it is back; in a run's table, see `simulations.gaps`."""
 
     endpoint: int
     fault: str

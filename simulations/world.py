@@ -348,7 +348,8 @@ class _Arrays(NamedTuple):
     meters: NDArray[Any]
     """(n,) METER."""
     presences: NDArray[Any]
-    """(n,) PRESENCE."""
+    gaps: NDArray[Any]
+    """(n,) PRESENCE, (n, ·) PAST_GAP."""
     delays: NDArray[np.uint32]
     audio_delays: NDArray[np.uint32]
     frame_delays: NDArray[np.uint32]

@@ -119,3 +119,42 @@ def test_without_joining_and_faults_nothing_of_it_is_there() -> None:
     assert run.tables["sessions"].num_rows == run.tables["interruptions"].num_rows == 0
     assert set(run.tables["samples"]["connected_ratio"].to_pylist()) == {1.0}
     assert "Everyone is connected when the meeting begins, and stays so." in run.assumptions
+
+
+def test_whoever_should_hear_one_who_is_cut_off_is_interrupted_and_told_why() -> None:
+    """The command centre speaks over the node that dies; it alone is seen and heard."""
+    node = {"label": "node", "kind": "die", "of": "node{node=hanoi}", "at": "10s", "for": "8s"}
+    scenario = parse_scenario({**COMING, "joining": None, "duration": "45s", "faults": [node]})
+    run = simulate(scenario, threads=1)
+    rows = run.tables["interruptions"].to_pylist()
+    assert {row["fault"] for row in rows} == {"node"}
+    assert {row["site"] for row in rows} == set(run.tables["endpoints"]["site"].to_pylist()) - {
+        "command-centre"  # nobody else speaks, so it misses nothing
+    }
+    far = [row for row in rows if _dealt(run, "node")[row["site"]] == "hcmc"]
+    assert far
+    for row in far:
+        assert row["time"] == pytest.approx(10, abs=0.5)
+        assert row["detected"] is None  # their own way is whole
+        assert row["back"] > 12.5
+
+
+@pytest.mark.parametrize("faults", [None, COMING["faults"]])
+def test_samples_and_interruptions_are_the_same_gaps(faults: Any) -> None:
+    """Also on links that lose nearly everything, where no client thinks that it has lost its node,
+    and where nothing joins or fails at all."""
+    lossy = {"loss": {"to_bad": "98.5%", "to_good": "1.5%", "loss_in_bad": "100%"}}
+    access = {"fibre": {**COMING["access"]["fibre"], **lossy}}
+    scenario = parse_scenario({**COMING, "joining": None, "access": access, "faults": faults or []})
+    run = simulate(scenario, threads=1)
+    lost: dict[str, float] = {}
+    for row in run.tables["interruptions"].to_pylist():
+        back = scenario.duration / 1e9 if row["back"] is None else row["back"]
+        lost[row["site"]] = lost.get(row["site"], 0.0) + back - row["time"]
+    sampled: dict[str, float] = {}
+    for row in run.tables["samples"].to_pylist():
+        sampled[row["site"]] = sampled.get(row["site"], 0.0) + 5 * row["interrupted_ratio"]
+    assert sum(sampled.values()) > 10
+    for site, seconds in sampled.items():
+        # a first picture after a loss of one's own ends an interruption later than the first packet
+        assert lost.get(site, 0.0) - 2 < seconds <= lost.get(site, 0.0) + 1.1, site

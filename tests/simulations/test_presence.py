@@ -1,11 +1,13 @@
 """Presence: connected time, and gaps without media."""
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from simulations.compiled import kernel
-from simulations.presence import NEVER, come, go, hear, observe, settle
+from simulations.gaps import Gaps
+from simulations.presence import NEVER, PRESENCE_COUNTS, come, go, hear, observe, settle
 from simulations.world import World
 from tests.simulations.networks import Playing, make_scenario
 
@@ -16,7 +18,9 @@ SECOND = 10**9
 def listening() -> World:
     """A meeting in which s1 to s4 (0 to 3) should hear and see the command centre (4), which has
     come."""
-    playing = Playing(make_scenario(endpoints=4), connected=False)
+    playing = Playing(
+        make_scenario({"interval": "10s", "duration": "20s"}, endpoints=4), connected=False
+    )
     playing.stage.env.run(until=1)
     come(playing.world.presences[4], 0)
     return playing.world
@@ -27,7 +31,12 @@ def _hear(world: Any, endpoint: int, arrival: int) -> None:
     hear(world, endpoint, world.endpoints[endpoint], arrival)
 
 
-def play(world: World, steps: list[tuple[int, str]], interval: int) -> list[tuple[int, int]]:
+def play(
+    world: World,
+    steps: list[tuple[int, str]],
+    interval: int,
+    sampled: Callable[[], None] = lambda: None,
+) -> list[tuple[int, int]]:
     """What s1's samples say, in ms, after all of its steps at their times (ms)."""
     samples, begin = [], 0
     for at, what in [*steps, (10**9, "")]:
@@ -35,7 +44,9 @@ def play(world: World, steps: list[tuple[int, str]], interval: int) -> list[tupl
             settle(world, begin * MS, (begin + interval) * MS)
             presence = world.presences[0]
             samples.append((int(presence["connected"]) // MS, int(presence["interrupted"]) // MS))
-            presence["connected"] = presence["interrupted"] = 0
+            sampled()
+            for name in PRESENCE_COUNTS:
+                presence[name] = 0
             begin += interval
         if what == "come":
             come(world.presences[0], at * MS)
@@ -80,6 +91,39 @@ def test_gaps_do_not_depend_on_the_interval() -> None:
     steps = [(0, "come"), *((at, "media") for at in media), (10_000, "end")]
     totals = [sum(s for _, s in play(listening(), steps, each)) for each in (500, 1000, 2000, 5000)]
     assert totals == [1600 + 1800 + 1700] * 4
+
+
+def gaps_of(steps: list[tuple[int, str]], interval: int) -> list[tuple[int, int]]:
+    """s1's gaps as sampled after each interval, in ms; one that goes on at the end lasts for ever.
+    In all of them it is the command centre that should be heard."""
+    world, gaps = listening(), Gaps()
+    play(world, steps, interval, lambda: gaps.collect(world))
+    own = [gap for gap in gaps.until_now(world) if gap.endpoint == 0]
+    assert {gap.missed for gap in own} <= {4}
+    return [(gap.begin // MS, gap.end // MS if gap.end != NEVER else NEVER) for gap in own]
+
+
+@pytest.mark.parametrize("interval", [500, 1000, 3000, 6000])
+@pytest.mark.parametrize(
+    ("steps", "gaps"),
+    [
+        ([(0, "come"), (900, "media"), (2300, "media"), (3300, "media"), (6000, "end")],
+         [(900, 2300), (3300, NEVER)]),
+        # from the first connection on
+        ([(500, "come"), (2000, "media"), (3000, "end")], [(500, 2000)]),
+        ([(0, "come"), (1000, "media"), (1500, "go"), (4000, "come"), (4700, "media"),
+          (5600, "end")], [(1000, 4700)]),
+        # over when there is nothing more to be missed
+        ([(0, "come"), (500, "media"), (2000, "silence"), (6000, "end")], [(500, 2000)]),
+        ([(3000, "end")], []),
+        # as many as there is room for
+        ([(0, "come"), *((at, "media") for at in range(0, 6000, 1001)), (6000, "end")],
+         [(at, at + 1001) for at in range(0, 5005, 1001)]),
+    ],
+)  # fmt: skip
+def test_gaps(steps: list[tuple[int, str]], interval: int, gaps: list[tuple[int, int]]) -> None:
+    if steps[-1][0] % interval == 0:
+        assert gaps_of(steps, interval) == gaps
 
 
 def test_of_who_has_not_come_yet_nothing_is_due() -> None:
