@@ -1,6 +1,6 @@
 """What is worst, where, and why: the first thing to look at after a verdict."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -145,10 +145,12 @@ def _measure(run: Run) -> _Endpoints:
         valid = ~np.isnan(values)
         return _ratio(total(values, valid), total(valid))
 
-    received = column("packets_received")
+    received, loss = column("packets_received"), column("packet_loss")
     lost = {name: total(column(name)) for name in _DOWNLINK}
-    # Packets in flight when an interval ends count in the next one: hence at least 0.
-    before = total(column("packets_expected")) - total(received) - sum(lost.values())
+    # What was lost to begin with, whatever was repaired later. Downlinks also lose what is sent
+    # again: hence at least 0.
+    first = total(np.nan_to_num(loss) * column("packets_expected"))
+    before = np.rint(first) - sum(lost.values())
     return _Endpoints(
         rows=table.select(["site", "name", *GROUPS]).to_pylist(),
         values={metric: mean(column(name)) for metric, name in METRICS.items()},
@@ -158,7 +160,7 @@ def _measure(run: Run) -> _Endpoints:
         lost={**lost, "before": np.maximum(before, 0)},
         intervals=total(np.ones(len(owners))),
         # Who has the floor is sent nothing, and so misses nothing: its loss is null.
-        silent=total((received == 0) & ~np.isnan(column("packet_loss"))),
+        silent=total((received == 0) & ~np.isnan(loss)),
     )
 
 
@@ -189,8 +191,7 @@ def _loss_reason(endpoints: _Endpoints, indices: list[int], upstream: "_Upstream
         where = _DOWNLINK.get(place, "before the access link")
         reasons.append(f"{most / sum(places.values()):.0%} of the losses {where}")
         if place not in _DOWNLINK:
-            paths = {(endpoints.rows[i]["carrier"], endpoints.rows[i]["province"]) for i in indices}
-            reasons += [f"most drops at {link}" for link in upstream.largest(paths)]
+            reasons += upstream.largest([endpoints.rows[i] for i in indices])
     silent, intervals = endpoints.silent[indices].sum(), endpoints.intervals[indices].sum()
     if silent:
         reasons.append(f"nothing arrived in {silent / intervals:.0%} of the intervals")
@@ -231,37 +232,71 @@ def _delay_reason(endpoints: _Endpoints, indices: list[int]) -> str:
 
 
 class _UpstreamLosses:
-    """Packets that shared links and media nodes dropped on the way to endpoints."""
+    """Packets that publishers' uplinks, shared links and media nodes lost on the way to
+    endpoints."""
 
     def __init__(self, run: Run) -> None:
         links, nodes = run.tables["links"], run.tables["nodes"]
+        self._endpoints = run.tables["endpoints"].to_pylist()
         self._drops = [
-            (row["link"], row["carrier"], row["province"], row["packets_dropped_sum"] or 0)
+            (row["drops"], row["link"], {k: row[k] for k in ("carrier", "province") if row[k]})
             for row in _sum_by(links, ("link", "carrier", "province", "direction"))
             if row["direction"] != "up"
         ]
         self._drops += [
-            (f"node {row['node']}", None, None, row["copies_dropped_sum"] or 0)
-            for row in _sum_by(nodes, ("node",))
+            (row["drops"], f"node {row['node']}", {}) for row in _sum_by(nodes, ("node",))
         ]
+        self._uplinks = _uplink_losses(run)
 
-    def largest(self, paths: Collection[tuple[str, str]]) -> list[str]:
-        """The link or node that dropped most on the way to (carrier, province) pairs, if any."""
-        carriers = {None, *(carrier for carrier, _ in paths)}
-        theirs = {
-            name: drops
-            for name, carrier, province, drops in self._drops
-            if drops > 0 and ((carrier, province) in paths if province else carrier in carriers)
-        }
-        return sorted(theirs, key=theirs.__getitem__)[-1:]
+    def largest(self, receivers: Sequence[Mapping[str, Any]]) -> list[str]:
+        """Where most was lost on the way to ``receivers``, rows of the endpoints' table; empty if
+        that is not known."""
+        crossed = [
+            found for found in self._drops if any(found[2].items() <= r.items() for r in receivers)
+        ]
+        drops, name, where = max(crossed, key=lambda found: found[:2], default=(0, "", {}))
+        behind = sum(where.items() <= row.items() for row in self._endpoints)
+        sites = {row["site"] for row in receivers}
+        uplinks = [(n, site) for site, n in self._uplinks.items() if sites != {site}]
+        lost, publisher = max(uplinks, default=(0, ""))
+        # What is lost on an uplink all miss, what a shared link drops one of those behind it.
+        if lost * behind > drops:
+            (named,) = (row["name"] for row in self._endpoints if row["site"] == publisher)
+            return [f"most on the uplink of {named or publisher} ({publisher})"]
+        return [f"most drops at {name}"] if drops else []
+
+
+def _uplink_losses(run: Run) -> dict[str, int]:
+    """Packets that publishers lost on their way to the media node, by site, while everyone was to
+    see or hear them."""
+    names = ("uplink_dropped_queue", "uplink_dropped_policer", "uplink_lost")
+    samples = run.tables["samples"].select(["time", "site", "uplink_bitrate", *names])
+    publishing = samples.filter(pc.is_valid(samples["uplink_bitrate"])).to_pylist()
+    meeting = run.scenario.meeting
+    turns = [e for e in run.tables["events"].to_pylist() if e["kind"] == "floor"]
+    found: dict[str, int] = {}
+    for row in publishing:
+        # The command centre alone sees the wall.
+        if (
+            meeting.wall is None
+            or meeting.discussion
+            or _floor_at(turns, row["time"]) == row["site"]
+        ):
+            found[row["site"]] = found.get(row["site"], 0) + sum(row[name] or 0 for name in names)
+    return {site: lost for site, lost in found.items() if lost}
+
+
+def _floor_at(turns: Sequence[Mapping[str, Any]], time: float) -> str:
+    """The site that had the floor at a ``time``."""
+    before = [turn["subject"] for turn in turns if turn["time"] <= time]
+    return before[-1] if before else ""
 
 
 def _sum_by(table: pa.Table, keys: tuple[str, ...]) -> list[dict[str, Any]]:
-    """Packets and copies dropped by ``keys``."""
-    dropped = [name for name in table.column_names if name.endswith("_dropped")]
+    """Packets or copies dropped, as ``drops``, by ``keys``."""
+    (dropped,) = (name for name in table.column_names if name.endswith("_dropped"))
     # As plain text: grouping wants one dictionary over all of a column's chunks.
     columns = {key: table[key].cast(pa.string()) for key in keys}
-    plain = pa.table({**columns, **{name: table[name] for name in dropped}})
-    sums = plain.group_by(list(keys)).aggregate([(name, "sum") for name in dropped])
-    rows: list[dict[str, Any]] = sums.to_pylist()
-    return rows
+    plain = pa.table({**columns, "dropped": table[dropped]})
+    sums = plain.group_by(list(keys)).aggregate([("dropped", "sum")]).to_pylist()
+    return [row | {"drops": row["dropped_sum"] or 0} for row in sums]

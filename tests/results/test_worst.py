@@ -9,6 +9,7 @@ import pytest
 
 from results.records import Run
 from results.worst import find_worst
+from scenarios.meeting import Wall
 
 Row = dict[str, Any]
 
@@ -160,3 +161,52 @@ def test_time_without_media_comes_first_among_reasons(run: Run, dead: Row) -> No
     assert row["reason"].startswith("no media for 9% of the time, ")
     older = changed(run, "samples", lambda row: row | {"interrupted_ratio": None})
     assert not any("no media" in row["reason"] for row in endpoints(older, "audio_mos"))
+
+
+def lossy_uplink(row: Row, publisher: str) -> Row:
+    """A sample of a meeting in which one publisher's uplink loses 40 packets in each interval,
+    which come to everyone in the end, for they are sent again."""
+    lost = 40 if row["site"] == publisher and row["uplink_bitrate"] is not None else 0
+    return row | {
+        "packet_loss": 0.1, "packets_received": row["packets_expected"], "uplink_lost": lost,
+        "downlink_lost": 0, "downlink_dropped_queue": 0, "downlink_dropped_policer": 0,
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("publisher", ["p79", "command-centre"])
+def test_losses_on_a_publishers_uplink_name_it(run: Run, publisher: str) -> None:
+    lossy = changed(run, "samples", lambda row: lossy_uplink(row, publisher))
+    (name,) = (r["name"] for r in run.tables["endpoints"].to_pylist() if r["site"] == publisher)
+    expected = (
+        f"100% of the losses before the access link, most on the uplink of {name} ({publisher})"
+    )
+    others = [row for row in endpoints(lossy, "packet_loss") if row["site"] != publisher]
+    assert others
+    assert {row["reason"] for row in others} == {expected}
+    row = group(lossy, "packet_loss", "carrier")
+    assert row is None or row["reason"] == expected
+
+
+def dropping(copies: int) -> Callable[[Row], Row]:
+    return lambda row: row | {"copies_dropped": copies}
+
+
+def test_what_all_miss_outweighs_what_one_of_many_misses(run: Run) -> None:
+    lossy = changed(run, "samples", lambda row: lossy_uplink(row, "p79"))
+    # Of 60 endpoints each misses one drop in 61 of a node; the uplink's 40 they all miss.
+    for copies, named in ((100, "uplink of "), (3000, "most drops at node h")):
+        both = changed(lossy, "nodes", dropping(copies))
+        # Its own uplink does not come between the publisher and what it is sent.
+        others = [row for row in endpoints(both, "packet_loss") if row["site"] != "p79"]
+        assert all(named in row["reason"] for row in others)
+
+
+def test_who_is_on_the_wall_alone_costs_the_endpoints_nothing(run: Run) -> None:
+    lossy = changed(run, "samples", lambda row: lossy_uplink(row, "p79"))
+    silent = changed(lossy, "events", lambda row: row | {"subject": "command-centre"})
+    meeting = silent.scenario.meeting
+    walled = silent.scenario.model_copy(
+        update={"meeting": meeting.model_copy(update={"wall": Wall(tiles=4, layer="low")})}
+    )
+    first = endpoints(replace(silent, scenario=walled), "packet_loss")[0]
+    assert first["reason"] == "100% of the losses before the access link"
