@@ -7,6 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from results.distribution import Distribution
+from results.quantities import format_value
 from results.readings import Values, endpoint_groups, endpoints, texts, values
 from results.records import Run
 
@@ -148,6 +150,8 @@ class Deprived:
     estimate: float | None
     """Median bit/s in those intervals; None where nothing is known of it."""
     capacity: float | None
+    reason: str
+    """Why, as far as estimate, capacity and connection tell."""
 
 
 def audio_only_endpoints(run: Run) -> list[Deprived]:
@@ -157,21 +161,66 @@ def audio_only_endpoints(run: Run) -> list[Deprived]:
         return []
     shares = layers.audio_only
     alone = layers.codes == _AUDIO_ONLY
-    estimate, capacity = (values(run, name) for name in ("estimate", "capacity"))
-    rows = endpoints(run).to_pylist()
-    return [
-        Deprived(
-            rows[i],
-            float(shares[i]),
-            _median(estimate, alone[:, i], i),
-            _median(capacity, alone[:, i], i),
+    estimates, capacities, connected = (
+        values(run, name) for name in ("estimate", "capacity", "connected_ratio")
+    )
+    rows, found = endpoints(run).to_pylist(), []
+    for i in np.lexsort((np.arange(len(shares)), -shares)):
+        if shares[i] == 0:
+            break
+        estimate, capacity, there = (
+            _median(each, alone[:, i], i) for each in (estimates, capacities, connected)
         )
-        for i in np.lexsort((np.arange(len(shares)), -shares))
-        if shares[i] > 0
-    ]
+        reason = "not connected" if there == 0 else _why_alone(run, estimate, capacity)
+        found.append(Deprived(rows[i], float(shares[i]), estimate, capacity, reason))
+    return found
+
+
+def _why_alone(run: Run, estimate: float | None, capacity: float | None) -> str:
+    voice, lowest = voice_rate(run), run.scenario.media.video.layers[0].bitrate
+    if capacity is not None and capacity < voice:
+        return f"not even the voice fits the link: it takes {format_value(voice, 'bit/s')}"
+    if estimate is not None and estimate < voice + lowest:
+        both = format_value(voice + lowest, "bit/s")
+        return f"the lowest layer at its full rate and the voice take {both}"
+    return "the lowest layer fits: no picture had come to the node"
 
 
 def _median(found: Values, rows: NDArray[np.bool_], endpoint: int) -> float | None:
     known = found.values[rows, endpoint]
-    known = known[np.isfinite(known)]
-    return float(np.median(known)) if len(known) else None
+    return Distribution(np.sort(known[np.isfinite(known)])).percentile(50)
+
+
+def voice_rate(run: Run) -> float:
+    """Bit/s that a voice takes at the IP layer while it talks."""
+    audio = run.scenario.media.audio
+    payload = max(1, round(audio.bitrate * audio.ptime / 8e9))
+    return (payload + run.scenario.media.header) * 8e9 / audio.ptime
+
+
+@dataclass(frozen=True)
+class Voiceless:
+    """A link that was at times narrower than a single voice."""
+
+    row: Mapping[str, Any]
+    """Of the endpoints' table."""
+    direction: str
+    """downlink or uplink."""
+    share: float
+    """Of the intervals in which it had anything to carry."""
+
+
+def voiceless_links(run: Run) -> list[Voiceless]:
+    """Access links that did not hold even the voice at times, the longest first."""
+    rows, voice, found = endpoints(run).to_pylist(), voice_rate(run), []
+    for direction, capacity, used in (
+        ("downlink", "capacity", "packet_loss"),
+        ("uplink", "uplink_capacity", "uplink_bitrate"),
+    ):
+        rates = values(run, capacity).values
+        carries = np.isfinite(rates) & np.isfinite(values(run, used).values)
+        shares = (carries & (rates < voice)).sum(axis=0) / np.maximum(carries.sum(axis=0), 1)
+        found += [
+            Voiceless(rows[i], direction, float(shares[i])) for i in np.flatnonzero(shares > 0)
+        ]
+    return sorted(found, key=lambda each: -each.share)

@@ -19,7 +19,7 @@ from results.report_outcomes import (
     interruption_section,
     joining_section,
 )
-from results.report_people import audio_only_section, floor_section
+from results.report_people import audio_only_section, floor_section, voiceless_caveat
 from results.report_rows import (
     GROUP_TITLES,
     control_of,
@@ -167,6 +167,7 @@ def _caveats(run: Run) -> list[str]:
     scenario = run.scenario
     interval = format_span(scenario.interval / 1e9)
     return [
+        *voiceless_caveat(run),
         *run.assumptions,
         "Percentiles of delays are over single packets (or frames), kept in histograms: each is "
         "within 1 % of the exact value.",

@@ -6,17 +6,25 @@ from typing import Any
 
 import numpy as np
 
-from results.adaptation import Deprived, audio_only_endpoints, read_layers
-from results.calls import read_calls
+from results.adaptation import (
+    Deprived,
+    audio_only_endpoints,
+    read_layers,
+    voice_rate,
+    voiceless_links,
+)
+from results.calls import count_reasons, read_calls, unanswered
 from results.plots.style import label_for
 from results.quantities import format_clock, format_value
 from results.ranks import order
 from results.records import CALL_BUDGET, Run
-from results.timings import Timing, by_access, median_parts, reason, slowest, unended
+from results.timings import Timing, by_access, median_parts, reason, slowest
 
 RANKS = (50, 95, 99)
 LONGEST_LIST = 10
 """Endpoints told by name in each list."""
+NAMED = 5
+"""Links told by name in a sentence."""
 
 
 def floor_section(run: Run) -> dict[str, Any] | None:
@@ -27,10 +35,11 @@ def floor_section(run: Run) -> dict[str, Any] | None:
     groups = by_access(run, calls)
     rows = [("All", calls)] if len(groups) != 1 else []
     rows += [(label_for(run, "access", kind), own) for kind, own in groups.items()]
-    silent = unended(calls)
+    silent = unanswered(run)
     return {
         "count": len(calls),
         "unanswered": len(silent),
+        "reasons": list(count_reasons(silent).items()),
         "ranks": [f"p{rank}" for rank in RANKS],
         "parts": [part.replace("_", "-" if part == "fan_out" else " ") for part in CALL_BUDGET],
         "rows": [access_row(name, own, len(CALL_BUDGET)) for name, own in rows],
@@ -44,8 +53,8 @@ def floor_section(run: Run) -> dict[str, Any] | None:
             for call in slowest(calls, LONGEST_LIST // 2)
         ],
         "silent": [
-            {**who(run, call.endpoint), "at": format_clock(call.time)}
-            for call in silent[:LONGEST_LIST]
+            {**who(run, call.endpoint), "at": format_clock(call.time), "reason": why}
+            for call, why in silent[:LONGEST_LIST]
         ],
     }
 
@@ -83,7 +92,26 @@ def _deprived_row(run: Run, each: Deprived) -> dict[str, str]:
         "share": format_value(each.share, "ratio"),
         "estimate": format_value(each.estimate, "bit/s"),
         "capacity": format_value(each.capacity, "bit/s"),
+        "reason": each.reason,
     }
+
+
+def voiceless_caveat(run: Run) -> list[str]:
+    """Where not even the voice fitted a link, as a sentence; empty where it fitted all."""
+    found = voiceless_links(run)
+    if not found:
+        return []
+    longest = ", ".join(
+        f"{each.row['name'] or each.row['site']} ({each.row['site']}, {each.direction}, "
+        f"{format_value(each.share, 'ratio')} of its intervals)"
+        for each in found[:NAMED]
+    )
+    more = f" and {len(found) - NAMED:,} more" if len(found) > NAMED else ""
+    needed = format_value(voice_rate(run), "bit/s")
+    return [
+        f"Not even the voice, {needed} while it talks, fitted these links at the end of some "
+        f"intervals: {longest}{more}. What was lost there no congestion control could save."
+    ]
 
 
 def who(run: Run, row: Mapping[str, Any]) -> dict[str, str]:

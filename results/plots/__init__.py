@@ -64,6 +64,7 @@ PLOTS: Mapping[str, Plot] = {
             calls.draw_budget,
             (7.5, 4.6),
             faceted=True,
+            note=lambda run, _: calls.explain_unanswered(run),
         ),
         Plot(
             "connected",

@@ -3,7 +3,7 @@
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure, SubFigure
 
-from results.calls import read_calls
+from results.calls import count_reasons, read_calls, unanswered
 from results.plots import timings
 from results.records import Run
 
@@ -33,3 +33,11 @@ def draw_distribution(run: Run, ax: Axes) -> None:
 def draw_budget(run: Run, figure: Figure | SubFigure) -> None:
     """A waterfall of the median time to the floor for all calls, and for each access kind."""
     timings.draw_budget(run, figure, read_calls(run), WORDS)
+
+
+def explain_unanswered(run: Run) -> str:
+    """Why calls were never answered, where any was not."""
+    reasons = count_reasons(unanswered(run))
+    if not reasons:
+        return ""
+    return f"Never answered: {'; '.join(f'{count:,}, {why}' for why, count in reasons.items())}."

@@ -22,7 +22,7 @@ from results.plots.style import (
     say_no_data,
     time_axis,
 )
-from results.readings import codes, floats, intervals
+from results.readings import Values, codes, floats, intervals
 from results.records import Run
 
 METRIC = "link_utilization"
@@ -111,14 +111,12 @@ def draw(run: Run, figure: Figure | SubFigure) -> None:
 
 
 def _over_time(ax: Axes, run: Run, found: Utilization, kind: str) -> None:
-    values = np.sort(found.of(kind), axis=1)  # NaN last
-    values = values[:, np.isfinite(values).any(axis=0)] * 100
+    values = found.of(kind) * 100
     factor = time_axis(ax, run.duration_s)
     ax.set_xlabel(ax.get_xlabel().replace("Time in the meeting", "Time"))
     ax.locator_params(axis="x", nbins=3)
-    if values.shape[1]:
-        with np.errstate(all="ignore"):
-            middle, most = np.nanmedian(values, axis=1), np.nanmax(values, axis=1)
+    if np.isfinite(values).any():
+        middle, most = Values(found.times, values, ()).percentiles(50, 100).T
         x = held(found.times, run.scenario.interval / 1e9, run) * factor
         middle, most = np.repeat(middle, 2), np.repeat(most, 2)
         ax.fill_between(x, middle, most, color=BLUE, alpha=0.2, linewidth=0)

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from dataclasses import replace
-from statistics import median
+from statistics import median_low
 from typing import Any
 
 import pyarrow as pa
@@ -17,6 +17,8 @@ from results.adaptation import (
     profile_of,
     read_estimates,
     read_layers,
+    voice_rate,
+    voiceless_links,
 )
 from results.records import Run
 from scenarios.meeting import COMMAND_CENTRE
@@ -92,8 +94,10 @@ def test_who_had_audio_alone_comes_longest_first(run: Run) -> None:
     worst = [row for row in rows if row["site"] == found[0].row["site"]]
     alone = [row for row in worst if row["layer"] is None]
     assert found[0].share == pytest.approx(len(alone) / len(worst))
-    assert found[0].estimate == pytest.approx(median(row["estimate"] for row in alone))
-    assert found[0].capacity == pytest.approx(median(row["capacity"] for row in alone))
+    assert found[0].estimate == pytest.approx(median_low(row["estimate"] for row in alone))
+    # A median is one of the values, as any percentile is: the lower of the middle two.
+    assert len(alone) % 2 == 0
+    assert found[0].capacity == pytest.approx(median_low(row["capacity"] for row in alone))
 
 
 def test_the_summary_tells_shares_by_group(run: Run) -> None:
@@ -126,3 +130,31 @@ def test_an_open_loop_has_nothing_to_tell(run: Run) -> None:
     assert profile_of(open_loop) is None
     assert describe_adaptation(open_loop) is None
     assert audio_only_endpoints(open_loop) == []
+
+
+@pytest.mark.parametrize(
+    ("values", "reason"),
+    [
+        ({"connected_ratio": 0.0}, "not connected"),
+        ({"capacity": 32e3}, "not even the voice fits the link: it takes 52.0 kb/s"),
+        ({"estimate": 60e3}, "the lowest layer at its full rate and the voice take 202 kb/s"),
+        ({"estimate": 1e6}, "the lowest layer fits: no picture had come to the node"),
+    ],
+)
+def test_why_someone_had_audio_alone(run: Run, values: Row, reason: str) -> None:
+    wide = {"connected_ratio": 1.0, "capacity": 1e6, "estimate": 1e6, "layer": None}
+    assert {each.reason for each in audio_only_endpoints(changed(run, **wide | values))} == {reason}
+
+
+def test_links_narrower_than_a_voice_are_found_either_way(run: Run) -> None:
+    # 32 kb/s in packets of 20 ms, each with 50 bytes of headers.
+    assert voice_rate(run) == 52e3
+    narrow = {row["site"] for row in samples(run) if row["capacity"] < 52e3}
+    assert {each.row["site"] for each in voiceless_links(run)} == narrow
+    assert voiceless_links(changed(run, capacity=52e3)) == []
+    down = voiceless_links(changed(run, capacity=51e3))
+    assert len(down) == 60
+    assert {(each.direction, each.share) for each in down} == {("downlink", 1.0)}
+    # An uplink counts while it has anything to send.
+    (up,) = voiceless_links(changed(run, capacity=52e3, uplink_capacity=51e3))
+    assert (up.row["site"], up.direction, up.share) == ("p79", "uplink", 1.0)

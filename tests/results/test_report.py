@@ -10,15 +10,15 @@ import pyarrow as pa
 import pytest
 
 from results.adaptation import audio_only_endpoints
-from results.calls import read_calls
+from results.calls import read_calls, unanswered
 from results.manifest import describe
 from results.plots import PLOTS, inline
-from results.quantities import format_value
+from results.quantities import format_clock, format_value
 from results.records import TABLES, Accounting, Cost, Run
 from results.report import FIGURES, render_report, split_blocks, write_report
 from results.report_rows import GROUP_TITLES, group_table, threshold_row
 from results.summary import summarize
-from results.timings import median_parts, unended
+from results.timings import median_parts
 from tests.results.sample_run import make_run, make_scenario
 
 ATTACK = '"><script>alert(1)</script><img src=x onerror=alert(2)>'
@@ -314,8 +314,10 @@ def test_calls_are_told_by_access_link_with_their_parts(page: Page, run: Run) ->
     medians = median_parts(calls)
     assert medians is not None
     assert rows["All"][6:] == [format_value(part, "s") for part in medians[:-1]]
-    (silent,) = unended(calls)
-    assert f"{silent.endpoint['name']} ({silent.endpoint['site']} · " in text
+    ((silent, why),) = unanswered(run)
+    assert f"1: {why}." in text
+    (told,) = (row for row in page.rows if row[1:] == [format_clock(silent.time), why])
+    assert told[0].startswith(f"{silent.endpoint['name']} {silent.endpoint['site']} · ")
 
 
 def test_who_had_audio_alone_is_told_with_estimate_and_capacity(page: Page, run: Run) -> None:
@@ -329,8 +331,31 @@ def test_who_had_audio_alone_is_told_with_estimate_and_capacity(page: Page, run:
         format_value(deprived[0].share, "ratio"),
         format_value(deprived[0].estimate, "bit/s"),
         format_value(deprived[0].capacity, "bit/s"),
+        deprived[0].reason,
     ]
     assert expected in [row[1:] for row in found]
+
+
+@pytest.mark.usefixtures("without_plots")
+def test_where_not_even_the_voice_fits_is_told_among_the_limits(run: Run) -> None:
+    site = audio_only_endpoints(run)[0].row
+
+    def told(capacity: float) -> str:
+        rows = [
+            row | {"capacity": capacity if row["site"] == site["site"] else 1e6}
+            for row in run.tables["samples"].to_pylist()
+        ]
+        schema = run.tables["samples"].schema
+        thin = replace(run, tables={**run.tables, "samples": pa.Table.from_pylist(rows, schema)})
+        return " ".join(Page(render_report(thin, summarize(thin))).text.split())
+
+    assert "ot even the voice" not in told(60e3)
+    text = told(32e3)
+    assert (
+        "Not even the voice, 52.0 kb/s while it talks, fitted these links at the end of some "
+        f"intervals: {site['name']} ({site['site']}, downlink, 100 % of its intervals)." in text
+    )
+    assert "not even the voice fits the link: it takes 52.0 kb/s" in text
 
 
 @pytest.mark.usefixtures("without_plots")
