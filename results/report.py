@@ -9,6 +9,7 @@ from markupsafe import Markup
 from results.interruptions import has_faults
 from results.page import render
 from results.plots import PLOTS
+from results.plots.bottleneck import limits_anyone
 from results.plots.inline import inline_plot
 from results.plots.plot import write
 from results.quantities import format_span, format_value, label_of
@@ -45,6 +46,7 @@ FIGURES: Sequence[tuple[str, str | None]] = (
     ("layers", None),
     ("estimate", None),
     ("endpoint", None),
+    ("bottleneck", None),
     ("time-to-floor", None),
     ("time-to-floor-budget", None),
     ("delay-over-time", "mouth_to_ear_delay"),
@@ -122,6 +124,7 @@ def _empty_plots(run: Run, summary: Json) -> set[str]:
         "fault-timeline": summary["interruptions"] or has_faults(run),
         "recovery": summary["interruptions"],
         "retries": joining["retries"] or joining["failures"],
+        "bottleneck": limits_anyone(run),
     }
     return {name for name, found in content.items() if not found}
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from results.plots import (
+    bottleneck,
     budget,
     calls,
     distributions,
@@ -155,6 +156,19 @@ PLOTS: Mapping[str, Plot] = {
             (7.5, 5.6),
             faceted=True,
             pick_site=endpoint.most_frozen,
+        ),
+        Plot(
+            "bottleneck",
+            "The bottleneck on the way up and its flows",
+            "True capacity of the narrower of an endpoint's uplink and its carrier's link in its "
+            "province, without what others take of it on average; publishers' own estimates at the "
+            "end of each interval, and the media they sent in it, voice and all. All publishers "
+            "that cross the link are counted. Another endpoint's link is chosen with --site; by "
+            "itself the plot takes that of who published longest.",
+            bottleneck.draw,
+            (7.5, 5.2),
+            faceted=True,
+            pick_site=bottleneck.longest_publisher,
         ),
         Plot(
             "delay-cdf",
