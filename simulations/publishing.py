@@ -13,6 +13,7 @@ from simulations.compiled import direct
 from simulations.congestion import make_controllers
 from simulations.encoders import Encoders
 from simulations.groups import bring_up
+from simulations.outs import NOTHING
 from simulations.presence import observe, observe_one
 from simulations.rates import FOREVER
 from simulations.seats import NO_SESSION, SEAT, SEAT_COUNTS, VOICE_TRACK
@@ -91,6 +92,7 @@ class Publishing:
         before = int(world.slot_seats[stream])
         if before >= 0:
             self._holder(before).roles.discard("picture")
+        self._begin_anew(seat, stream)
         world.slot_seats[stream] = seat.index
         world.seats["picture_slot"][seat.index] = stream
         seat.roles.add("picture")
@@ -123,6 +125,7 @@ class Publishing:
         if not free:
             return
         seat.roles.add("voice")
+        self._begin_anew(seat, free[0])
         world.slot_seats[free[0]] = seat.index
         world.seats["voice_slot"][seat.index] = free[0]
         seat.talking = talking
@@ -149,6 +152,8 @@ class Publishing:
         observe(world, now)
         holder = self.floor
         if "chair" in seat.roles and holder not in (NOBODY, endpoint):
+            if world.seats["only"][seat.index] != holder:
+                self._begin_anew(seat, self.first_picture)
             world.seats["picture_slot"][seat.index] = self.first_picture
             world.seats["only"][seat.index] = holder
             self.encoders.send_layers(seat.index, (1 << self.settings.layers) - 1, now)
@@ -188,6 +193,7 @@ class Publishing:
             self.hide_screen(self._holder(before).endpoint, now)
         seat = self._seat(endpoint, site, now, None)
         seat.roles.add("screen")
+        self._begin_anew(seat, slot)
         world.slot_seats[slot] = seat.index
         world.seats["screen_slot"][seat.index] = slot
         self.encoders.send_layers(seat.index, 1 << self.settings.layers, now)
@@ -220,6 +226,20 @@ class Publishing:
         streams = range(self.first_picture, self.first_picture + int(self.settings.pictures))
         seats = [int(self.world.slot_seats[s]) for s in streams if s != self.settings.screen_slot]
         return {self._holder(seat).endpoint for seat in seats if seat >= 0}
+
+    def _begin_anew(self, seat: _Seat, stream: int) -> None:
+        """Before ``seat`` is put into a ``stream``: whoever took packets of it there once, and has
+        not been sent all since, takes them as a new source's. What it was never to get is no
+        loss."""
+        world, each, n = self.world, int(self.settings.tracks), len(self.world.endpoints)
+        record = world.seats[seat.index]
+        whole = np.zeros(n, bool)  # who has been sent all
+        if record["picture_slot"] == stream:
+            whole[record["only"] if record["only"] != NOBODY else slice(None)] = True
+        own = world.tracks["source"][seat.index * each : (seat.index + 1) * each]
+        outs = world.outs[stream * n : (stream + 1) * n]
+        stale = np.isin(outs["source"], own) & ~whole
+        outs["source"][stale] = outs["layer"][stale] = NOTHING
 
     # ------------------------------------------------------------ coming and going
 

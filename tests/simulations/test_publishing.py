@@ -172,6 +172,58 @@ def test_the_chair_is_kept_for_whoever_has_the_floor() -> None:
     assert streams(publishing)[-1] == 6
 
 
+def taken_up(publishing: Publishing, endpoint: int, stream: int, track: int) -> set[int]:
+    """Who takes a track of ``endpoint`` up in a stream where all have taken it before and it has
+    not been since, when it is put there again."""
+    people = len(publishing.world.endpoints)
+    outs = publishing.world.outs[stream * people : (stream + 1) * people]
+    return set(np.flatnonzero(outs["source"] == tracks(publishing, endpoint)["source"][track]))
+
+
+def forward(publishing: Publishing, endpoint: int, stream: int, track: int) -> None:
+    """All take a track of ``endpoint`` in a stream."""
+    people = len(publishing.world.endpoints)
+    outs = publishing.world.outs[stream * people : (stream + 1) * people]
+    outs["source"] = tracks(publishing, endpoint)["source"][track]
+
+
+def test_who_is_heard_again_in_a_stream_is_no_continuation() -> None:
+    publishing = make()
+    publishing.show(1, "a", 0, 0)  # keeps its seat, and so its voice's source
+    publishing.hear(1, "a", 0)
+    forward(publishing, 1, 0, VOICE)
+    publishing.mute(1, 100)
+    assert len(taken_up(publishing, 1, 0, VOICE)) == 7
+    publishing.hear(1, "a", 200)
+    assert taken_up(publishing, 1, 0, VOICE) == set()
+
+
+def test_who_is_shown_again_begins_with_a_key_frame_unless_it_was_all_the_while() -> None:
+    publishing = make()
+    first = publishing.first_picture
+    publishing.show(1, "a", 0, 0)
+    forward(publishing, 1, first, LOW)
+    publishing.show(2, "b", 100, 0)
+    publishing.show(1, "a", 200, 0)  # before it was hidden
+    assert len(taken_up(publishing, 1, first, LOW)) == 7
+    publishing.show(1, "a", 300, 1)
+    publishing.show(1, "a", 400, 0)
+    assert taken_up(publishing, 1, first, LOW) == set()
+
+
+def test_the_chair_is_taken_up_by_whom_alone_it_was_kept_for() -> None:
+    publishing = make()
+    first = publishing.first_picture
+    publishing.lead(6, "centre", 0)
+    publishing.show(6, "centre", 0, 0)
+    forward(publishing, 6, first, LOW)
+    publishing.show(1, "a", 100, 0)
+    publishing.hide(6, 200)
+    assert len(taken_up(publishing, 6, first, LOW)) == 7
+    publishing.show(6, "centre", 300, 0)
+    assert taken_up(publishing, 6, first, LOW) == {1}
+
+
 def test_every_stream_is_a_new_source_that_begins_with_zero() -> None:
     publishing = make()
     sources = []

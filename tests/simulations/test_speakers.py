@@ -4,6 +4,7 @@ it."""
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
 import pytest
 
 from results.records import Run
@@ -110,3 +111,29 @@ def test_whoever_has_the_floor_sees_the_chair_as_well_as_it_comes() -> None:
     )
     # The one sees the chair, whose uplink has all it needs; the other sees the thin uplink.
     assert min(own) > max(other) + 0.3
+
+
+def test_where_nothing_is_lost_nobody_misses_anything() -> None:
+    """Voices and pictures come and go in streams: what was never addressed to someone, as its own
+    voice, is no loss."""
+    rules = {"carrier": {"vnpt": "50%", "viettel": "50%"}, "node": "hanoi", "access": "fibre"}
+    run = simulate(
+        parse_scenario(
+            {
+                "extends": "district-discussion",
+                "duration": "100s",
+                "endpoints": {"rules": [rules]},
+                "meeting": {
+                    "discussion": {
+                        "begin": "5s", "end": "95s", "speakers": 6, "voices": 3, "hold": "2s",
+                    },
+                    "screen": [],
+                },
+                "thresholds": None,
+            }
+        ),
+        threads=1,
+    )  # fmt: skip
+    assert sum(run.accounting.lost.values()) == 0
+    lost = run.tables["samples"]["packet_loss"].to_numpy()
+    assert np.nanmax(lost) == 0
