@@ -152,6 +152,19 @@ def test_the_district_is_one_district_with_every_kind_of_link_but_satellites() -
     assert links == {"fibre", "dsl", "4g"}
 
 
+def test_the_district_says_that_it_fails_and_asks_of_fibre_no_more_than_speakers_links_can() -> (
+    None
+):
+    scenario = load_scenario("district-discussion")
+    assert "It is expected to fail, and that is its finding" in scenario.description
+    # Whoever listens on fibre, the voice has crossed a speaker's DSL or 4G: 150 ms is a wish.
+    (good,) = scenario.thresholds["mouth_to_ear_delay{access=fibre}"]
+    assert (good.check, good.advisory) == ("p(99) < 150ms", True)
+    # G.114's limit holds for them as for all.
+    checks = {str(each.check): each.advisory for each in scenario.thresholds["mouth_to_ear_delay"]}
+    assert checks["p(99) < 400ms"] is False
+
+
 @pytest.mark.parametrize(
     ("name", "duration", "capacities"),
     [
