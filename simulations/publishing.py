@@ -152,7 +152,8 @@ class Publishing:
         observe(world, now)
         holder = self.floor
         if "chair" in seat.roles and holder not in (NOBODY, endpoint):
-            if world.seats["only"][seat.index] != holder:
+            slots = world.seats[seat.index]
+            if (slots["picture_slot"], slots["only"]) != (self.first_picture, holder):
                 self._begin_anew(seat, self.first_picture)
             world.seats["picture_slot"][seat.index] = self.first_picture
             world.seats["only"][seat.index] = holder
@@ -193,7 +194,6 @@ class Publishing:
             self.hide_screen(self._holder(before).endpoint, now)
         seat = self._seat(endpoint, site, now, None)
         seat.roles.add("screen")
-        self._begin_anew(seat, slot)
         world.slot_seats[slot] = seat.index
         world.seats["screen_slot"][seat.index] = slot
         self.encoders.send_layers(seat.index, 1 << self.settings.layers, now)
@@ -230,7 +230,7 @@ class Publishing:
     def _begin_anew(self, seat: _Seat, stream: int) -> None:
         """Before ``seat`` is put into a ``stream``: whoever took packets of it there once, and has
         not been sent all since, takes them as a new source's. What it was never to get is no
-        loss."""
+        loss. Screens have one stream only: they send nothing elsewhere meanwhile."""
         world, each, n = self.world, int(self.settings.tracks), len(self.world.endpoints)
         record = world.seats[seat.index]
         whole = np.zeros(n, bool)  # who has been sent all

@@ -74,6 +74,7 @@ class Stream:
     """What one receiver is sent of one stream: one source after another."""
 
     source: int = -1
+    publisher: int = -1
     begun: int = 0
     """Sequence number of the source's first packet that is forwarded, and its number here."""
     begun_as: int = 0
@@ -83,6 +84,7 @@ class Stream:
         """The packet's number: those of one source follow the last number of the one before."""
         if packet["source"] != self.source:
             self.source, self.begun = packet["source"], packet["sequence"]
+            self.publisher = packet["publisher"]
             self.begun_as = self.highest + 1
         number = self.begun_as + packet["sequence"] - self.begun
         self.highest = max(self.highest, number)
@@ -198,8 +200,18 @@ class PlainNetwork:
             before = now
 
     def _set(self, scene: Scene) -> None:
-        """The meeting has made a move. Whoever begins to publish is work for the node."""
+        """The meeting has made a move. Whoever begins to publish is work for the node. Where a
+        voice or picture does not show whom it showed any more, it begins anew when it does again.
+        """
         self.scene = scene
+        screen = voices_of(self.scenario) + self.scenario.meeting.pictures
+        for (at, e), stream in self.streams.items():
+            if at < screen and not any(
+                at == seat.voice or (at == seat.picture and seat.only in (-1, e))
+                for seat in scene.seats
+                if seat.publisher == stream.publisher
+            ):
+                stream.source = -1
         for e in scene.joining:
             n = int(self.people.node[e])
             node, cost = self.nodes[n], self.scenario.nodes[self.node_names[n]].cost
