@@ -137,7 +137,7 @@ def draw(run: Run, figure: Figure | SubFigure, site: str) -> None:
     several."""
     found = read_bottleneck(run, site)
     if found is None:
-        say_no_data(figure.add_subplot(), "This endpoint published nothing in this run.")
+        say_no_data(figure.add_subplot(), "No media was published by this endpoint in this run.")
         return
     several = len(found.flows) > 1
     panels = figure.subplots(1 + several, 1, sharex=True, sharey=True, squeeze=False)[:, 0]

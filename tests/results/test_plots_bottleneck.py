@@ -95,7 +95,7 @@ def test_who_published_nothing_has_no_bottleneck(run: Run, site: str) -> None:
     figure = Figure()
     bottleneck.draw(run, figure, site)
     (sentence,) = figure.axes[0].texts
-    assert sentence.get_text() == "This endpoint published nothing in this run."
+    assert sentence.get_text() == "No media was published by this endpoint in this run."
 
 
 def test_the_report_has_it_where_a_link_limits_who_publishes(
