@@ -73,15 +73,16 @@ CONTROLLER = in_lines(
         ("loss", np.float64),  # share of packets lost, last reported
         ("minimum", np.int64),  # bit/s
         ("maximum", np.int64),  # bit/s
-        ("state", np.int64),  # of the delay-based control: HOLD, INCREASE or DECREASE
+        ("state", np.int32),  # of the delay-based control: HOLD, INCREASE or DECREASE
+        ("recovered", np.int32),  # 1: queues have emptied, as the feedback message being read says
         ("probe", np.int64),  # number of the last probe cluster begun; 0: none
         ("last_sent", np.int64),  # when a packet was last sent, ns; the sender may write it
         ("limited", np.int32),  # 1: by the application; the sender writes it, see below
-        ("profile", np.int32),  # index in PROFILES
+        ("profile", np.int16),  # index in PROFILES
+        ("forwards", np.int16),  # 1: a media node's, which sends what others do; the sender's word
         # of the feedback message being read
         ("received", np.int64),  # packets
         ("least_transit", np.int64),  # least (arrival − sent) of its packets, ns
-        ("recovered", np.int64),  # 1: queues have emptied
         ("newest", np.int64),  # last arrival so far, ns
         ("round_trip", np.int64),  # last one, ns
         ("heard_at", np.int64),  # when it was measured, ns; NEVER: not yet
@@ -312,8 +313,12 @@ def _conclude(controller: Any, now: int) -> None:
     controller.probing.result = UNKNOWN
     if probed >= 0.0 and arrived >= 0.0:
         probed = max(probed, min(rate.estimate, PROBE_FLOOR * arrived))
+    if probed >= 0.0 and controller.forwards:
+        probing.find(controller.probing, probed, now)
     usage, minimum = controller.detector.usage, float(controller.minimum)
-    if usage == overuse.OVERUSING and controller.limited:
+    if usage == overuse.OVERUSING and probing.has_found(controller.probing, now):
+        arrived = max(arrived, controller.probing.found)
+    elif usage == overuse.OVERUSING and controller.limited:
         arrived = rate.estimate
     rate_control.control(rate, usage, arrived, probed, controller.rtt, minimum, now)
     controller.state = rate.state

@@ -69,6 +69,8 @@ def people(
     presences = absent(n)
     for presence in presences:
         come(presence, 0)
+    controllers = make_controllers(n, profile, control.start, control.minimum, control.maximum)
+    controllers["forwards"] = 1
     room = room_for_orders(control.maximum, int(settings.payload + settings.header))
     outs = _outs(settings, population, n, tiles)
     return {
@@ -78,9 +80,7 @@ def people(
         "senders": senders,
         "copies": copies,
         "legs": legs,
-        "controllers": make_controllers(
-            n, profile, control.start, control.minimum, control.maximum
-        ),
+        "controllers": controllers,
         "mails": zeros(n, MAIL),
         "messages": zeros((MESSAGES, n), MESSAGE),
         "requests": np.zeros((n, REQUESTS), REQUEST),

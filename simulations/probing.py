@@ -78,17 +78,19 @@ CLUSTER = np.dtype(
 PROBING = np.dtype(
     [
         ("result", np.float64),  # bit/s, of the message being read; UNKNOWN: none
-        ("state", np.int64),  # NEW, WAITING for a result that leads on, or DONE
+        ("state", np.int32),  # NEW, WAITING for a result that leads on, or DONE
+        ("waiting", np.int32),  # clusters to be sent
         ("begun_at", np.int64),  # the last probing, ns
         ("busy_until", np.int64),  # a cluster is being sent, ns
         ("lead_on", np.int64),  # an estimate above it leads to the next cluster, bit/s
         ("estimate", np.int64),  # last known, bit/s
-        ("waiting", np.int64),  # clusters to be sent
         ("rates", np.int64, (CLUSTERS,)),  # theirs, bit/s
         ("wanted", np.int64),  # that the sender could use, bit/s; 0: any
         ("asked", np.int64),  # of what it wanted, last asked for
         ("limited_since", np.int64),  # by the application, ns; NEVER: it is not
         ("limited_until", np.int64),
+        ("found", np.float64),  # bit/s, the last result that was taken down
+        ("found_at", np.int64),  # ns; NEVER: none was
         ("lowered_at", np.int64),  # last fall of the estimate by a twentieth or more, ns
         ("dropped_at", np.int64),  # last large fall of the estimate, ns
         ("before_drop", np.int64),  # bit/s
@@ -111,6 +113,7 @@ def begin(probing: Any, start: int) -> None:
     probing.estimate = start
     probing.limited_since = NEVER
     probing.limited_until = NEVER
+    probing.found_at = NEVER
     probing.lowered_at = NEVER
     probing.dropped_at = NEVER
     probing.drop_probe_at = NEVER
@@ -154,6 +157,19 @@ def _measure(probing: Any, cluster: Any, sent: int, arrival: int, size: int) -> 
         probing.result = UTILIZATION * received_rate
     else:
         probing.result = min(sent_rate, received_rate)
+
+
+@inlined
+def find(probing: Any, result: float, now: int) -> None:
+    """Take down a result (bit/s), now (ns)."""
+    probing.found = result
+    probing.found_at = now
+
+
+@inlined
+def has_found(probing: Any, now: int) -> bool:
+    """Whether a result was taken down lately."""
+    return bool(probing.found_at != NEVER and now - probing.found_at < PATIENCE)
 
 
 @kernel
@@ -217,7 +233,7 @@ def look(probing: Any, wanted: int, limited: bool, maximum: int, barred: bool, n
         probing.asked = wanted
     if probing.state != DONE or now - probing.begun_at < PATIENCE:
         return
-    if limited and wanted > MORE * probing.asked and not barred:
+    if limited and wanted > MORE * probing.asked and not barred and not _has_failed(probing, now):
         probing.asked = wanted
         first, second = min(wanted, STEP * estimate), STEP * min(wanted, estimate)
         _probe(probing, first, second, True, maximum, barred, now)
@@ -226,6 +242,13 @@ def look(probing: Any, wanted: int, limited: bool, maximum: int, barred: bool, n
     ):
         first = STEP * estimate if limited else int(GENTLE_STEP * estimate)
         _probe(probing, first, 0, limited, maximum, barred, now)
+
+
+@inlined
+def _has_failed(probing: Any, now: int) -> bool:
+    """Whether less than what was last asked for was found lately: it is in vain to ask for more."""
+    lately = probing.found_at != NEVER and now - probing.found_at < INTERVAL
+    return bool(lately and probing.found < (1.0 - DOUBT) * probing.asked)
 
 
 @kernel

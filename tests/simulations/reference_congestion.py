@@ -31,6 +31,7 @@ class Controller:
     transits: list[int] = field(default_factory=list)
     recovered: bool = False
     limited: bool = False
+    forwards: bool = False
     loss: float = 0.0
 
     def __post_init__(self) -> None:
@@ -101,8 +102,12 @@ class Controller:
         self.probing.result = None
         if probed is not None and arrived is not None:
             probed = max(probed, min(self.rate.estimate, 0.85 * arrived))
-        usage = self.detector.usage
-        if usage == OVERUSING and self.limited:
+        if probed is not None and self.forwards:
+            self.probing.found = now, probed
+        usage, found = self.detector.usage, self.probing.found
+        if usage == OVERUSING and found is not None and now - found[0] < S:
+            arrived = max(arrived or 0.0, found[1])
+        elif usage == OVERUSING and self.limited:
             arrived = self.rate.estimate
         self.rate.update(usage, arrived, probed, self.rtt, now)
         if probed is not None and usage != OVERUSING:

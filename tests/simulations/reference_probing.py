@@ -43,6 +43,7 @@ class Probing:
     asked: int = 0
     limited_since: int | None = None
     limited_until: int | None = None
+    found: tuple[int, float] | None = None  # when a node's last probe was over, and what it found
     lowered: int | None = None  # when it last fell by a twentieth or more
     drop: tuple[int, int] | None = None  # when, from
     drop_probe: int | None = None
@@ -94,7 +95,12 @@ class Probing:
             return
         idle_since = self.last if self.limited_since is None else max(self.limited_since, self.last)
         quiet = self.lowered is None or now - self.lowered >= 2 * S
-        if limited and wanted > 1.25 * self.asked and not barred:
+        failed = (
+            self.found is not None
+            and now - self.found[0] < 5 * S
+            and self.found[1] < 0.95 * self.asked
+        )
+        if limited and wanted > 1.25 * self.asked and not barred and not failed:
             self.asked = wanted
             rates = [min(wanted, 2 * self.estimate), min(2 * wanted, 2 * self.estimate)]
             self._plan(rates, True, barred, now)

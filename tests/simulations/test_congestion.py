@@ -121,6 +121,7 @@ def test_as_plain(profile: str, path: dict[str, Any], sender: Any, start: int) -
 def test_as_plain_where_the_application_limits(path: dict[str, Any], start: int) -> None:
     leg = Twin("libwebrtc", start, 20_000, 2_500_000)
     leg.spared = True
+    leg.controller["forwards"] = leg.plain.forwards = True
     play([Sender(leg, application=200_000, wanted=600_000, asks=True)], until=8, **path)
 
 
@@ -136,6 +137,43 @@ def test_what_arrives_of_a_limited_application_says_nothing(limited: int, left: 
             break
     assert leg.controller["detector"]["usage"] == OVERUSING
     assert 0.7 * left < leg.controller["rate"]["estimate"] < 1.05 * left
+
+
+@pytest.mark.parametrize(
+    ("ago", "holds"),
+    [
+        (500 * MS, True),
+        (5 * S, False),  # the path may be another one by now
+    ],
+)
+def test_what_a_node_s_probe_has_just_found_is_what_its_path_carries(ago: int, holds: bool) -> None:
+    """Its padding filled the queue, and is over: what arrives beside it is what others sent."""
+    leg = Leg(start=1_000_000)
+    end = now = feed(leg, S, 20, lambda _sent: 50 * MS, every=20 * MS)
+    probing = leg.controller["probing"]
+    leg.controller["rate"]["estimate"] = 1_000_000
+    lowered = []
+    for _ in range(60):  # of the 480 kbit/s that are sent, 4/5 arrive
+        probing["found"], probing["found_at"] = 900_000, now - ago
+        before = float(leg.controller["rate"]["estimate"])
+        now = feed(leg, now, 1, lambda sent: 50 * MS + (sent - end) // 4, every=20 * MS)
+        if leg.controller["rate"]["estimate"] < before:
+            lowered.append(float(leg.controller["rate"]["estimate"]))
+    assert leg.controller["detector"]["usage"] == OVERUSING
+    if holds:
+        assert lowered == [0.85 * 900_000]  # once, however long queues fill
+    else:
+        assert lowered[-1] < 0.85 * 480_000
+
+
+@pytest.mark.parametrize("forwards", [0, 1])
+def test_only_a_node_takes_down_what_its_probes_find(forwards: int) -> None:
+    """Publishers go by what arrives, as browsers do."""
+    leg = Leg(start=300_000)
+    leg.controller["forwards"] = forwards
+    play([Sender(leg, application=100_000, wanted=2_000_000)], [(0, 1e6)], 8)
+    assert leg.controller["probe"] > 0
+    assert (leg.controller["probing"]["found"] > 0) == bool(forwards)
 
 
 @pytest.mark.parametrize("profile", PROFILES)
