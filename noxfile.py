@@ -4,6 +4,7 @@ Sessions use the environment that they are called in, which `in-env` has filled.
 """
 
 import os
+import tempfile
 
 import nox
 
@@ -31,6 +32,14 @@ def tests(session: nox.Session) -> None:
     # One more than cores: tests of live runs mostly wait.
     workers = (os.cpu_count() or 1) + 1
     session.run("pytest", f"--numprocesses={workers}", "--dist=worksteal", *session.posargs)
+
+
+@nox.session
+def bounds(session: nox.Session) -> None:
+    """The simulations' tests with kernels that look at every index: others write where it says."""
+    with tempfile.TemporaryDirectory() as cache:
+        env = {"NUMBA_BOUNDSCHECK": "1", "NUMBA_CACHE_DIR": cache}
+        session.run("pytest", "--numprocesses=2", "tests/simulations", *session.posargs, env=env)
 
 
 @nox.session

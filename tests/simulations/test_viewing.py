@@ -24,6 +24,8 @@ MS = 1_000_000
 SECOND = 10**9
 APART = 300_000
 """ns: packets of 1,200 bytes come at least 4 ms apart over links of up to 2 Mbit/s."""
+LONGEST = "2min"
+"""No sample is taken meanwhile: all gaps in what comes must find room."""
 ME = 0
 ONE, OTHER = 1, 2
 """The pictures' streams, behind one voice's."""
@@ -60,7 +62,8 @@ class Arrivals:
             restart: letters after which the node sends the first picture again.
             forgotten: of the first copies, those that the history keeps no longer.
         """
-        scenario = make_scenario(merged(CLOSED, {"meeting": {"pictures": 2}}), endpoints=1)
+        changes = {"meeting": {"pictures": 2}, "duration": LONGEST, "interval": LONGEST}
+        scenario = make_scenario(merged(CLOSED, changes), endpoints=1)
         population = populate(scenario)
         self.world: World = build(scenario, population, plan(scenario, population))
         settings = self.world.settings[0]
