@@ -323,6 +323,8 @@ def _conclude(controller: Any, now: int) -> None:
     rate_control.control(rate, usage, arrived, probed, controller.rtt, minimum, now)
     controller.state = rate.state
     if probed >= 0.0 and usage != overuse.OVERUSING:  # it holds at once
+        if controller.probing.full:
+            rate_control.take_capacity(rate, probed)
         controller.throughput.free_at = now  # what is sent, and arrives, changes with it
         loss_control.forget(losses)
         _aim(controller, rate.estimate, rate.estimate)

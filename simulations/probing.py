@@ -35,8 +35,6 @@ GENTLE_STEP = 1.5
 flow and seem to show room where there is none: what that costs in queueing grows with it."""
 DROP_MEMORY = 5 * SECOND
 """ns."""
-AFTER_LIMIT = 3 * SECOND
-"""ns after which it no longer matters that the application was the limit."""
 DOUBT = 0.05
 """No probe for what the estimate is this close to."""
 MORE = 1.25
@@ -80,6 +78,7 @@ PROBING = np.dtype(
         ("result", np.float64),  # bit/s, of the message being read; UNKNOWN: none
         ("state", np.int32),  # NEW, WAITING for a result that leads on, or DONE
         ("waiting", np.int32),  # clusters to be sent
+        ("full", np.int64),  # 1: the last result is all that the link carries; 0: it may be more
         ("begun_at", np.int64),  # the last probing, ns
         ("busy_until", np.int64),  # a cluster is being sent, ns
         ("lead_on", np.int64),  # an estimate above it leads to the next cluster, bit/s
@@ -88,7 +87,6 @@ PROBING = np.dtype(
         ("wanted", np.int64),  # that the sender could use, bit/s; 0: any
         ("asked", np.int64),  # of what it wanted, last asked for
         ("limited_since", np.int64),  # by the application, ns; NEVER: it is not
-        ("limited_until", np.int64),
         ("found", np.float64),  # bit/s, the last result that was taken down
         ("found_at", np.int64),  # ns; NEVER: none was
         ("lowered_at", np.int64),  # last fall of the estimate by a twentieth or more, ns
@@ -112,7 +110,6 @@ def begin(probing: Any, start: int) -> None:
     probing.lead_on = -NEVER
     probing.estimate = start
     probing.limited_since = NEVER
-    probing.limited_until = NEVER
     probing.found_at = NEVER
     probing.lowered_at = NEVER
     probing.dropped_at = NEVER
@@ -155,7 +152,9 @@ def _measure(probing: Any, cluster: Any, sent: int, arrival: int, size: int) -> 
         return
     if received_rate < SATURATED * sent_rate:
         probing.result = UTILIZATION * received_rate
+        probing.full = 1
     else:
+        probing.full = 0
         probing.result = min(sent_rate, received_rate)
 
 
@@ -191,12 +190,12 @@ def note(probing: Any, estimate: int, maximum: int, barred: bool, now: int) -> N
 
 @seldom
 def recover(probing: Any, maximum: int, now: int) -> None:
-    """Queues have emptied: after a large drop, see whether it was one of the link's at all.
+    """Queues have emptied: after a large drop, see what the link carries now.
 
-    Only of a sender that its application limits, or did lately: others find out by sending.
+    Of any sender, as by libwebrtc's WebRTC-BweRapidRecoveryExperiment, which browsers leave off:
+    those that the application does not limit would find out by sending, at 8 % a second.
     """
-    limited = probing.limited_since != NEVER or now - probing.limited_until < AFTER_LIMIT
-    if not limited or probing.state != DONE:
+    if probing.state != DONE:
         return
     tried = int(RECOVERED * probing.before_drop)
     if (
@@ -218,10 +217,9 @@ def look(probing: Any, wanted: int, limited: bool, maximum: int, barred: bool, n
     """
     estimate = probing.estimate
     probing.wanted = wanted
-    if not limited and probing.limited_since != NEVER:
+    if not limited:
         probing.limited_since = NEVER
-        probing.limited_until = now
-    elif limited and probing.limited_since == NEVER:
+    elif probing.limited_since == NEVER:
         probing.limited_since = now
     if probing.state == NEW:
         _probe(probing, FIRST_STEP * estimate, SECOND_STEP * estimate, True, maximum, barred, now)

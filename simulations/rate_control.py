@@ -76,6 +76,12 @@ def assume(rate: Any, estimate: float, minimum: float, now: int) -> None:
     rate.changed_at = now
 
 
+@inlined
+def take_capacity(rate: Any, capacity: float) -> None:
+    """A probe has filled the link: it carries this much (bit/s)."""
+    rate.capacity = capacity * 1e-3
+
+
 @kernel
 def control(
     rate: Any, usage: int, arrived: float, probed: float, rtt: int, minimum: float, now: int

@@ -111,6 +111,8 @@ class Controller:
             arrived = self.rate.estimate
         self.rate.update(usage, arrived, probed, self.rtt, now)
         if probed is not None and usage != OVERUSING:
+            if self.probing.full:
+                self.rate.capacity.mean = probed / 1000
             self.throughput.free_at = now
             self.losses.history = []
             self._aim(self.rate.estimate, self.rate.estimate)

@@ -11,7 +11,8 @@ class Cluster:
     rate: int
     packets: list[tuple[int, int, int]] = field(default_factory=list)  # sent, arrival, size
 
-    def result(self) -> float | None:
+    def result(self) -> tuple[float, bool] | None:
+        """The rate, and whether it fills the link."""
         total = sum(size for _, _, size in self.packets)
         if len(self.packets) < 4 or total < 0.8 * self.rate * 0.015 / 8:
             return None
@@ -25,7 +26,9 @@ class Cluster:
         received = (total - by_arrival[2]) * 8 * S / receiving
         if received > 2 * sent:
             return None
-        return 0.95 * received if received < 0.9 * sent else min(sent, received)
+        if received < 0.9 * sent:
+            return 0.95 * received, True
+        return min(sent, received), False
 
 
 @dataclass
@@ -37,12 +40,12 @@ class Probing:
     planned: list[int] = field(default_factory=list)
     busy_until: int = 0
     result: float | None = None
+    full: bool = False  # the last result is all that the link carries
     lead_on: float | None = None  # a result above it leads on; None: none is waited for
     last: int | None = None
     wanted: int = 0
     asked: int = 0
     limited_since: int | None = None
-    limited_until: int | None = None
     found: tuple[int, float] | None = None  # when a node's last probe was over, and what it found
     lowered: int | None = None  # when it last fell by a twentieth or more
     drop: tuple[int, int] | None = None  # when, from
@@ -51,7 +54,9 @@ class Probing:
     def take(self, number: int, sent: int, arrival: int, size: int) -> None:
         if number in sorted(self.clusters)[-2:]:
             self.clusters[number].packets.append((sent, arrival, size))
-            self.result = self.clusters[number].result() or self.result
+            shown = self.clusters[number].result()
+            if shown is not None:
+                self.result, self.full = shown
 
     def note(self, estimate: int, barred: bool, now: int) -> None:
         if estimate < 0.95 * self.estimate:
@@ -63,9 +68,6 @@ class Probing:
             self._plan([2 * estimate], True, barred, now)
 
     def recover(self, now: int) -> None:
-        lately = self.limited_until is not None and now - self.limited_until < 3 * S
-        if self.limited_since is None and not lately:
-            return
         if not self.begun or self.lead_on is not None or self.drop is None:
             return
         at, before = self.drop
@@ -77,10 +79,10 @@ class Probing:
 
     def look(self, wanted: int, limited: bool, barred: bool, now: int) -> None:
         self.wanted = wanted
-        if limited and self.limited_since is None:
+        if not limited:
+            self.limited_since = None
+        elif self.limited_since is None:
             self.limited_since = now
-        if not limited and self.limited_since is not None:
-            self.limited_since, self.limited_until = None, now
         if not self.begun:
             self._plan([3 * self.estimate, 6 * self.estimate], True, barred, now)
             return

@@ -379,6 +379,17 @@ def test_a_request_for_a_layer_more_is_answered_within_a_second_or_two() -> None
     assert sender.reaches(2e6, 20) < 2
 
 
+def test_a_probe_that_fills_the_link_tells_what_it_carries() -> None:
+    """From there on the estimate grows by packets, not by 8 % a second, until there is overuse."""
+    for capacity, fills in ((1.5e6, True), (100e6, False)):
+        sender = Sender(Leg(), asks=True)
+        play([sender], [(0, capacity)], 0.7)
+        rate = sender.leg.controller["rate"]
+        assert (rate["capacity"] >= 0) == fills
+        if fills:
+            assert rate["capacity"] * 1e3 == pytest.approx(0.95 * capacity, rel=0.05)
+
+
 def test_the_acknowledged_share_of_a_probe_ends_at_the_links_capacity() -> None:
     sender = Sender(Leg(), asks=True)
     play([sender], [(0, 1.5e6)], 3)

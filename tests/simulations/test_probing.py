@@ -105,6 +105,7 @@ def test_clusters(steps: list[Any], estimate: int) -> None:
         assert prober.state["waiting"] == len(plain.planned)
         expected = UNKNOWN if plain.result is None else plain.result
         assert prober.state["result"] == pytest.approx(expected)
+        assert prober.state["full"] == plain.full
 
 
 def test_the_first_probes_are_3_and_6_times_the_start() -> None:
@@ -210,7 +211,7 @@ def test_after_a_large_drop_what_was_is_tried_again() -> None:
     for limited, fall, tried in (
         (True, 600_000, [1_700_000]),
         (True, 1_400_000, []),
-        (False, 600_000, []),
+        (False, 600_000, [1_700_000]),
     ):
         prober = Prober(2_000_000)
         prober.run(3 * S, limited=limited)
