@@ -45,7 +45,7 @@ from simulations.arrivals import LONGEST_BURST, MILLISECOND, NEVER, UNENDING_BUR
 from simulations.compiled import inlined, kernel, seldom
 from simulations.layout import in_lines, zeros
 from simulations.loss_control import LEAST_PACKETS, REPORT_INTERVAL
-from simulations.overuse import NORMAL, UNDERUSING
+from simulations.overuse import NORMAL, OVERUSING, UNDERUSING
 
 PROFILES = ("libwebrtc", "draft-02")
 LIBWEBRTC = 0
@@ -211,9 +211,11 @@ def note_sent(controller: Any, now: int) -> None:
 
 
 @inlined
-def _lapse(controller: Any) -> None:
+def _lapse_if_idle(controller: Any, now: int) -> None:
     """What feedback said last holds no longer once nothing has been sent for long: it would for
     ever bar the probes that bring other feedback."""
+    if controller.last_sent == NEVER or now - controller.last_sent <= SILENCE:
+        return
     controller.heard_at = max(controller.heard_at, controller.last_sent)
     controller.round_trip = 0
     controller.detector.usage = NORMAL
@@ -236,8 +238,7 @@ def next_probe(controller: Any, now: int, wanted: int, application_limited: bool
     """
     if controller.profile != LIBWEBRTC:
         return 0
-    if controller.last_sent != NEVER and now - controller.last_sent > SILENCE:
-        _lapse(controller)
+    _lapse_if_idle(controller, now)
     if not application_limited and controller.probing.limited_since != NEVER:
         controller.throughput.free_at = now
     losing = not application_limited and controller.loss > HEAVY_LOSS
@@ -247,6 +248,16 @@ def next_probe(controller: Any, now: int, wanted: int, application_limited: bool
     if rate > 0:
         controller.probe += 1
     return rate
+
+
+@inlined
+def may_pad(controller: Any, now: int) -> bool:
+    """Whether a sender that has too little to send for the estimate to rise may add padding up to
+    it, now (ns): not while queues fill or empty, or much is lost, nor soon after overuse. Where
+    nothing more than what it sends fits, that shall be left in peace for most of the time."""
+    _lapse_if_idle(controller, now)
+    quiet = now - controller.probing.lowered_at >= probing.INTERVAL
+    return bool(quiet and controller.loss <= HEAVY_LOSS and not _is_barred(controller))
 
 
 @inlined
@@ -316,13 +327,13 @@ def _conclude(controller: Any, now: int) -> None:
     if probed >= 0.0 and controller.forwards:
         probing.find(controller.probing, probed, now)
     usage, minimum = controller.detector.usage, float(controller.minimum)
-    if usage == overuse.OVERUSING and probing.has_found(controller.probing, now):
+    if usage == OVERUSING and probing.has_found(controller.probing, now):
         arrived = max(arrived, controller.probing.found)
-    elif usage == overuse.OVERUSING and controller.limited:
+    elif usage == OVERUSING and controller.limited:
         arrived = rate.estimate
     rate_control.control(rate, usage, arrived, probed, controller.rtt, minimum, now)
     controller.state = rate.state
-    if probed >= 0.0 and usage != overuse.OVERUSING:  # it holds at once
+    if probed >= 0.0 and usage != OVERUSING:  # it holds at once
         if controller.probing.full:
             rate_control.take_capacity(rate, probed)
         controller.throughput.free_at = now  # what is sent, and arrives, changes with it
@@ -343,6 +354,8 @@ def _conclude_as_drafted(controller: Any, now: int) -> None:
         loss_control.regulate_as_drafted(losses, controller.target)
     if controller.received > 0:
         usage, minimum = controller.detector.usage, float(controller.minimum)
+        if usage == OVERUSING:
+            controller.probing.lowered_at = now
         arrived = acknowledged.window_rate(controller.windowed)
         rate_control.control_as_drafted(rate, usage, arrived, controller.rtt, minimum, now)
         controller.state = rate.state
