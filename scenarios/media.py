@@ -182,7 +182,8 @@ class CongestionControl(Record):
     """Time between a receiver's transport-wide feedback messages
     (draft-holmer-rmcat-transport-wide-cc-extensions-01)."""
     probing: bool = True
-    """Senders probe for more with clusters of padding packets; not as `draft-02`."""
+    """Senders probe for more with clusters of padding packets, as `draft-02` for no more than the
+    estimate."""
 
     @model_validator(mode="after")
     def _check_order(self) -> Self:

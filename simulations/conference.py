@@ -80,15 +80,23 @@ CLOSED_LOOP = (
 )
 """What it takes for granted besides where the loop is closed."""
 
+DRAFTED = (
+    "The draft has no probes: senders who could only send whole layers more add padding up to the "
+    "estimate, this model's own rule.",
+)
+"""What it takes for granted besides as draft-02."""
+
 
 def assumptions(scenario: Scenario) -> tuple[str, ...]:
     """What is taken for granted in a run of ``scenario``."""
     profile = scenario.media.congestion_control.profile
     loop = CLOSED_LOOP if profile != "none" else OPEN_LOOP
+    drafted = DRAFTED if profile == "draft-02" else ()
     control = CONTROLLED if scenario.joining or scenario.faults else PRESENT
     relays = RELAYED if scenario.ice.symmetric_nat + scenario.ice.udp_blocked > 0 else ()
     said = [
-        text.format(profile=profile, policy=scenario.recovery.policy) for text in (*loop, *control)
+        text.format(profile=profile, policy=scenario.recovery.policy)
+        for text in (*loop, *drafted, *control)
     ]
     return (*said, *relays, *ASSUMPTIONS, SCORE_NOTE)
 

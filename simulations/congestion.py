@@ -63,6 +63,9 @@ RTT_WEIGHT = 0.3
 HEAVY_LOSS = 0.1
 """Share of packets lost above which a sender that the estimate limits does not probe: it would give
 back at once what the loss-based control takes from here on."""
+PAUSE, NODE_PAUSE = 5_000 * MILLISECOND, 15_000 * MILLISECOND
+"""ns after overuse in which no padding is sent as drafted, by publishers and by media nodes: a
+publisher may have stopped altogether. This is the model's own."""
 PROBE_FLOOR = 0.85
 """A probe's result below the rate that arrives counts as this share of that rate."""
 
@@ -227,7 +230,8 @@ def next_probe(controller: Any, now: int, wanted: int, application_limited: bool
     """The rate (bit/s) at which to send a probe cluster now, 0: none; its number is then ``probe``.
 
     The sender calls it at every tick in which it is not sending a cluster, and sends each cluster
-    at once: five or more packets, 15 ms or more, evenly at the rate. The draft has no probes.
+    at once: five or more packets, 15 ms or more, evenly at the rate. The draft has no probes: its
+    senders add padding up to the estimate.
 
     Args:
         now: ns.
@@ -236,9 +240,9 @@ def next_probe(controller: Any, now: int, wanted: int, application_limited: bool
         application_limited: it sends less than the target since it has no more to send, or only a
             whole layer more. libwebrtc takes sending less than 65 % of the target for it.
     """
-    if controller.profile != LIBWEBRTC:
-        return 0
     _lapse_if_idle(controller, now)
+    if controller.profile != LIBWEBRTC:
+        return _pad(controller, wanted, now) if application_limited else 0
     if not application_limited and controller.probing.limited_since != NEVER:
         controller.throughput.free_at = now
     losing = not application_limited and controller.loss > HEAVY_LOSS
@@ -250,14 +254,21 @@ def next_probe(controller: Any, now: int, wanted: int, application_limited: bool
     return rate
 
 
-@inlined
-def may_pad(controller: Any, now: int) -> bool:
-    """Whether a sender that has too little to send for the estimate to rise may add padding up to
-    it, now (ns): not while queues fill or empty, or much is lost, nor soon after overuse. Where
-    nothing more than what it sends fits, that shall be left in peace for most of the time."""
-    _lapse_if_idle(controller, now)
-    quiet = now - controller.probing.lowered_at >= probing.INTERVAL
-    return bool(quiet and controller.loss <= HEAVY_LOSS and not _is_barred(controller))
+@seldom
+def _pad(controller: Any, wanted: int, now: int) -> int:
+    """The rate (bit/s) up to which a sender that the application limits adds padding; 0: none.
+
+    What arrives would else not tell what fits, and the draft's estimate would never rise. Not while
+    queues fill or empty, or much is lost, nor soon after overuse: where nothing more than what it
+    sends fits, that is mostly left in peace.
+    """
+    pause = NODE_PAUSE if controller.forwards else PAUSE
+    rests = now - controller.probing.lowered_at < pause
+    losing = controller.loss > HEAVY_LOSS
+    if wanted <= controller.target or rests or losing or _is_barred(controller):
+        return 0
+    controller.probe += 1
+    return int(controller.target)
 
 
 @inlined

@@ -27,7 +27,7 @@ SETTINGS = np.dtype(
         ("fec", np.int64),  # 1: voices carry in-band error correction
         ("repair_share", np.float64),  # of the estimate, that retransmissions may take
         ("cache", np.int64),  # ns for which a sender can send a packet again
-        ("probing", np.int64),  # 1: senders probe, which the draft's do not
+        ("probing", np.int64),  # 1: senders probe
         ("header", np.int64),  # bytes that a packet adds to its payload
         ("payload", np.int64),  # bytes of padding packets
         ("overhead", np.float64),  # a picture's bytes at the IP layer, of its payload's
@@ -78,7 +78,7 @@ def settings_of(scenario: Scenario, packets: int) -> Any:
         "fec": int(audio.corrects),
         "repair_share": repair.budget,
         "cache": repair.cache,
-        "probing": int(control.profile == "libwebrtc" and control.probing),
+        "probing": int(adapts and control.probing),
         "header": media.header,
         "payload": media.video.payload,
         "overhead": 1.0 + media.header / media.video.payload,

@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 
 from simulations.allocation import seat_shown
-from simulations.compiled import inlined, kernel, seldom
+from simulations.compiled import inlined, kernel
 from simulations.congestion import (
+    LIBWEBRTC,
     acknowledge,
     conclude,
-    may_pad,
     next_probe,
     note_sent,
     process,
@@ -325,34 +325,17 @@ def _set_rate(world: Any, s: int, column: int, rate: float, now: int) -> None:
 def _probe(world: Any, s: int, now: int) -> None:
     """Begin a probe where the controller wants one."""
     settings, seat, controller = world.settings[0], world.seats[s], world.seat_controllers[s]
-    if seat.padding > 0 or seat.next == 0:
+    if not settings.probing or seat.padding > 0 or seat.next == 0:
         return
-    if not settings.probing:
-        if _is_stopped(world, s) and may_pad(controller, now):
-            _pad(world, s, int(controller.target), now)
-        return
-    wanted = 0.0
+    wanted, held_back = 0.0, False
     for column in range(settings.layers + 1):
         if seat.active >> column & 1:
             wanted += world.layer_bitrates[column]
+            held_back |= world.layer_rates[s, column] == 0
     wanted = wanted * settings.overhead + settings.voice_rate
-    limited = controller.target >= wanted
+    limited = controller.target >= wanted or (controller.profile != LIBWEBRTC and held_back)
     rate = next_probe(controller, now, int(wanted), limited)
     if rate > 0:
-        _pad(world, s, rate, now)
-
-
-@inlined
-def _is_stopped(world: Any, s: int) -> bool:
-    """Whether no picture is sent though some are wanted, as none fits. What is then sent is so
-    little that it does not tell what would fit: without probes that stays so for ever."""
-    return bool(world.seats[s].active != 0 and not world.layer_rates[s].any())
-
-
-@seldom
-def _pad(world: Any, s: int, rate: int, now: int) -> None:
-    """Send for a little while at ``rate`` (bit/s); what comes meanwhile takes padding's place."""
-    settings, seat = world.settings[0], world.seats[s]
-    seat.padding, seat.padding_gap = cluster_of(rate, settings.payload + settings.header)
-    seat.padding_probe = world.seat_controllers[s].probe
-    world.tracks[np.uint64(s * settings.tracks + padding_track(settings.tracks))].next = now
+        seat.padding, seat.padding_gap = cluster_of(rate, settings.payload + settings.header)
+        seat.padding_probe = controller.probe
+        world.tracks[np.uint64(s * settings.tracks + padding_track(settings.tracks))].next = now

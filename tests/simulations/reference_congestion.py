@@ -30,6 +30,7 @@ class Controller:
     newest: int | None = None
     transits: list[int] = field(default_factory=list)
     recovered: bool = False
+    overused: int | None = None  # as drafted, last
     limited: bool = False
     forwards: bool = False
     loss: float = 0.0
@@ -89,6 +90,8 @@ class Controller:
             else:
                 self._regulate(now)
         if self.transits and self.drafted:
+            if self.detector.usage == OVERUSING:
+                self.overused = now
             self.rate.update(self.detector.usage, self.window.rate, None, self.rtt, now)
         elif self.transits:
             self._follow_delay(now)
@@ -135,11 +138,17 @@ class Controller:
     def next_probe(self, now: int, sending: int, wanted: int, limited: bool) -> int:
         if sending > 0:
             self.last_sent = now if self.last_sent is None else max(self.last_sent, now)
-        if self.drafted:
-            return 0
         if self.last_sent is not None and now - self.last_sent > 2 * S:
             self.heard = self.last_sent if self.heard is None else max(self.heard, self.last_sent)
             self.round_trip, self.detector.usage, self.loss = 0, NORMAL, 0.0
+        if self.drafted:
+            pause = 15 * S if self.forwards else 5 * S
+            rests = self.overused is not None and now - self.overused < pause
+            full = rests or self.barred or self.loss > 0.1
+            if full or not limited or wanted <= self.target:
+                return 0
+            self.probe += 1
+            return self.target
         if not limited and self.probing.limited_since is not None:
             self.throughput.free_at = now
         losing = not limited and self.loss > 0.1

@@ -87,18 +87,14 @@ def test_a_publisher_whose_uplink_holds_no_layer_is_heard(profile: str) -> None:
         assert set(layers(run, listener)[8:]) == {None}
 
 
-@pytest.mark.parametrize(
-    ("profile", "probing"), [("libwebrtc", True), ("libwebrtc", False), ("draft-02", True)]
-)
-def test_a_picture_that_did_not_fit_comes_back_when_it_does(profile: str, probing: bool) -> None:
+@pytest.mark.parametrize("profile", PROFILES)
+def test_a_picture_that_did_not_fit_comes_back_when_it_does(profile: str) -> None:
     """What a voice alone shows of an uplink is too little for a picture."""
     rates = steps(("0s", "3Mbps"), ("5s", "75kbps"), ("12s", "3Mbps"))
     up = {"rate": "3Mbps", "steps": rates, "buffer": "500ms"}
-    run = play(
-        {"up": up, "down": {"rate": "5Mbps"}}, profile, duration=40,
-        meeting={"floor": [{"at": "0s", "site": "s1"}]},
-        media={"congestion_control": {"probing": probing}},
-    )  # fmt: skip
+    floor = [{"at": "0s", "site": "s1"}]
+    thin = {"up": up, "down": {"rate": "5Mbps"}}
+    run = play(thin, profile, duration=40, meeting={"floor": floor})
     seen = values(run, "frames_rendered", 1)
     assert (seen[9:12] == 0).all()
     assert (seen[-5:] >= 20).all()

@@ -146,7 +146,7 @@ class Played:
 def longest(marked: NDArray[np.bool_]) -> float:
     """Seconds of the longest stretch of samples that are ``marked``."""
     runs = (len(list(run)) for value, run in itertools.groupby(marked.tolist()) if value)
-    return max(runs, default=0) * STEP
+    return round(max(runs, default=0) * STEP, 1)
 
 
 @cache

@@ -97,6 +97,18 @@ def test_a_link_settles_on_the_layer_that_fits(seed: int) -> None:
         assert np.count_nonzero(np.diff(subscriber)) <= 2
 
 
+def test_as_drafted_padding_up_to_the_estimate_raises_layers_too() -> None:
+    draft = {"congestion_control": {"profile": "draft-02"}}
+    thin = {"down": {"rate": "5Mbps"}, "up": {"rate": "5Mbps"}}
+    playing = play(40, access={"thin": thin}, media=draft)
+    world, people = playing.world, len(playing.population)
+    assert world.nodes["padding"].sum() > 0
+    assert (world.outs["layer"][people : people + 4] == 1).all()  # behind the one voice's
+    padded = world.nodes["padding"].sum()
+    playing.advance(45 * SECOND)
+    assert world.nodes["padding"].sum() == padded  # nothing better is wanted
+
+
 @pytest.mark.parametrize("spacing", ["200ms", "2s"])
 def test_key_frames_are_asked_of_a_publisher_no_more_often_than_the_node_may(spacing: str) -> None:
     lossy = {"loss": {"to_bad": "20%", "to_good": "50%", "loss_in_bad": "100%"}}
