@@ -140,10 +140,13 @@ def show_sfu(found: dict[str, Any]) -> None:
             f"{1e6 / compiled:,.0f}",
         )  # fmt: skip
     server = found["server"]
+    # The server's processor time is known to 10 ms: a short run may have taken none.
+    out_us = server["out_us"]
+    each_second = f"{1e6 / out_us:,.0f}" if out_us > 0 else "too short to tell"
     heading(f"The server with {server['sites']:,} subscribers", "")
     for name, shown in (
-        ("CPU per packet sent, all told, µs", f"{server['out_us']:.2f}"),
-        ("packets sent per second of a core", f"{1e6 / server['out_us']:,.0f}"),
+        ("CPU per packet sent, all told, µs", f"{out_us:.2f}"),
+        ("packets sent per second of a core", each_second),
         ("packets that the system had no room for", f"{server['send_drops']:,.0f}"),
         ("CPU per packet taken from a publisher, µs", f"{server['in_us']:.1f}"),
         ("CPU per datagram of a flood, µs", f"{server['garbage_us']:.2f}"),
