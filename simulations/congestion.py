@@ -1,8 +1,8 @@
 """Congestion control by the sender: Google Congestion Control, for thousands of legs at once.
 
-Every leg has a CONTROLLER. Its sender reports the packets of each feedback message (`acknowledge`,
-`conclude`), lets it act when nothing comes (`process`, every 25 ms), asks whether to probe
-(`next_probe`) and keeps to ``controller.target``.
+Every leg has a CONTROLLER (`simulations.controllers`). Its sender reports the packets of each
+feedback message (`acknowledge`, `conclude`), lets it act when nothing comes (`process`, every
+25 ms), asks whether to probe (`next_probe`) and keeps to ``controller.target``.
 
 Two profiles. 'draft-02' is draft-ietf-rmcat-gcc-02. 'libwebrtc' is its GoogCcNetworkController with
 version 1 of the loss-based control and without what clients switch on beside it (congestion window,
@@ -28,7 +28,6 @@ alike. That is no trend; and a loss of 2 to 10 % moves nothing.
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from simulations import (
     acknowledged,
@@ -43,12 +42,9 @@ from simulations import (
 from simulations.acknowledged import UNKNOWN
 from simulations.arrivals import LONGEST_BURST, MILLISECOND, NEVER, UNENDING_BURST
 from simulations.compiled import inlined, kernel, seldom
-from simulations.layout import in_lines, zeros
+from simulations.controllers import LIBWEBRTC, forget_delays
 from simulations.loss_control import LEAST_PACKETS, REPORT_INTERVAL
 from simulations.overuse import NORMAL, OVERUSING, UNDERUSING
-
-PROFILES = ("libwebrtc", "draft-02")
-LIBWEBRTC = 0
 
 SILENCE = 2000 * MILLISECOND
 """After a gap (ns) in the arrivals, delays are measured anew (libwebrtc, kStreamTimeOut)."""
@@ -68,84 +64,6 @@ PAUSE, NODE_PAUSE = 5_000 * MILLISECOND, 15_000 * MILLISECOND
 publisher may have stopped altogether. This is the model's own."""
 PROBE_FLOOR = 0.85
 """A probe's result below the rate that arrives counts as this share of that rate."""
-
-CONTROLLER = in_lines(
-    [
-        ("target", np.int64),  # rate that media may use, bit/s, within [minimum, maximum]
-        ("rtt", np.int64),  # round trip, smoothed, ns; 0: not known yet
-        ("loss", np.float64),  # share of packets lost, last reported
-        ("minimum", np.int64),  # bit/s
-        ("maximum", np.int64),  # bit/s
-        ("state", np.int32),  # of the delay-based control: HOLD, INCREASE or DECREASE
-        ("recovered", np.int32),  # 1: queues have emptied, as the feedback message being read says
-        ("probe", np.int64),  # number of the last probe cluster begun; 0: none
-        ("last_sent", np.int64),  # when a packet was last sent, ns; the sender may write it
-        ("limited", np.int32),  # 1: by the application; the sender writes it, see below
-        ("profile", np.int16),  # index in PROFILES
-        ("forwards", np.int16),  # 1: a media node's, which sends what others do; the sender's word
-        # of the feedback message being read
-        ("received", np.int64),  # packets
-        ("least_transit", np.int64),  # least (arrival − sent) of its packets, ns
-        ("newest", np.int64),  # last arrival so far, ns
-        ("round_trip", np.int64),  # last one, ns
-        ("heard_at", np.int64),  # when it was measured, ns; NEVER: not yet
-        ("groups", arrivals.GROUPS),
-        ("throughput", acknowledged.THROUGHPUT),
-        ("detector", overuse.DETECTOR),
-        ("trend", trendline.TREND),
-        ("rate", rate_control.RATE),
-        ("losses", loss_control.LOSSES),
-        ("probing", probing.PROBING),
-        ("kalman", kalman.KALMAN),
-        ("windowed", acknowledged.WINDOWED),
-    ]
-)
-"""State of one leg's congestion control."""
-
-
-def make_controllers(
-    count: int, profile: str, start: int, minimum: int, maximum: int
-) -> NDArray[Any]:
-    """Controllers of ``count`` legs.
-
-    Args:
-        profile: one of PROFILES.
-        start, minimum, maximum: bit/s; libwebrtc's defaults are 300 kbit/s, 5 kbit/s and none.
-
-    Returns:
-        (count,) CONTROLLER.
-
-    Raises:
-        ValueError: for an unknown profile, or rates out of order.
-    """
-    if profile not in PROFILES:
-        raise ValueError(f"profile {profile!r} must be one of {', '.join(PROFILES)}")
-    if not 0 < minimum <= start <= maximum:
-        raise ValueError(
-            f"rates must be 0 < minimum <= start <= maximum, not {minimum}, {start}, {maximum}"
-        )
-    controllers = zeros(count, CONTROLLER)
-    controllers["profile"] = PROFILES.index(profile)
-    controllers["target"] = start
-    controllers["minimum"] = minimum
-    controllers["maximum"] = maximum
-    _prepare(controllers)
-    return controllers
-
-
-@kernel
-def _prepare(controllers: Any) -> None:
-    for i in range(len(controllers)):
-        controller = controllers[i]
-        controller.last_sent = NEVER
-        controller.newest = NEVER
-        controller.heard_at = NEVER
-        _restart(controller)
-        acknowledged.restart(controller.throughput)
-        acknowledged.start_window(controller.windowed)
-        rate_control.begin(controller.rate, float(controller.target))
-        loss_control.begin(controller.losses, float(controller.target))
-        probing.begin(controller.probing, controller.target)
 
 
 @inlined
@@ -168,7 +86,7 @@ def acknowledge(controller: Any, sent: int, arrival: int, size: int, probe: int)
     controller.received += 1
     controller.last_sent = max(controller.last_sent, sent)
     if arrival - controller.newest > SILENCE:
-        _restart(controller)
+        forget_delays(controller)
     controller.newest = max(controller.newest, arrival)
     if controller.profile == LIBWEBRTC:
         acknowledged.measure(controller.throughput, sent, arrival, size)
@@ -276,15 +194,6 @@ def is_silent(controller: Any) -> bool:
     """Whether the round trip takes too long, that of packets that are unanswered included."""
     unanswered = controller.last_sent - controller.heard_at if controller.heard_at != NEVER else 0
     return controller.round_trip + max(unanswered, 0) > LONGEST_RTT  # type: ignore[no-any-return]
-
-
-@seldom
-def _restart(controller: Any) -> None:
-    """Forget the delays measured so far."""
-    arrivals.restart(controller.groups)
-    trendline.restart(controller.trend)
-    kalman.restart(controller.kalman)
-    overuse.restart(controller.detector)
 
 
 @inlined

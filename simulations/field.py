@@ -17,7 +17,7 @@ from scenarios.scenario import Scenario
 from simulations import outages, subscriptions
 from simulations.backups import swap
 from simulations.compiled import direct, kernel
-from simulations.congestion import make_controllers
+from simulations.controllers import make_controllers
 from simulations.damage import Damage
 from simulations.engine import Engine
 from simulations.grouping import regroup

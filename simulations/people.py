@@ -9,7 +9,7 @@ from scenarios.population import Population
 from scenarios.scenario import Scenario
 from scenarios.units import SECOND
 from simulations import frames, nack
-from simulations.congestion import make_controllers
+from simulations.controllers import make_controllers
 from simulations.distributions import make_histograms
 from simulations.feedback import MAIL, MESSAGE, MESSAGES, REQUEST, REQUESTS
 from simulations.frames import FRAME, PICTURE

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from scenarios.scenario import Scenario
-from simulations.congestion import CONTROLLER
+from simulations.controllers import CONTROLLER
 from simulations.feedback import MAIL, MESSAGE, MESSAGES, REQUEST, REQUESTS
 from simulations.media import TRACK
 from simulations.nack import CAPACITY, MISSING, NACK

@@ -10,7 +10,7 @@ import numpy as np
 from scenarios.scenario import Scenario
 from simulations.choosing import want_settled
 from simulations.compiled import direct
-from simulations.congestion import make_controllers
+from simulations.controllers import make_controllers
 from simulations.encoders import Encoders
 from simulations.groups import bring_up
 from simulations.outs import NOTHING

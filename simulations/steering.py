@@ -9,14 +9,8 @@ from simulations import alr
 from simulations.allocation import seat_shown
 from simulations.choosing import choose, stands
 from simulations.compiled import inlined, kernel, seldom
-from simulations.congestion import (
-    CONTROLLER,
-    acknowledge,
-    conclude,
-    next_probe,
-    note_sent,
-    process,
-)
+from simulations.congestion import acknowledge, conclude, next_probe, note_sent, process
+from simulations.controllers import CONTROLLER
 from simulations.feedback import KEY_FRAME_WANTED, MESSAGES, REQUESTS
 from simulations.history import AGAIN, FILLER, entry_slot, find_copy, next_slot, oldest_kept
 from simulations.layout import CACHE_LINE

@@ -10,14 +10,8 @@ import numpy as np
 
 from simulations.allocation import seat_shown
 from simulations.compiled import inlined, kernel
-from simulations.congestion import (
-    LIBWEBRTC,
-    acknowledge,
-    conclude,
-    next_probe,
-    note_sent,
-    process,
-)
+from simulations.congestion import acknowledge, conclude, next_probe, note_sent, process
+from simulations.controllers import LIBWEBRTC
 from simulations.feedback import (
     KEY_FRAME_WANTED,
     MESSAGES,

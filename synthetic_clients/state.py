@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from scenarios.media import Media
 from simulations import frames, nack
 from simulations.addressed import Addressed
-from simulations.congestion import make_controllers
+from simulations.controllers import make_controllers
 from simulations.distributions import make_histograms
 from simulations.frames import FRAME, PICTURE
 from simulations.jitter_buffer import ABREAST, BUFFER, SLOT, SLOTS

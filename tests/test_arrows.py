@@ -43,6 +43,7 @@ MAY_IMPORT = {
                 "quality",
                 "video_quality",
                 "congestion",
+                "controllers",
                 "arrivals",
                 "overuse",
                 "agenda",

@@ -8,14 +8,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from simulations.congestion import (
-    acknowledge,
-    conclude,
-    make_controllers,
-    next_probe,
-    note_sent,
-    process,
-)
+from simulations.congestion import acknowledge, conclude, next_probe, note_sent, process
+from simulations.controllers import make_controllers
 from tests.simulations.reference_delays import MS
 from tests.simulations.reference_rates import S
 

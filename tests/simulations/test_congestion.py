@@ -10,16 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from simulations.congestion import (
-    CONTROLLER,
-    PROFILES,
-    acknowledge,
-    conclude,
-    make_controllers,
-    next_probe,
-    note_sent,
-    process,
-)
+from simulations.congestion import acknowledge, conclude, next_probe, note_sent, process
+from simulations.controllers import CONTROLLER, PROFILES, make_controllers
 from simulations.overuse import NORMAL, OVERUSING, UNDERUSING
 from simulations.rate_control import DECREASE, INCREASE
 from tests.simulations.reference_bottleneck import Leg, Packet, Sender, play
@@ -497,22 +489,3 @@ def test_controllers_are_apart_and_small() -> None:
     assert (controllers[[0, 2]] == before[[0, 2]]).all()
     assert controllers[1] != before[1]
     assert list(controllers["target"]) == [300_000] * 3
-
-
-def test_no_controllers() -> None:
-    assert len(make_controllers(0, "draft-02", 300_000, 10_000, 2_000_000)) == 0
-
-
-@pytest.mark.parametrize(
-    ("profile", "rates", "message"),
-    [
-        ("reno", (1, 1, 1), "profile 'reno' must be one of libwebrtc, draft-02"),
-        ("libwebrtc", (5, 10, 20), "0 < minimum <= start <= maximum, not 10, 5, 20"),
-        ("libwebrtc", (30, 10, 20), "not 10, 30, 20"),
-        ("libwebrtc", (0, 0, 20), "not 0, 0, 20"),
-    ],
-)
-def test_what_makes_no_controller(profile: str, rates: tuple[int, int, int], message: str) -> None:
-    start, minimum, maximum = rates
-    with pytest.raises(ValueError, match=message):
-        make_controllers(1, profile, start, minimum, maximum)
