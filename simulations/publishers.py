@@ -51,6 +51,7 @@ def publishers(scenario: Scenario, settings: Any) -> dict[str, Any]:
         "layer_rates": np.zeros((s, columns), np.int64),
         "layer_bitrates": np.array(bitrates, np.int64),
         "demand": np.zeros((s, columns), np.bool_),
+        "demanded_at": np.full((s, columns), -(10**12)),
         "key_wanted": np.zeros((s, columns), np.int8),
         "key_asked": np.full((s, columns), -(10**12)),
         "slot_seats": np.full(settings.voices + settings.pictures + tiles + 1, -1, np.int32),

@@ -321,7 +321,7 @@ class Publishing:
         world.seat_nacks[index * columns : (index + 1) * columns] = 0
         world.layer_rates[index] = 0
         world.key_wanted[index] = 0
-        world.key_asked[index] = -(10**12)
+        world.key_asked[index] = world.demanded_at[index] = -(10**12)
         self.encoders.begin(index, endpoint, site, now, opened)
 
     def _drop(self, seat: _Seat, role: str, now: int) -> None:

@@ -44,6 +44,9 @@ from simulations.seats import (
 from simulations.settings import TICK
 from simulations.turns import EVERY_TICK
 
+PAUSE_AFTER = 3_000_000_000
+"""ns until a layer that is in demand no more is paused: who is to see another layer, or another
+publisher, sees this one until a key frame of that has come. Media servers wait like this, too."""
 RESUME = 1.2
 """A layer that is paused is sent again where its least bitrate fits this many times."""
 
@@ -145,6 +148,8 @@ def _tell_publisher(world: Any, s: int, now: int) -> None:
     for column in range(columns):
         k = s * columns + column
         if world.demand[s, column]:
+            world.demanded_at[s, column] = now
+        if now - world.demanded_at[s, column] < PAUSE_AFTER:
             active |= 1 << column
         if settings.nack and world.seat_nacks[k].count > 0:
             room = min(room_for_requests(mail) - columns, len(numbers))

@@ -226,6 +226,8 @@ class _Arrays(NamedTuple):
     """(layers + 1,) payload bit/s that each layer, then the screen, is sent at in full."""
     demand: NDArray[np.bool_]
     """(s, layers + 1) whether anybody takes, or would take, each layer, then the screen."""
+    demanded_at: NDArray[np.int64]
+    """(s, layers + 1) when each was last in demand as the node spoke to its publisher, ns."""
     key_wanted: NDArray[np.int8]
     """(s, layers + 1) whether a subscriber waits for a key frame."""
     key_asked: NDArray[np.int64]

@@ -89,6 +89,24 @@ RATES = [{"rate": f"{rate}kbps"} for rate in (100, 300, 1000, 10_000)]
 NEAR_RATES = [{"rate": f"{rate}kbps"} for rate in (300, 400, 500, 600, 700, 800, 1000)]
 
 
+def test_without_loss_nothing_freezes_when_layers_or_the_floor_change() -> None:
+    """What was seen goes on until a key frame of what is to be seen has come."""
+    wide = {"delay": "10ms", "down": {"rate": "3Mbps"}, "up": {"rate": "5Mbps"}}
+    changes = {
+        "duration": "16s",
+        "endpoints": {"rules": [{"carrier": "red", "access": "thin", "node": "south"}]},
+        "access": {"thin": wide},
+        "meeting": {"floor": [{"at": "0s", "site": "s1"}, {"at": "10s", "site": "s2"}]},
+        "media": {"video": VIDEO, "congestion_control": {"profile": "libwebrtc"}},
+    }
+    for seed in SEEDS:
+        run = simulate(make_scenario(changes, endpoints=LISTENERS, seed=seed), threads=1)
+        layers = np.array(run.tables["samples"]["layer"].to_pylist()).reshape(-1, LISTENERS + 1)
+        assert all(len(set(listener)) > 1 for listener in layers.T)
+        frozen = column(run, "samples", "freeze_ratio").reshape(-1, LISTENERS + 1)
+        assert np.nanmax(frozen[1:]) < 0.2, seed  # pictures wait for the first ones
+
+
 def test_more_loss_never_gives_fewer_freezes() -> None:
     freezes = over_seeds("freeze_ratio", LOSSES)
     assert all(few <= many for few, many in pairwise(freezes)), freezes

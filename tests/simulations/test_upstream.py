@@ -88,13 +88,25 @@ def test_layers_that_nobody_watches_are_paused() -> None:
     rules = [deal(f"s{n}", "red", "thin", "north") for n in (1, 2, 3, 4)]
     thin = {"down": {"rate": "300kbps"}}
     narrow = {
-        "duration": "10s", "endpoints": {"rules": rules}, "access": {"thin": thin},
+        "duration": "14s", "endpoints": {"rules": rules}, "access": {"thin": thin},
     }  # fmt: skip
     wide = {**narrow, "access": {"thin": {"down": {"rate": "30Mbps"}}}}
     for changes, rates in ((narrow, (100_000, 0, 0)), (wide, (0, 400_000, 0))):
-        world = uplink(make(changes), 9 * SECOND)
+        world = uplink(make(changes), 13 * SECOND)
         seat = int(world.slot_seats[1])
         assert tuple(world.layer_rates[seat]) == rates
+
+
+def test_a_layer_is_sent_until_nobody_wants_it_for_three_seconds() -> None:
+    playing = make()
+    playing.advance(SECOND)
+    world, seat = playing.world, int(playing.world.slot_seats[1])
+    assert world.seats["told"][seat] & 1
+    world.slot_seats[1] = -1  # nobody is meant to see it any more
+    for after, told in ((0.5, 1), (2.9, 1), (3.2, 0)):
+        playing.advance(round((1 + after) * SECOND))
+        assert not world.demand[seat, 0]
+        assert world.seats["told"][seat] & 1 == told
 
 
 def plain_demand(playing: Playing) -> set[tuple[int, int]]:
