@@ -182,8 +182,8 @@ class CongestionControl(Record):
     """Time between a receiver's transport-wide feedback messages
     (draft-holmer-rmcat-transport-wide-cc-extensions-01)."""
     probing: bool = True
-    """Senders probe for more with clusters of padding packets, as `draft-02` for no more than the
-    estimate."""
+    """Senders probe for more with clusters of padding packets, as `draft-02` at the estimate's
+    rate."""
 
     @model_validator(mode="after")
     def _check_order(self) -> Self:

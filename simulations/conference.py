@@ -81,17 +81,18 @@ CLOSED_LOOP = (
 """What it takes for granted besides where the loop is closed."""
 
 DRAFTED = (
-    "The draft has no probes: senders who could only send whole layers more add padding up to the "
-    "estimate, this model's own rule.",
+    "The draft has no probes: senders who could only send whole layers more add clusters of "
+    "padding at the estimate's rate, this model's own rule.",
 )
-"""What it takes for granted besides as draft-02."""
+"""What it takes for granted besides as draft-02, unless it is not to probe."""
 
 
 def assumptions(scenario: Scenario) -> tuple[str, ...]:
     """What is taken for granted in a run of ``scenario``."""
-    profile = scenario.media.congestion_control.profile
+    controlled = scenario.media.congestion_control
+    profile = controlled.profile
     loop = CLOSED_LOOP if profile != "none" else OPEN_LOOP
-    drafted = DRAFTED if profile == "draft-02" else ()
+    drafted = DRAFTED if profile == "draft-02" and controlled.probing else ()
     control = CONTROLLED if scenario.joining or scenario.faults else PRESENT
     relays = RELAYED if scenario.ice.symmetric_nat + scenario.ice.udp_blocked > 0 else ()
     said = [

@@ -58,7 +58,8 @@ RTT_WEIGHT = 0.3
 """Of a new round trip in the smoothed one (libwebrtc, CallStats)."""
 HEAVY_LOSS = 0.1
 """Share of packets lost above which a sender that the estimate limits does not probe: it would give
-back at once what the loss-based control takes from here on."""
+back at once what the loss-based control takes from here on. Not so once queues have emptied after a
+large fall: they lost what they had no room for."""
 PAUSE, NODE_PAUSE = 5_000 * MILLISECOND, 15_000 * MILLISECOND
 """ns after overuse in which no padding is sent as drafted, by publishers and by media nodes: a
 publisher may have stopped altogether. This is the model's own."""
@@ -149,12 +150,12 @@ def next_probe(controller: Any, now: int, wanted: int, application_limited: bool
 
     The sender calls it at every tick in which it is not sending a cluster, and sends each cluster
     at once: five or more packets, 15 ms or more, evenly at the rate. The draft has no probes: its
-    senders add padding up to the estimate.
+    senders pad, in clusters at the estimate's rate.
 
     Args:
         now: ns.
-        wanted: rate that it could use, bit/s; 0: any. Asking for more by a quarter or more is a
-            request for a probe, of a sender that the application limits.
+        wanted: rate that it could use, bit/s; 0: any, and as drafted none. Asking for more by a
+            quarter or more is a request for a probe, of a sender that the application limits.
         application_limited: it sends less than the target since it has no more to send, or only a
             whole layer more. libwebrtc takes sending less than 65 % of the target for it.
     """
@@ -174,7 +175,7 @@ def next_probe(controller: Any, now: int, wanted: int, application_limited: bool
 
 @seldom
 def _pad(controller: Any, wanted: int, now: int) -> int:
-    """The rate (bit/s) up to which a sender that the application limits adds padding; 0: none.
+    """The rate (bit/s) of a cluster of padding, of a sender that the application limits; 0: none.
 
     What arrives would else not tell what fits, and the draft's estimate would never rise. Not while
     queues fill or empty, or much is lost, nor soon after overuse: where nothing more than what it
@@ -183,9 +184,11 @@ def _pad(controller: Any, wanted: int, now: int) -> int:
     pause = NODE_PAUSE if controller.forwards else PAUSE
     rests = now - controller.probing.lowered_at < pause
     losing = controller.loss > HEAVY_LOSS
-    if wanted <= controller.target or rests or losing or _is_barred(controller):
+    useful = controller.target < min(wanted, controller.maximum)
+    if not useful or rests or losing or _is_barred(controller):
         return 0
-    controller.probe += 1
+    # Nobody reads which cluster it is, only that it is another one; there are many in an hour.
+    controller.probe = 1 + controller.probe % 2
     return int(controller.target)
 
 
@@ -240,8 +243,9 @@ def _conclude(controller: Any, now: int) -> None:
         _regulate(controller, now)
     if controller.received == 0:
         return
-    arrived, probed = controller.throughput.rate, controller.probing.result
+    arrived, found = controller.throughput.rate, controller.probing.result
     controller.probing.result = UNKNOWN
+    probed = found
     if probed >= 0.0 and arrived >= 0.0:
         probed = max(probed, min(rate.estimate, PROBE_FLOOR * arrived))
     if probed >= 0.0 and controller.forwards:
@@ -254,8 +258,8 @@ def _conclude(controller: Any, now: int) -> None:
     rate_control.control(rate, usage, arrived, probed, controller.rtt, minimum, now)
     controller.state = rate.state
     if probed >= 0.0 and usage != OVERUSING:  # it holds at once
-        if controller.probing.full:
-            rate_control.take_capacity(rate, probed)
+        if controller.probing.full and probed == found:
+            rate_control.take_capacity(rate, found)
         controller.throughput.free_at = now  # what is sent, and arrives, changes with it
         loss_control.forget(losses)
         _aim(controller, rate.estimate, rate.estimate)

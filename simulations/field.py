@@ -71,6 +71,7 @@ class Field:
         self._controller = make_controllers(
             1, profile, control.start, control.minimum, control.maximum
         )[0]
+        self._controller["forwards"] = 1
         self._damage = Damage(plan, self.nodes, [server.name for server in self.servers])
         self._key = stream_key(scenario.seed, replication, "messages")
         self._messages = 0

@@ -89,7 +89,8 @@ PROBING = np.dtype(
         ("limited_since", np.int64),  # by the application, ns; NEVER: it is not
         ("found", np.float64),  # bit/s, the last result that was taken down
         ("found_at", np.int64),  # ns; NEVER: none was
-        ("lowered_at", np.int64),  # last fall of the estimate by a twentieth or more, ns
+        # last fall of the estimate by a twentieth or more, as drafted the last overuse, ns
+        ("lowered_at", np.int64),
         ("dropped_at", np.int64),  # last large fall of the estimate, ns
         ("before_drop", np.int64),  # bit/s
         ("drop_probe_at", np.int64),  # ns

@@ -101,8 +101,9 @@ class Controller:
         self.recovered = False
 
     def _follow_delay(self, now: int) -> None:
-        arrived, probed = self.throughput.rate, self.probing.result
+        arrived, shown = self.throughput.rate, self.probing.result
         self.probing.result = None
+        probed = shown
         if probed is not None and arrived is not None:
             probed = max(probed, min(self.rate.estimate, 0.85 * arrived))
         if probed is not None and self.forwards:
@@ -114,7 +115,7 @@ class Controller:
             arrived = self.rate.estimate
         self.rate.update(usage, arrived, probed, self.rtt, now)
         if probed is not None and usage != OVERUSING:
-            if self.probing.full:
+            if self.probing.full and probed == shown:
                 self.rate.capacity.mean = probed / 1000
             self.throughput.free_at = now
             self.losses.history = []
@@ -145,9 +146,9 @@ class Controller:
             pause = 15 * S if self.forwards else 5 * S
             rests = self.overused is not None and now - self.overused < pause
             full = rests or self.barred or self.loss > 0.1
-            if full or not limited or wanted <= self.target:
+            if full or not limited or min(wanted, self.maximum) <= self.target:
                 return 0
-            self.probe += 1
+            self.probe = 2 if self.probe == 1 else 1
             return self.target
         if not limited and self.probing.limited_since is not None:
             self.throughput.free_at = now

@@ -6,7 +6,7 @@ import pytest
 
 from results.records import Run
 from scenarios.loading import parse_scenario
-from simulations.conference import simulate
+from simulations.conference import assumptions, simulate
 
 COMING: dict[str, Any] = {
     "extends": "smoke",
@@ -111,6 +111,18 @@ def test_what_joins_and_fails_is_accounted_for_and_the_same_again(coming: Run) -
         assert again.tables[name].equals(table), name
     times = coming.tables["events"]["time"].to_pylist()
     assert times == sorted(times)
+
+
+@pytest.mark.parametrize(
+    ("profile", "probing", "says"),
+    [("draft-02", True, True), ("draft-02", False, False), ("libwebrtc", True, False)],
+)
+def test_padding_as_drafted_is_said_to_be_this_model_s_own(
+    profile: str, probing: bool, says: bool
+) -> None:
+    control = {"profile": profile, "probing": probing}
+    scenario = parse_scenario({"extends": "smoke", "media": {"congestion_control": control}})
+    assert any("clusters of padding" in text for text in assumptions(scenario)) == says
 
 
 def test_without_joining_and_faults_nothing_of_it_is_there() -> None:

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from simulations.acknowledged import UNKNOWN
 from simulations.congestion import acknowledge, conclude, next_probe, note_sent, process
 from simulations.controllers import CONTROLLER, PROFILES, make_controllers
 from simulations.overuse import NORMAL, OVERUSING, UNDERUSING
@@ -46,6 +47,9 @@ class Twin(Leg):
         assert state["state"] == plain.rate.state
         assert state["probe"] == plain.probe
         assert state["rate"]["estimate"] == pytest.approx(plain.rate.estimate, rel=1e-6)
+        capacity = plain.rate.capacity.mean
+        expected = UNKNOWN if capacity is None else capacity
+        assert state["rate"]["capacity"] == pytest.approx(expected, rel=1e-6)
         assert state["detector"]["usage"] == plain.detector.usage
         assert state["minimum"] <= state["target"] <= state["maximum"]
         self.usages.add(plain.detector.usage)
@@ -300,9 +304,10 @@ def test_a_sender_that_is_silent_waits_for_no_feedback(profile: str) -> None:
     assert leg.target >= 0.9 * before
 
 
-def test_what_was_said_last_lapses_once_nothing_is_sent_for_long() -> None:
+@pytest.mark.parametrize("profile", PROFILES)
+def test_what_was_said_last_lapses_once_nothing_is_sent_for_long(profile: str) -> None:
     """Else it would bar the probes that bring other feedback, for ever."""
-    leg = make_controllers(1, "libwebrtc", 300_000, 10_000, 8_000_000)[0]
+    leg = make_controllers(1, profile, 300_000, 10_000, 8_000_000)[0]
     note_sent(leg, 10 * S)
     leg["heard_at"], leg["round_trip"], leg["loss"] = 6 * S, 5 * S, 0.7
     leg["detector"]["usage"] = OVERUSING
@@ -371,8 +376,32 @@ def test_a_request_for_a_layer_more_is_answered_within_a_second_or_two() -> None
     assert sender.reaches(2e6, 20) < 2
 
 
+@pytest.mark.parametrize(("forwards", "pause"), [(0, 5 * S), (1, 15 * S)])
+def test_as_drafted_who_is_limited_pads_at_the_estimate_but_not_soon_after_overuse(
+    forwards: int, pause: int
+) -> None:
+    leg = make_controllers(1, "draft-02", 300_000, 10_000, 500_000)[0]
+    leg["forwards"] = forwards
+    leg["probing"]["lowered_at"] = 10 * S
+    rates = [next_probe(leg, 10 * S + after, 400_000, True) for after in (0, pause - 1, pause)]
+    assert rates == [0, 0, 300_000]
+    now = 10 * S + pause
+    assert next_probe(leg, now, 400_000, False) == 0  # the estimate limits it: it has enough
+    assert next_probe(leg, now, 300_000, True) == 0  # it wants no more
+    leg["loss"] = 0.2
+    assert next_probe(leg, now, 400_000, True) == 0
+    leg["loss"], leg["target"] = 0.0, 500_000
+    assert next_probe(leg, now, 4_000_000, True) == 0  # the estimate may not rise
+    leg["target"] = 300_000
+    numbers = []
+    for _ in range(4):
+        next_probe(leg, now, 400_000, True)
+        numbers.append(int(leg["probe"]))
+    assert numbers == [2, 1, 2, 1]  # however many there are, they fit into packets' records
+
+
 def test_a_probe_that_fills_the_link_tells_what_it_carries() -> None:
-    """From there on the estimate grows by packets, not by 8 % a second, until there is overuse."""
+    """Rate control is then near convergence."""
     for capacity, fills in ((1.5e6, True), (100e6, False)):
         sender = Sender(Leg(), asks=True)
         play([sender], [(0, capacity)], 0.7)

@@ -81,6 +81,7 @@ def test_who_disconnects_gets_nothing_and_who_comes_back_gets_all() -> None:
     assert received(playing, "s2", 2 * SECOND, 4 * SECOND) == 0
     assert playing.field.last_media(s2) < 2 * SECOND
     playing.field.connect(s2, NORTH, 4 * SECOND)
+    assert playing.world.controllers["forwards"][s2]
     check_members(playing)
     assert playing.field.first_frame(s2) == -1
     assert received(playing, "s2", 4 * SECOND, 6 * SECOND) > 120
