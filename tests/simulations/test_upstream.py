@@ -10,7 +10,7 @@ from simulations.membership import ABSENT
 from simulations.outs import out_index
 from simulations.packets import PICTURE
 from simulations.rates import FOREVER
-from simulations.upstream import note_demand, spread_rate
+from simulations.upstream import PAUSE_AFTER, note_demand, spread_rate
 from tests.simulations.networks import CLOSED, Playing, deal, make_scenario, merged
 
 SECOND = 10**9
@@ -107,6 +107,14 @@ def test_a_layer_is_sent_until_nobody_wants_it_for_three_seconds() -> None:
         playing.advance(round((1 + after) * SECOND))
         assert not world.demand[seat, 0]
         assert world.seats["told"][seat] & 1 == told
+
+
+def test_nothing_of_who_takes_a_seat_is_in_demand_yet() -> None:
+    playing = make()
+    world, publishing = playing.world, playing.stage.publishing
+    world.demanded_at[:] = SECOND  # of who sat there before
+    publishing.show(1, "s2", SECOND, 0)
+    assert (SECOND - world.demanded_at[publishing.taken[1].index] >= PAUSE_AFTER).all()
 
 
 def plain_demand(playing: Playing) -> set[tuple[int, int]]:
