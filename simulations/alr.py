@@ -1,15 +1,20 @@
 """Application-limited regions: whether a sender has less to send than it might.
 
-libwebrtc's AlrDetector. A budget fills at 65 % of the estimate and is spent by what is sent; it
+libwebrtc's AlrDetector. A budget fills at a share of the estimate and is spent by what is sent; it
 holds half a second's worth. While it is nearly full, the application is the limit.
 """
 
 from typing import Any
 
 from simulations.compiled import kernel
+from simulations.rate_control import BACK_OFF
 
-USAGE = 0.65
-"""Of the estimate."""
+USAGE = BACK_OFF
+"""Of the estimate; libwebrtc's is 65 %. Overuse lowers the estimate of a sender that is limited to
+0.85 times itself, that of others to 0.85 times what arrives. As long as the former leaves room for
+what is sent, nothing tells that the link does not carry it: of a node whose next layer does not fit
+into the rest, a key frame's burst alone would else take the layer that does. This is the model's
+own."""
 WINDOW = 0.5
 """Seconds whose worth the budget holds, either way."""
 BEGIN, END = 0.8, 0.5

@@ -258,8 +258,8 @@ def _conclude(controller: Any, now: int) -> None:
     rate_control.control(rate, usage, arrived, probed, controller.rtt, minimum, now)
     controller.state = rate.state
     if probed >= 0.0 and usage != OVERUSING:  # it holds at once
-        if controller.probing.full and probed == found:
-            rate_control.take_capacity(rate, found)
+        full = controller.probing.full == 1 and probed == found
+        rate_control.learn_capacity(rate, probed, full)
         controller.throughput.free_at = now  # what is sent, and arrives, changes with it
         loss_control.forget(losses)
         _aim(controller, rate.estimate, rate.estimate)

@@ -29,10 +29,10 @@ DRAFT_UP, DRAFT_DOWN = 0.01, 0.00018
 
 DETECTOR = np.dtype(
     [
-        ("usage", np.int64),  # NORMAL, OVERUSING or UNDERUSING
+        ("usage", np.int32),  # NORMAL, OVERUSING or UNDERUSING
+        ("samples", np.int32),  # groups above the threshold, until it is called overuse
         ("threshold", np.float64),  # ms
         ("over", np.float64),  # time above the threshold, ms; −1: not above it
-        ("samples", np.int64),  # groups above it, until it is called overuse
         ("before", np.float64),  # trend at the group before
         ("adapted_at", np.int64),  # arrival of the group before, ns; NEVER: there was none
     ],

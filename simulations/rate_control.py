@@ -52,6 +52,7 @@ RATE = np.dtype(
         ("arrived", np.float64),  # last known rate that arrives, bit/s
         ("capacity", np.float64),  # of the link, kbit/s; UNKNOWN: not met yet, or changed since
         ("variance", np.float64),  # of it, relative to it, kbit/s
+        ("summit", np.float64),  # that it comes back to after a decrease, bit/s
     ],
     align=True,
 )
@@ -67,6 +68,7 @@ def begin(rate: Any, estimate: float) -> None:
     rate.changed_at = NEVER
     rate.capacity = UNKNOWN
     rate.variance = FIRST_VARIANCE
+    rate.summit = 0.0
 
 
 @inlined
@@ -77,9 +79,14 @@ def assume(rate: Any, estimate: float, minimum: float, now: int) -> None:
 
 
 @inlined
-def take_capacity(rate: Any, capacity: float) -> None:
-    """A probe has filled the link: it carries this much (bit/s)."""
-    rate.capacity = capacity * 1e-3
+def learn_capacity(rate: Any, found: float, full: bool) -> None:
+    """A probe has found this much (bit/s): all that the link carries, if it was ``full``; else what
+    is known of the capacity holds only if it is about as much."""
+    if full:
+        rate.capacity = found * 1e-3
+        rate.summit = found
+    elif found > capacity_bound(rate, DEVIATIONS):
+        rate.capacity = UNKNOWN
 
 
 @kernel
@@ -128,7 +135,7 @@ def _follow(rate: Any, usage: int, arrived: float, rtt: int, minimum: float, now
         if rate.estimate < limit:
             seconds = (now - rate.changed_at) * 1e-9
             if rate.capacity >= 0.0:
-                step = max(_packet(rate.estimate) / (2.0 * _response(rtt)), LEAST_SLOPE) * seconds
+                step = _near_convergence(rate, rtt, seconds)
             else:
                 step = max(rate.estimate * (GROWTH ** min(seconds, 1.0) - 1.0), LEAST_GROWTH)
             rate.estimate = max(min(rate.estimate + step, limit), minimum)
@@ -190,7 +197,12 @@ def capacity_bound(rate: Any, deviations: float) -> float:
 
 @seldom
 def _meet(rate: Any, arrived: float) -> None:
-    """There was overuse while this rate (bit/s) arrived: it is about what the link can carry."""
+    """There was overuse while this rate (bit/s) arrived: it is about what the link can carry.
+
+    Where it is less than at the last overuse, others need room, and part of it is left to them: the
+    fast convergence of RFC 9438, 4.7.
+    """
+    rate.summit = arrived if arrived >= rate.summit else (1.0 + BACK_OFF) / 2.0 * arrived
     sample = arrived * 1e-3
     if rate.capacity < 0.0:
         rate.capacity = sample
@@ -200,6 +212,21 @@ def _meet(rate: Any, arrived: float) -> None:
     spread = error * error / max(rate.capacity, 1.0)
     variance = rate.variance + SMOOTHING * (spread - rate.variance)
     rate.variance = min(max(variance, LEAST_VARIANCE), MOST_VARIANCE)
+
+
+@inlined
+def _near_convergence(rate: Any, rtt: int, seconds: float) -> float:
+    """By how much the estimate grows (bit/s) in so many seconds once a capacity has been met.
+
+    By a packet in two response times, as libwebrtc's. Below the summit by half of what is missing
+    in each, if that is more: back to what the link was last seen to carry, where libwebrtc's would
+    take seconds. This is the model's own, after BIC's binary search (Xu, Harfoush and Rhee, 'Binary
+    Increase Congestion Control for Fast Long-Distance Networks', 2004).
+    """
+    responses = seconds / (2.0 * _response(rtt))
+    missing = rate.summit - rate.estimate
+    step = max(_packet(rate.estimate) * responses, missing * min(responses, 1.0))
+    return max(step, LEAST_SLOPE * seconds)
 
 
 @inlined

@@ -117,6 +117,9 @@ class Controller:
         if probed is not None and usage != OVERUSING:
             if self.probing.full and probed == shown:
                 self.rate.capacity.mean = probed / 1000
+                self.rate.capacity.summit = probed
+            elif self.rate.capacity.is_below(probed):
+                self.rate.capacity.mean = None
             self.throughput.free_at = now
             self.losses.history = []
             self._aim(self.rate.estimate, self.rate.estimate)

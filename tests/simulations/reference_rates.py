@@ -83,8 +83,10 @@ class Capacity:
 
     mean: float | None = None
     variance: float = 0.4  # relative to the mean
+    summit: float = 0.0  # bit/s
 
     def meet(self, rate: float) -> None:
+        self.summit = 0.925 * rate if rate < self.summit else rate
         sample = rate / 1000
         self.mean = sample if self.mean is None else 0.95 * self.mean + 0.05 * sample
         seen = (self.mean - sample) ** 2 / max(self.mean, 1.0)
@@ -180,8 +182,12 @@ class RateControl:
         if self.capacity.mean is None:
             grown = max(self.estimate * 1.08 ** min(seconds, 1), self.estimate + 1000)
         else:
-            slope = packet_bits(self.estimate) / (2 * (rtt + 100 * MS) / S)
-            grown = self.estimate + seconds * max(slope, 4000)
+            half_responses = seconds * S / (rtt + 100 * MS) / 2
+            by_packets = self.estimate + half_responses * packet_bits(self.estimate)
+            least = self.estimate + 4000 * seconds
+            summit = self.capacity.summit
+            nearer = self.estimate + min(half_responses, 1) * (summit - self.estimate)
+            grown = max(by_packets, nearer, least)
         self.estimate = min(grown, limit)
 
     def _update_as_drafted(self, usage: int, arrived: float | None, rtt: int, now: int) -> None:

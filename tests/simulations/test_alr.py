@@ -14,13 +14,13 @@ from simulations.legs import LEG
 
 @dataclass
 class Budget:
-    """Half a second's worth of 65 % of the estimate."""
+    """Half a second's worth of 85 % of the estimate."""
 
     left: float = 0.0
     limited: bool = False
 
     def spend(self, target: int, sent: int, passed: float) -> None:
-        rate = 0.65 * target / 8
+        rate = 0.85 * target / 8
         most = rate / 2
         self.left = min(self.left, most)
         self.left = max(self.left - sent, -most)
@@ -48,8 +48,8 @@ def test_as_plain(plan: list[tuple[int, float, float]]) -> None:
         assert bool(leg["limited"]) == budget.limited
 
 
-@pytest.mark.parametrize(("share", "limited"), [(0.2, 1), (0.5, 1), (0.7, 0), (1.0, 0)])
-def test_who_sends_less_than_65_percent_is_limited(share: float, limited: int) -> None:
+@pytest.mark.parametrize(("share", "limited"), [(0.2, 1), (0.8, 1), (0.9, 0), (1.0, 0)])
+def test_who_sends_less_than_85_percent_is_limited(share: float, limited: int) -> None:
     leg: Any = np.zeros(1, LEG)[0]
     for _ in range(100):
         spend(leg, 1_000_000, int(share * 1_000_000 * 0.1 / 8), 0.1)

@@ -18,6 +18,7 @@ from simulations.rate_control import (
     capacity_bound,
     control,
     control_as_drafted,
+    learn_capacity,
 )
 from tests.simulations.reference_delays import MS
 from tests.simulations.reference_rates import RateControl, S
@@ -101,6 +102,7 @@ def test_far_from_convergence_it_grows_by_8_percent_a_second(drafted: bool) -> N
 def test_near_convergence_it_grows_by_packets(drafted: bool, each_second: float) -> None:
     control = Control(drafted, 1.05e6)
     control.tell(OVERUSING, 1e6 / 0.85)
+    control.state["summit"] = 1e6  # it is there
     for _ in range(3):
         control.tell(NORMAL, 1.16e6)
     before = float(control.state["estimate"])
@@ -109,11 +111,51 @@ def test_near_convergence_it_grows_by_packets(drafted: bool, each_second: float)
     assert after - before == pytest.approx(each_second / 10, rel=0.01)
 
 
+def test_half_of_what_a_decrease_took_comes_back_in_each_response_time() -> None:
+    control = Control(drafted=False)
+    low = control.tell(OVERUSING, 1e6)
+    control.tell(NORMAL, 1e6)
+    assert control.tell(NORMAL, 1e6, after=200 * MS) - low == pytest.approx(0.5 * 150_000)
+    assert control.tell(NORMAL, 1e6, after=200 * MS) - low == pytest.approx(0.75 * 150_000)
+    assert control.tell(NORMAL, 1e6, after=400 * MS) == pytest.approx(1e6)  # and not beyond it
+
+
+def test_as_drafted_it_comes_back_by_packets() -> None:
+    control = Control(drafted=True)
+    control.tell(OVERUSING, 1e6)
+    for _ in range(2):
+        before = control.tell(NORMAL, 1e6)
+    packet = before / 30 / 3
+    assert control.tell(NORMAL, 1e6) - before == pytest.approx(0.5 * packet / 2, rel=0.01)
+
+
+def test_who_met_less_than_before_leaves_a_part_of_it_to_others() -> None:
+    control = Control(drafted=False)
+    for arrived, summit in [(1e6, 1e6), (0.96e6, 0.888e6), (0.95e6, 0.95e6), (0.97e6, 0.97e6)]:
+        control.tell(OVERUSING, arrived, after=S)
+        assert control.state["summit"] == pytest.approx(summit)
+    control.tell(NORMAL, 0.97e6)
+    for _ in range(3):
+        estimate = control.tell(NORMAL, 0.97e6, after=400 * MS)
+    assert 0.97e6 <= estimate < 1e6
+
+
+@pytest.mark.parametrize(
+    ("found", "full", "capacity"),
+    [(1.05e6, False, 1000), (1.07e6, False, UNKNOWN), (1.07e6, True, 1070), (0.9e6, True, 900)],
+)
+def test_what_a_probe_says_of_the_capacity(found: float, full: bool, capacity: float) -> None:
+    control = Control(drafted=False)
+    control.tell(OVERUSING, 1e6)
+    learn_capacity(control.state, found, full)
+    assert control.state["capacity"] == capacity
+
+
 @pytest.mark.parametrize("drafted", [False, True])
 def test_near_convergence_low_rates_grow_slowly_but_grow(drafted: bool) -> None:
     control = Control(drafted, 30_000)
     control.tell(OVERUSING, 24_000)
-    for _ in range(3):
+    for _ in range(9):
         before = control.tell(NORMAL, 24_000)
     # At the least: 4 kbit/s each second, or 1 kbit/s each update.
     assert control.tell(NORMAL, 24_000) - before == pytest.approx(1000 if drafted else 400)

@@ -22,7 +22,7 @@ from scenarios.loading import load_scenario
 from simulations.conference import simulate
 from tests.simulations.test_conference import check_run, column
 
-SEEDS = (1, 2, 3)
+SEEDS = range(1, 9)
 PATH = 0.05
 """Seconds, one way, without the queue."""
 QUIET = 10
@@ -74,16 +74,17 @@ class Bounds:
 
 TARGET = Bounds(rise=10, fall=2, settled=0.9, below=1, above=1, queueing=0.1, ratio=3)
 """Of a rate that has settled one second is a short while."""
-# Each fall is to 0.85 of what arrives, and there are 4 to 7 s before the next probe is through.
+# Falls leave queues of up to half a second, which are drained at less than the capacity; and each
+# overuse is a fall to 0.85 of what arrives.
 HOLDS = {
-    (ONE, "libwebrtc"): replace(TARGET, settled=0.86, below=6.3),
-    (TWO, "libwebrtc"): replace(TARGET, settled=0.86, below=4.1, above=1.3),
+    (ONE, "libwebrtc"): replace(TARGET, settled=0.87, below=3.4),
+    (TWO, "libwebrtc"): replace(TARGET, settled=0.87, below=3.6),
     # Without probes, 8 % a second is all; and it fills queues before it falls.
     (ONE, "draft-02"): replace(
-        TARGET, rise=14, settled=0.84, below=4.0, above=3.2, queueing=0.42
+        TARGET, rise=14, settled=0.81, below=4.5, above=3.0, queueing=0.3
     ),
     (TWO, "draft-02"): replace(
-        TARGET, rise=22.6, settled=0.63, below=12.6, above=3.8, queueing=0.44
+        TARGET, rise=22.6, settled=0.63, below=12.6, above=3.0, queueing=0.3
     ),
 }  # fmt: skip
 EVERY = pytest.mark.parametrize(
