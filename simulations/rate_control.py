@@ -225,7 +225,7 @@ def _near_convergence(rate: Any, rtt: int, seconds: float) -> float:
     """
     responses = seconds / (2.0 * _response(rtt))
     missing = rate.summit - rate.estimate
-    step = max(_packet(rate.estimate) * responses, missing * min(responses, 1.0))
+    step: float = max(_packet(rate.estimate) * responses, missing * min(responses, 1.0))
     return max(step, LEAST_SLOPE * seconds)
 
 
