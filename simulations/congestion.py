@@ -254,7 +254,7 @@ def _conclude(controller: Any, now: int) -> None:
     if usage == OVERUSING and probing.has_found(controller.probing, now):
         arrived = max(arrived, controller.probing.found)
     elif usage == OVERUSING and controller.limited:
-        arrived = rate.estimate
+        arrived = max(arrived, rate.estimate)
     rate_control.control(rate, usage, arrived, probed, controller.rtt, minimum, now)
     controller.state = rate.state
     if probed >= 0.0 and usage != OVERUSING:  # it holds at once

@@ -199,7 +199,7 @@ def capacity_bound(rate: Any, deviations: float) -> float:
 def _meet(rate: Any, arrived: float) -> None:
     """There was overuse while this rate (bit/s) arrived: it is about what the link can carry.
 
-    Where it is less than at the last overuse, others need room, and part of it is left to them: the
+    Where it is less than the last summit, others may need room, and part of it is left to them: the
     fast convergence of RFC 9438, 4.7.
     """
     rate.summit = arrived if arrived >= rate.summit else (1.0 + BACK_OFF) / 2.0 * arrived

@@ -112,7 +112,7 @@ class Controller:
         if usage == OVERUSING and found is not None and now - found[0] < S:
             arrived = max(arrived or 0.0, found[1])
         elif usage == OVERUSING and self.limited:
-            arrived = self.rate.estimate
+            arrived = max(arrived or 0.0, self.rate.estimate)
         self.rate.update(usage, arrived, probed, self.rtt, now)
         if probed is not None and usage != OVERUSING:
             if self.probing.full and probed == shown:

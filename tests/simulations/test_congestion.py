@@ -50,6 +50,7 @@ class Twin(Leg):
         capacity = plain.rate.capacity.mean
         expected = UNKNOWN if capacity is None else capacity
         assert state["rate"]["capacity"] == pytest.approx(expected, rel=1e-6)
+        assert state["rate"]["summit"] == pytest.approx(plain.rate.capacity.summit, rel=1e-6)
         assert state["detector"]["usage"] == plain.detector.usage
         assert state["minimum"] <= state["target"] <= state["maximum"]
         self.usages.add(plain.detector.usage)
@@ -133,6 +134,17 @@ def test_what_arrives_of_a_limited_application_says_nothing(limited: int, left: 
             break
     assert leg.controller["detector"]["usage"] == OVERUSING
     assert 0.7 * left < leg.controller["rate"]["estimate"] < 1.05 * left
+
+
+def test_overuse_that_lasts_lowers_a_limited_application_to_what_arrives_and_no_further() -> None:
+    leg = Leg(start=1_000_000)
+    end = now = feed(leg, S, 20, lambda _sent: 50 * MS)
+    leg.controller["limited"] = 1
+    leg.controller["rate"]["estimate"] = 1_000_000
+    for _ in range(60):  # of the 960 kbit/s that are sent, 4/5 arrive
+        now = feed(leg, now, 1, lambda sent: 50 * MS + (sent - end) // 4)
+    assert leg.controller["detector"]["usage"] == OVERUSING
+    assert leg.controller["rate"]["estimate"] == pytest.approx(0.85 * 0.8 * 960_000, rel=0.05)
 
 
 @pytest.mark.parametrize(
@@ -257,6 +269,20 @@ def test_two_flows_share(profile: str) -> None:
     assert min(figures[5:10]) > (0.7 if profile == "libwebrtc" else 0.5)
     if profile == "libwebrtc":
         assert max(figures[10:]) < 100
+
+
+def test_a_flow_that_comes_late_finds_room() -> None:
+    """RFC 8867, 5.4, with two: the flow that has been there comes back to less than it had."""
+
+    def measured(variant: int) -> list[float]:
+        flows = [Sender(Leg(), begin=i * (40 * S + 137 * MS * variant)) for i in range(2)]
+        play(flows, [(0, 2e6)], 100)
+        first, late = (flow.carried(60, 100) for flow in flows)
+        return [first / late, (first + late) / 2e6]
+
+    ratio, share = middle(measured)
+    assert 1 / 3 < ratio < 2
+    assert share > 0.9
 
 
 @pytest.mark.parametrize(

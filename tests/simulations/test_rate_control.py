@@ -78,6 +78,7 @@ def test_estimates(messages: list[Any], estimate: float, drafted: bool) -> None:
         assert control.state["state"] == plain.state
         mean = plain.capacity.mean
         assert control.state["capacity"] == pytest.approx(UNKNOWN if mean is None else mean)
+        assert control.state["summit"] == pytest.approx(plain.capacity.summit)
 
 
 @pytest.mark.parametrize("drafted", [False, True])
@@ -117,7 +118,7 @@ def test_half_of_what_a_decrease_took_comes_back_in_each_response_time() -> None
     control.tell(NORMAL, 1e6)
     assert control.tell(NORMAL, 1e6, after=200 * MS) - low == pytest.approx(0.5 * 150_000)
     assert control.tell(NORMAL, 1e6, after=200 * MS) - low == pytest.approx(0.75 * 150_000)
-    assert control.tell(NORMAL, 1e6, after=400 * MS) == pytest.approx(1e6)  # and not beyond it
+    assert control.tell(NORMAL, 1e6, after=S) == pytest.approx(1e6)  # and not beyond it
 
 
 def test_as_drafted_it_comes_back_by_packets() -> None:
@@ -149,6 +150,7 @@ def test_what_a_probe_says_of_the_capacity(found: float, full: bool, capacity: f
     control.tell(OVERUSING, 1e6)
     learn_capacity(control.state, found, full)
     assert control.state["capacity"] == capacity
+    assert control.state["summit"] == (found if full else 1e6)
 
 
 @pytest.mark.parametrize("drafted", [False, True])
