@@ -10,7 +10,14 @@ import numpy as np
 
 from simulations.allocation import seat_shown
 from simulations.compiled import inlined, kernel
-from simulations.congestion import acknowledge, conclude, next_probe, note_sent, process
+from simulations.congestion import (
+    acknowledge,
+    conclude,
+    is_silent,
+    next_probe,
+    note_sent,
+    process,
+)
 from simulations.controllers import LIBWEBRTC
 from simulations.feedback import (
     KEY_FRAME_WANTED,
@@ -47,6 +54,9 @@ from simulations.turns import EVERY_TICK
 PAUSE_AFTER = 3_000_000_000
 """ns until a layer that is in demand no more is paused: who is to see another layer, or another
 publisher, sees this one until a key frame of that has come. Media servers wait like this, too."""
+PADDED = 0.85
+"""Share of the estimate that is padded up to while nothing fits that is wanted: queues drain, for
+the voice's sake."""
 RESUME = 1.2
 """A layer that is paused is sent again where its least bitrate fits this many times."""
 
@@ -322,19 +332,29 @@ def _set_rate(world: Any, s: int, column: int, rate: float, now: int) -> None:
 
 @kernel
 def _probe(world: Any, s: int, now: int) -> None:
-    """Begin a probe where the controller wants one."""
+    """Begin a probe where the controller wants one; else pad where nothing fits that is wanted.
+
+    libwebrtc pads up to what a suspended stream needs: what arrives would else be the voice alone,
+    and one overuse leave the estimate there, for no picture to come back.
+    """
     settings, seat, controller = world.settings[0], world.seats[s], world.seat_controllers[s]
     if not settings.probing or seat.padding > 0 or seat.next == 0:
         return
-    wanted, held_back = 0.0, False
+    wanted, held_back, shown = 0.0, False, False
     for column in range(settings.layers + 1):
         if seat.active >> column & 1:
             wanted += world.layer_bitrates[column]
             held_back |= world.layer_rates[s, column] == 0
+        shown |= world.layer_rates[s, column] > 0
     wanted = wanted * settings.overhead + settings.voice_rate
     limited = controller.target >= wanted or (controller.profile != LIBWEBRTC and held_back)
     rate = next_probe(controller, now, int(wanted), limited)
+    probe = controller.probe
+    suspended = held_back and not shown and controller.profile == LIBWEBRTC
+    filled = np.int64(PADDED * controller.target)
+    if rate == 0 and suspended and seat.recent < filled and not is_silent(controller):
+        rate, probe = filled, 0
     if rate > 0:
         seat.padding, seat.padding_gap = cluster_of(rate, settings.payload + settings.header)
-        seat.padding_probe = controller.probe
+        seat.padding_probe = probe
         world.tracks[np.uint64(s * settings.tracks + padding_track(settings.tracks))].next = now

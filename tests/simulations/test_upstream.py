@@ -10,7 +10,7 @@ from simulations.membership import ABSENT
 from simulations.outs import out_index
 from simulations.packets import PICTURE
 from simulations.rates import FOREVER
-from simulations.upstream import PAUSE_AFTER, note_demand, spread_rate
+from simulations.upstream import PADDED, PAUSE_AFTER, _probe, note_demand, spread_rate
 from tests.simulations.networks import CLOSED, Playing, deal, make_scenario, merged
 
 SECOND = 10**9
@@ -76,6 +76,36 @@ def test_a_layer_that_is_sent_goes_on_until_its_least_bitrate_does_not_fit() -> 
     track = world.tracks[seat * playing.settings.tracks + 2]
     assert track["key_wanted"]  # it begins again with a key frame
     assert track["next"] >= SECOND
+
+
+@pytest.mark.parametrize(
+    ("target", "sent", "heard_at", "padded"),
+    [
+        (30_000, 0, 0, True),  # not enough for the lowest layer
+        (30_000, 25_000, 0, True),
+        (30_000, 26_000, 0, False),  # the voice is as much
+        (30_000, 0, -4 * SECOND, False),  # nobody tells what arrives
+        (50_000, 0, 0, False),  # the layer fits
+    ],
+)
+def test_where_no_layer_fits_the_estimate_is_padded_up_to(
+    target: int, sent: int, heard_at: int, padded: bool
+) -> None:
+    playing = make()
+    world, publishing = playing.world, playing.stage.publishing
+    publishing.show(1, "s2", 0, 0)
+    seat = publishing.taken[1].index
+    controller = world.seat_controllers[seat]
+    controller["target"], controller["heard_at"] = target, heard_at
+    controller["last_sent"] = controller["probing"]["begun_at"] = 0  # it has probed
+    controller["probing"]["state"] = 2
+    world.seats["next"][seat], world.seats["recent"][seat] = 1, sent
+    spread_rate(world, seat, 0)
+    _probe(world, seat, 0)
+    assert (world.seats["padding"][seat] > 0) == padded
+    if padded:
+        assert world.seats["padding_gap"][seat] == int(8e9 / (PADDED * target))
+        assert world.seats["padding_probe"][seat] == 0
 
 
 def uplink(playing: Playing, until: int) -> Any:
