@@ -351,7 +351,7 @@ def _probe(world: Any, s: int, now: int) -> None:
     rate = next_probe(controller, now, int(wanted), limited)
     probe = controller.probe
     suspended = held_back and not shown and controller.profile == LIBWEBRTC
-    filled = np.int64(PADDED * controller.target)
+    filled = int(PADDED * controller.target)
     if rate == 0 and suspended and seat.recent < filled and not is_silent(controller):
         rate, probe = filled, 0
     if rate > 0:
