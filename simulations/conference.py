@@ -80,11 +80,27 @@ CLOSED_LOOP = (
 )
 """What it takes for granted besides where the loop is closed."""
 
-DRAFTED = (
-    "The draft has no probes: senders who could only send whole layers more add clusters of "
-    "padding at the estimate's rate, this model's own rule.",
-)
-"""What it takes for granted besides as draft-02, unless it is not to probe."""
+OWN_RULES = {
+    "none": (),
+    "draft-02": (),
+    "libwebrtc": (
+        "Beside libwebrtc's rules stand this model's own (docs/background/closed-loop.md): after "
+        "overuse an estimate comes back to what arrived then; a media node that sends less than "
+        "85 % of its estimate lowers the estimate, and not to what arrives.",
+    ),
+}
+OWN_PROBES = {
+    "none": (),
+    "draft-02": (
+        "The draft has no probes: senders who could only send whole layers more add clusters of "
+        "padding at the estimate's rate, this model's own rule.",
+    ),
+    "libwebrtc": (
+        "Probes that fill a link tell its capacity, and publishers who could send more probe every "
+        "5 s: this model's own rules, too.",
+    ),
+}
+"""What it takes for granted besides, by profile: always, and unless it is not to probe."""
 
 
 def assumptions(scenario: Scenario) -> tuple[str, ...]:
@@ -92,12 +108,12 @@ def assumptions(scenario: Scenario) -> tuple[str, ...]:
     controlled = scenario.media.congestion_control
     profile = controlled.profile
     loop = CLOSED_LOOP if profile != "none" else OPEN_LOOP
-    drafted = DRAFTED if profile == "draft-02" and controlled.probing else ()
+    probes = OWN_PROBES[profile] if controlled.probing else ()
     control = CONTROLLED if scenario.joining or scenario.faults else PRESENT
     relays = RELAYED if scenario.ice.symmetric_nat + scenario.ice.udp_blocked > 0 else ()
     said = [
         text.format(profile=profile, policy=scenario.recovery.policy)
-        for text in (*loop, *drafted, *control)
+        for text in (*loop, *OWN_RULES[profile], *probes, *control)
     ]
     return (*said, *relays, *ASSUMPTIONS, SCORE_NOTE)
 
