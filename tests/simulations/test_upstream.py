@@ -98,7 +98,7 @@ def test_where_no_layer_fits_the_estimate_is_padded_up_to(
     controller = world.seat_controllers[seat]
     controller["target"], controller["heard_at"] = target, heard_at
     controller["last_sent"] = controller["probing"]["begun_at"] = 0  # it has probed
-    controller["probing"]["state"] = 2
+    controller["probing"]["state"], controller["probe"] = 2, 3  # three clusters
     world.seats["next"][seat], world.seats["recent"][seat] = 1, sent
     spread_rate(world, seat, 0)
     _probe(world, seat, 0)
